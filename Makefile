@@ -1,0 +1,31 @@
+# Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench clean
+
+PYTHON_BIN := .venv/bin
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+setup: ## install the Python packages into .venv and the servers into .local (the others do this too)
+	@deploy/bootstrap.sh
+
+demo: setup ## a simulated city on the real broker and database, with live indicators
+	@if [ -t 1 ]; then exec $(PYTHON_BIN)/cityvitals demo; else exec $(PYTHON_BIN)/cityvitals demo --once; fi
+
+check: setup ## style, types and the rules of who may import whom
+	$(PYTHON_BIN)/ruff check .
+	$(PYTHON_BIN)/ruff format --check .
+	$(PYTHON_BIN)/mypy
+	$(PYTHON_BIN)/lint-imports
+
+test: check ## check, then every test, with real servers
+	$(PYTHON_BIN)/python -m pytest
+
+bench: setup ## measure on this machine
+	$(PYTHON_BIN)/python -m tests.benchmarks
+
+clean: ## stop the local stack and remove all that was made here
+	@if [ -d .local ]; then python3 -m deploy down; fi
+	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,25 @@
+"""The local stack: TimescaleDB and an MQTT broker on this machine, without root and without installing anything."""
+
+from deploy.broker import Broker
+from deploy.database import Database, create_database, drop_database
+from deploy.doctor import Check, doctor
+from deploy.errors import StackError
+from deploy.process import Server
+from deploy.stack import Endpoints, Stack, down, find, temporary, up
+
+__all__ = [
+    "Broker",
+    "Check",
+    "Database",
+    "Endpoints",
+    "Server",
+    "Stack",
+    "StackError",
+    "create_database",
+    "doctor",
+    "down",
+    "drop_database",
+    "find",
+    "temporary",
+    "up",
+]

@@ -1,0 +1,29 @@
+"""Knows where things lie on this machine; must not know what is in them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SETTINGS = Path(__file__).resolve().parent
+"""The folder with the servers' settings files, shipped with the package."""
+
+
+def checkout() -> Path | None:
+    """Return the root of the project's checkout, or None when the package runs from an installed wheel."""
+    root = SETTINGS.parent
+    return root if (root / "pyproject.toml").is_file() and (root / "requirements.lock").is_file() else None
+
+
+def local() -> Path:
+    """Return the folder for everything that is unpacked or made: `.local` of the checkout, else the user's cache."""
+    root = checkout()
+    if root is not None:
+        return root / ".local"
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "cityvitals"
+
+
+def stack() -> Path:
+    """Return the directory of the stack that is meant when none is named."""
+    return local() / "stack"
