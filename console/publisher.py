@@ -1,0 +1,248 @@
+"""Sends indicator values out over MQTT: retained, QoS 1, the newest per topic.
+
+Runs in a thread of its own behind a bounded buffer, so that a slow or absent broker can never hold up the engine. Knows
+paho and topics; knows neither formulas nor the store.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from console.errors import MisuseError
+from console.settings import ResultsSettings
+from console.text import rfc3339
+from ingest.settings import BrokerSettings
+
+log = logging.getLogger("console.publisher")
+
+UNDER_WAY_MAX = 512
+"""Messages handed to the client library and not yet acknowledged; it would hold any number of them."""
+CLOSE_S_MAX = 5.0
+"""How long closing waits for what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One indicator value on its way out.
+
+    Attributes:
+        indicator: code of the indicator.
+        scope: `city`, or the kind and code of a zone or station with `:` between, e.g. `zone:riverside`.
+        window: `hour` or `day`.
+        start_us: start of the window.
+        value: decimal text; None where the window has no figure.
+        unit: UCUM code.
+        band: name of the band, or None.
+        coverage: share of the expected readings that came, or None.
+        revision: 0 while the window is open.
+        status: e.g. `valid`.
+    """
+
+    indicator: str
+    scope: str
+    window: str
+    start_us: int
+    value: str | None
+    unit: str
+    band: str | None
+    coverage: float | None
+    revision: int
+    status: str
+
+    def payload(self) -> bytes:
+        """Return the result as one JSON object with stable keys."""
+        return json.dumps(
+            {
+                "indicator": self.indicator,
+                "scope": self.scope,
+                "window": self.window,
+                "start": rfc3339(self.start_us),
+                "value": self.value,
+                "unit": self.unit,
+                "band": self.band,
+                "coverage": None if self.coverage is None else round(self.coverage, 4),
+                "revision": self.revision,
+                "status": self.status,
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        ).encode()
+
+
+def result_topic(city: str, result: Result) -> str:
+    """Return where a result goes: `cityvitals/<city>/kpi/<indicator>-<window>/<scope>`.
+
+    Hour and day figures of one indicator are different things, so they are different retained messages.
+    """
+    return f"cityvitals/{city}/kpi/{result.indicator}-{result.window}/{result.scope}"
+
+
+def overlap(filter_a: str, filter_b: str) -> bool:
+    """Say whether some topic matches both MQTT filters."""
+    levels_a, levels_b = filter_a.split("/"), filter_b.split("/")
+    for a, b in zip(levels_a, levels_b, strict=False):
+        if "#" in (a, b):
+            return True
+        if a != b and "+" not in (a, b):
+            return False
+    if len(levels_a) == len(levels_b):
+        return True
+    longer, shorter = sorted((levels_a, levels_b), key=len, reverse=True)
+    # `a/#` also matches `a` itself.
+    return longer[len(shorter)] == "#" and len(longer) == len(shorter) + 1
+
+
+def refuse_loops(city: str, subscriptions: Sequence[str]) -> None:
+    """Raise when the gateway would receive its own results.
+
+    Raises:
+        MisuseError: naming the subscription.
+    """
+    results = f"cityvitals/{city}/kpi/+/+"
+    for subscription in subscriptions:
+        if overlap(subscription, results):
+            raise MisuseError(
+                f"the gateway subscribes to {subscription}, which also matches its own results on {results}",
+                "narrow the topic of that device model, or set results.publish = false",
+            )
+
+
+class Publisher:
+    """Publishes the newest result of each topic.
+
+    Attributes:
+        published: results the broker acknowledged.
+        superseded: results that a newer one of their topic made needless before they were sent.
+        dropped: results given up because `topics_max` others were waiting.
+    """
+
+    def __init__(self, broker: BrokerSettings, settings: ResultsSettings, city: str) -> None:
+        self._settings = settings
+        self._city = city
+        self._waiting: dict[str, Result] = {}
+        self._newest: dict[str, int] = {}  # as many as there are indicators and scopes
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._stopping = False
+        self.published = 0
+        self.superseded = 0
+        self.dropped = 0
+        self._client = _client(broker, settings)
+        self._client.on_publish = self._acknowledged
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._away
+        self._client.on_disconnect = self._disconnected
+        self._address = broker.address
+        self._keepalive_s = broker.keepalive_s
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many topics have a result that was not handed to the broker yet."""
+        return len(self._waiting)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection to the broker stands."""
+        return self._client.is_connected()
+
+    def start(self) -> None:
+        """Connect in the background and begin to publish; an absent broker is tried again and again."""
+        self._client.connect_async(*self._address, keepalive=self._keepalive_s)
+        self._client.loop_start()
+        self._thread.start()
+
+    def offer(self, results: Iterable[Result]) -> None:
+        """Take results to be sent; never waits for the broker. Thread-safe."""
+        with self._changed:
+            for result in results:
+                topic = result_topic(self._city, result)
+                if self._newest.get(topic, result.start_us) > result.start_us:
+                    # The retained message is the current figure; a late revision of an older window is in the store.
+                    self.superseded += 1
+                    continue
+                self._newest[topic] = result.start_us
+                if topic in self._waiting:
+                    self.superseded += 1
+                elif len(self._waiting) >= self._settings.topics_max:
+                    del self._waiting[next(iter(self._waiting))]
+                    self.dropped += 1
+                self._waiting[topic] = result
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Send what waits, as far as `CLOSE_S_MAX` allows, and disconnect."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(CLOSE_S_MAX)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or (self._waiting and self.connected), timeout=1.0)
+                if self._stopping and not (self._waiting and self.connected):
+                    break
+                batch = self._take()
+            for topic, result in batch:
+                self._client.publish(topic, result.payload(), qos=1, retain=True)
+            with self._changed:
+                # The pause lets a burst of updates of one figure become one message.
+                self._changed.wait_for(lambda: self._stopping, timeout=self._settings.period_s if batch else 0.0)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way or not self.connected, timeout=CLOSE_S_MAX / 2)
+
+    def _take(self) -> list[tuple[str, Result]]:
+        """Take what the broker may have under way, oldest first; the lock is held."""
+        if not self.connected:
+            return []
+        topics = list(self._waiting)[: max(0, UNDER_WAY_MAX - self._under_way)]
+        self._under_way += len(topics)
+        return [(topic, self._waiting.pop(topic)) for topic in topics]
+
+    def _acknowledged(self, *_: Any) -> None:
+        with self._changed:
+            self._under_way -= 1
+            self.published += 1
+            self._changed.notify_all()
+
+    def _connected(self, _client: Client, _data: object, _flags: object, reason: Any, *_: Any) -> None:
+        if reason.is_failure:
+            log.warning("the broker refuses the results' connection: %s", reason)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _disconnected(self, _client: Client, _data: object, _flags: object, reason: Any, *_: Any) -> None:
+        if not self._stopping:
+            log.warning("results: the connection to the broker is lost (%s); trying again", reason)
+
+    def _away(self, *_: Any) -> None:
+        log.debug("results: no connection to the broker yet; trying again")
+
+
+def _client(broker: BrokerSettings, settings: ResultsSettings) -> Client:
+    version = MQTTProtocolVersion.MQTTv5 if broker.protocol == "5" else MQTTProtocolVersion.MQTTv311
+    client = Client(CallbackAPIVersion.VERSION2, client_id=settings.client_id, protocol=version)
+    client.max_inflight_messages_set(UNDER_WAY_MAX)
+    client.reconnect_delay_set(1, max(1, round(broker.reconnect_delay_s_max)))
+    username, password = broker.credentials
+    if username is not None:
+        client.username_pw_set(username, password)
+    if broker.tls:
+        client.tls_set(
+            ca_certs=None if broker.ca_file is None else str(broker.ca_file),
+            certfile=None if broker.certificate_file is None else str(broker.certificate_file),
+            keyfile=None if broker.key_file is None else str(broker.key_file),
+        )
+    return client
