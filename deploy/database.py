@@ -55,7 +55,7 @@ class Database(Server):
             made.touch()
 
     def prepare(self, port: int) -> Sequence[str]:
-        """Make the cluster, or see that nobody is left in it; TCP only, since a socket's path is limited to 107 bytes."""
+        """Make the cluster, or see that nobody is left in it; TCP only: a socket path has 107 bytes at most."""
         if self._data.is_dir():
             self._settle()
         else:

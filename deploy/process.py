@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -24,6 +23,9 @@ POLL_SECONDS = 0.02
 PORT_ATTEMPTS_MAX = 5
 LOOPBACK = "127.0.0.1"
 
+_children: set[int] = set()
+"""The bubblewraps this process started, to be collected when they end."""
+
 
 class Server(ABC):
     """One server with its own folder; survives the process that started it, and is found again by another."""
@@ -35,7 +37,6 @@ class Server(ABC):
     def __init__(self, directory: Path, *, die_with_parent: bool = False) -> None:
         self.directory = directory
         self.die_with_parent = die_with_parent
-        self._child: subprocess.Popen[bytes] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.directory)!r}, pid={self.pid}, port={self.port})"
@@ -87,8 +88,7 @@ class Server(ABC):
     @property
     def pid(self) -> int | None:
         """The process id of the running server itself, or None. Another process that got the same id is not it."""
-        if self._child is not None:
-            self._child.poll()  # collects it when it has ended
+        _collect()
         record = self._recorded()
         pid = record.get("pid")
         if isinstance(pid, int) and record.get("birth") == birth(pid):
@@ -107,7 +107,7 @@ class Server(ABC):
                 port = free_port()
             program = self.prepare(port)
             said = self.log.stat().st_size if self.log.exists() else 0
-            self._spawn(program, port)
+            self._spawn(program, port, said)
             try:
                 self._wait_ready(said)
             except StackError:
@@ -141,37 +141,35 @@ class Server(ABC):
                     os.close(handle)
             if wait_until(lambda: self.pid is None, STOP_SECONDS_MAX):
                 break
-        if self._child is not None:
-            self._child.wait()
-            self._child = None
 
-    def _spawn(self, program: Sequence[str], port: int) -> None:
-        """Start bubblewrap in a session of its own and note the id of the server inside."""
+    def _spawn(self, program: Sequence[str], port: int, said: int) -> None:
+        """Start bubblewrap in a session of its own and note the id of the server inside.
+
+        Not by `subprocess`: that warns of every process which outlives the object that started it, as these should.
+        """
         reader, writer = os.pipe()
         options = ["--info-fd", str(writer)]
         if self.die_with_parent:
             options.append("--die-with-parent")
         line = userland.command(userland.require(), program, state=self.state, settings=paths.SETTINGS, options=options)
+        os.set_inheritable(writer, True)
+        spawned: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(self.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
         try:
-            with self.log.open("ab") as log:
-                self._child = subprocess.Popen(
-                    line,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=userland.environment(),
-                    pass_fds=[writer],
-                    start_new_session=True,
-                )
+            child = os.posix_spawn(line[0], line, userland.environment(), file_actions=spawned, setsid=True)
         finally:
             os.close(writer)
+        _children.add(child)
         with os.fdopen(reader) as info:
             text = info.read()
         try:
             pid = int(json.loads(text)["child-pid"])
         except (ValueError, KeyError):
-            self._child.wait()
-            raise self._failure(self._tail(max(0, self.log.stat().st_size - 2000))) from None
+            wait_until(lambda: birth(child) is None, STOP_SECONDS_MAX)
+            raise self._failure(self._tail(said)) from None
         record = {"pid": pid, "birth": birth(pid), "port": port}
         new = self._record.with_suffix(".new")
         new.write_text(json.dumps(record))
@@ -189,6 +187,16 @@ class Server(ABC):
     def _failure(self, said: str) -> StackError:
         last = " | ".join(line.strip() for line in said.splitlines()[-4:]) or "it said nothing"
         return StackError(f"the {self.name} did not start: {last} (all of it in {self.log}){userland.hint(said)}")
+
+
+def _collect() -> None:
+    for child in tuple(_children):
+        try:
+            ended = os.waitpid(child, os.WNOHANG)[0] == child
+        except ChildProcessError:
+            ended = True  # somebody else's handler collected it
+        if ended:
+            _children.discard(child)
 
 
 def birth(pid: int) -> str | None:
