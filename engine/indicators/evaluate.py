@@ -1,0 +1,320 @@
+"""Which figures a change of cells touches, and what they become.
+
+Knows the catalogue and the series of one worker. Reads cells through a `WindowReader`, keeps no clock, writes nothing,
+and decides neither what is final nor which revision it is.
+
+A station's figure of a window depends on cells alone, never on when it is asked for: an index needs a reading in the
+window itself, so an hour that has none gets no figure by merely being looked at later. Zones and the city are computed
+from the published figures of their stations, so that a reader can do the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.measurands import Measurand
+from devices.series import SeriesTable
+from engine.calendar import HOUR_US, Calendar, expected
+from engine.cells import Grid
+from engine.indicators import pooling
+from engine.indicators.catalogue import INDICATORS
+from engine.indicators.columns import state_share, total, vector_mean
+from engine.indicators.definition import Hours, Indicator, Sums
+from engine.indicators.plan import Plan, plan
+from engine.indicators.work import Item, Keys, Known, Required, Results, WindowReader, Work
+
+DIRTY_CELLS_MAX = 1_000_000
+"""Dirty hour cells of one call of `affected`; beyond it the caller is asked to split them."""
+
+KNOWN_WINDOWS_MAX = 512
+"""Windows of indices whose figures are remembered, so that one station's reading does not recompute all stations. The
+least recently used goes first; it is computed anew from all stations when it is needed again."""
+
+ROWS_MAX = 1_000_000
+"""Cells gathered at once for a statistic."""
+
+VANISHING = (total, state_share, vector_mean)
+"""Statistics whose figure a late reading can take away: shares of a pair of readings where no reading lies, and vectors
+that cancel out."""
+
+
+class Evaluator:
+    """Figures of one worker's series, for stations, zones and the city.
+
+    Evaluate each `Work` (all its parts) before asking for the next one: what is remembered of the indices would
+    otherwise miss its changes. A `Work` that could not be finished may be evaluated again, or its cells be given to
+    `affected` again.
+
+    Args:
+        series: the worker's series.
+        measurands: the measurand catalogue, in the order of `series.measurand`.
+        zone_count: zones of the city.
+        device_count: devices of the registry.
+        calendar: of the city.
+        catalogue: the definitions; their order is the `indicator` of the results.
+        traffic: bool per device, whether it stands at traffic (European AQI); none do when left out.
+        known_windows_max: see `KNOWN_WINDOWS_MAX`.
+
+    Attributes:
+        catalogue: as given.
+        forgotten: windows of indices that were dropped from memory because there were too many.
+
+    Raises:
+        PlanError: a definition cannot be computed from the measurands.
+    """
+
+    def __init__(
+        self,
+        series: SeriesTable,
+        measurands: Sequence[Measurand],
+        *,
+        zone_count: int,
+        device_count: int,
+        calendar: Calendar,
+        catalogue: Sequence[Indicator] = INDICATORS,
+        traffic: NDArray[np.bool_] | None = None,
+        known_windows_max: int = KNOWN_WINDOWS_MAX,
+    ) -> None:
+        self.catalogue = tuple(catalogue)
+        self.forgotten = 0
+        self._series = series
+        self._zone_count = zone_count
+        self._calendar = calendar
+        self._known: OrderedDict[tuple[int, int], Known] = OrderedDict()
+        self._known_windows_max = known_windows_max
+        self._serial = 0
+        at_traffic = np.zeros(device_count, np.bool_) if traffic is None else traffic
+        self._plans = [plan(i, d, series, measurands, at_traffic) for i, d in enumerate(self.catalogue)]
+
+    def affected(self, slots: NDArray[np.int32], hour_starts_us: NDArray[np.int64], *, latest_us: int) -> Work:
+        """Return the windows to compute after these hour cells changed.
+
+        Args:
+            slots, hour_starts_us: the changed cells, one per row, in any order, repeated or not.
+            latest_us: start of the newest hour that has data; a look-back does not reach beyond it.
+
+        Raises:
+            ValueError: more than `DIRTY_CELLS_MAX` cells; give them in pieces, one `Work` after the other.
+        """
+        if slots.size > DIRTY_CELLS_MAX:
+            raise ValueError(f"{slots.size} dirty cells, {DIRTY_CELLS_MAX} at most: give them in pieces")
+        self._serial += 1
+        if not slots.size:
+            return Work((), self._serial)
+        hours, hour_at = np.unique(hour_starts_us, return_inverse=True)
+        latest = max(int(latest_us), int(hours[-1]))
+        reach: dict[tuple[Grid, int], list[list[int]]] = {}
+        items: list[Item] = []
+        for made in self._plans:
+            station = made.station_of_slot[slots]
+            touched = np.flatnonzero(station >= 0)
+            if not touched.size:
+                continue
+            window, lookback = made.indicator.window, made.indicator.lookback_hours
+            if (window, lookback) not in reach:
+                reach[window, lookback] = [self._reach(window, lookback, hour, latest) for hour in hours.tolist()]
+            pairs = np.unique(hour_at[touched].astype(np.int64) * made.stations + station[touched])
+            items += self._items(made, pairs, reach[window, lookback])
+        return Work(tuple(items), self._serial)
+
+    def required(self, work: Work) -> Required:
+        """Return the cells that evaluating this work will read."""
+        wanted: dict[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]] = {}
+        for item in work.items:
+            made = self._plans[item.definition]
+            if made.indicator.index is None:
+                slots, starts = made.slots, np.array([item.start_us], np.int64)
+            else:
+                stations = item.stations if item.base is not None else np.arange(made.stations, dtype=np.intp)
+                slots, starts = made.slots[made.rows_of(stations)], item.hours_us
+            wanted.setdefault(made.grid, []).append((np.tile(slots, starts.size), np.repeat(starts, slots.size)))
+        found = {}
+        for grid, parts in wanted.items():
+            slot = np.concatenate([slots for slots, _ in parts])
+            start = np.concatenate([starts for _, starts in parts])
+            order = np.lexsort((slot, start))
+            slot, start = slot[order], start[order]
+            first = np.r_[True, (slot[1:] != slot[:-1]) | (start[1:] != start[:-1])]
+            found[grid] = Keys(slot[first], start[first])
+        return found
+
+    def evaluate(self, work: Work, reader: WindowReader) -> Results:
+        """Return the figures of all changed stations, their zones and the city, with coverage.
+
+        Raises:
+            ValueError: the work is not of the last call of `affected`.
+        """
+        if work.serial != self._serial:
+            raise ValueError("this work was followed by another one: give its cells to `affected` again")
+        parts: list[Results] = []
+        known: dict[tuple[int, int], Known] = {}
+        items: list[Item] = []
+        for at, item in enumerate(work.items):
+            items.append(item)
+            made = self._plans[item.definition]
+            last = at + 1 == len(work.items) or work.items[at + 1].definition != item.definition
+            if not last and (len(items) + 1) * made.slots.size <= ROWS_MAX:
+                continue
+            if made.indicator.index is None:
+                figures = self._statistic(made, items, reader)
+            else:
+                each = [self._index(made, one, reader) for one in items]
+                known.update({(one.definition, one.start_us): found for one, found in zip(items, each, strict=True)})
+                figures = Known(*(np.stack([getattr(k, name) for k in each]) for name in Known.__dataclass_fields__))
+            parts.append(self._published(made, items, figures))
+            items = []
+        self._remember(known)
+        return Results.concat(parts)
+
+    def forget(self) -> None:
+        """Drop all remembered figures: after cells changed without `affected` having been told."""
+        self._known.clear()
+
+    def _reach(self, window: Grid, lookback: int, hour: int, latest: int) -> list[int]:
+        """Return the starts of the windows that read this hour, up to the newest hour with data."""
+        later = [hour]
+        if lookback:
+            # Every hour window lasts at most an hour, so this span holds at least lookback + 1 of them.
+            end = min(hour + (lookback + 1) * HOUR_US, latest + 1)
+            later = self._calendar.starts(Grid.HOUR, hour, max(end, hour + 1))[: lookback + 1].tolist()
+        if window is Grid.HOUR:
+            return later
+        return list(dict.fromkeys(self._calendar.start_of(Grid.DAY, np.array(later, np.int64)).tolist()))
+
+    def _items(self, made: Plan, pairs: NDArray[np.int64], reach: list[list[int]]) -> list[Item]:
+        """Return one item per window from (hour position * stations + station), sorted."""
+        hour_of, station_of = np.divmod(pairs, made.stations)
+        cuts = np.flatnonzero(np.diff(hour_of)) + 1
+        touched: dict[int, list[NDArray[np.int64]]] = {}
+        for hour, stations in zip(hour_of[np.r_[0, cuts]].tolist(), np.split(station_of, cuts), strict=True):
+            for start in reach[hour]:
+                touched.setdefault(start, []).append(stations)
+        items = []
+        for start, groups in sorted(touched.items()):
+            stations = groups[0] if len(groups) == 1 else np.unique(np.concatenate(groups))
+            items.append(self._item(made, start, stations.astype(np.intp)))
+        return items
+
+    def _item(self, made: Plan, start: int, stations: NDArray[np.intp]) -> Item:
+        indicator = made.indicator
+        end = int(self._calendar.end_of(indicator.window, np.array([start], np.int64))[0])
+        if indicator.index is None:
+            return Item(made.definition, start, end, stations, np.empty(0, np.int64), 0, None)
+        lookback = indicator.lookback_hours
+        own = self._calendar.starts(Grid.HOUR, start, end)
+        hours = own
+        if lookback:
+            before = self._calendar.starts(Grid.HOUR, start - lookback * HOUR_US, start)
+            hours = np.concatenate([before[-lookback:], own])
+        base = self._known.get((made.definition, start))
+        return Item(made.definition, start, end, stations, hours, int(own.size), base)
+
+    def _statistic(self, made: Plan, items: list[Item], reader: WindowReader) -> Known:
+        """Return the figures of all stations in all these windows: arrays of shape (windows, stations)."""
+        starts = np.array([item.start_us for item in items], np.int64)
+        cells = reader.gather(made.grid, np.tile(made.slots, starts.size), np.repeat(starts, made.slots.size))
+        count, sums = made.sums_by_station(cells, starts.size)
+        if made.indicator.statistic is None or made.single is None:
+            raise TypeError(f"{made.indicator.name} is no statistic")
+        ticks, known = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
+        shape = (starts.size, made.stations)
+        return Known(
+            np.where(known, ticks, 0).reshape(shape),
+            known.reshape(shape),
+            np.zeros(shape, np.int8),
+            count.reshape(shape),
+        )
+
+    def _index(self, made: Plan, item: Item, reader: WindowReader) -> Known:
+        """Return the figures of all stations in one window, computing those that changed."""
+        if item.base is None:
+            figures, stations = Known.nothing(made.stations), np.arange(made.stations, dtype=np.intp)
+        else:
+            figures, stations = item.base.copy(), item.stations
+        formula = made.indicator.index
+        if formula is None:
+            raise TypeError(f"{made.indicator.name} is no index")
+        count, _ = _by_input(made, stations, item.hours_us[-item.own :], reader)
+        own_count = count.sum(axis=2)
+        figures.received[stations] = own_count.sum(axis=1)
+        figures.known[stations] = False
+        figures.ticks[stations] = 0
+        stations = stations[made.complete(stations, own_count)]
+        count, sums = _by_input(made, stations, item.hours_us, reader)
+        rows = zip(stations.tolist(), count.tolist(), sums.tolist(), strict=True)
+        for station, station_count, station_sums in rows:
+            hours = {
+                one.code: Hours(station_sums[one.position], station_count[one.position], one.up, one.down)
+                for one in made.inputs[station]
+            }
+            figure = formula(hours, item.own)
+            if figure is not None:
+                figures.ticks[station], figures.driver[station] = figure
+                figures.known[station] = True
+        return figures
+
+    def _published(self, made: Plan, items: list[Item], figures: Known) -> Results:
+        """Return the rows of the changed stations, their zones and the city for these windows."""
+        indicator, windows, zones = made.indicator, len(items), self._zone_count
+        starts = np.array([item.start_us for item in items], np.int64)
+        changed = np.zeros((windows, made.stations), np.bool_)
+        for row, item in enumerate(items):
+            changed[row, item.stations] = True
+        due = np.stack([
+            made.by_station(expected(self._series, made.slots, item.start_us, item.end_us)) for item in items
+        ])  # fmt: skip
+        driver = made.measurand[figures.driver] if indicator.index is not None else np.full(changed.shape, -1, np.int16)
+
+        # Scope 0 is the city, then the zones: every station counts in both.
+        scopes = pooling.pool(indicator, figures.ticks, figures.known, driver, made.zone, zones)
+        received = pooling.added(figures.received, made.zone, zones)
+        owed = pooling.added(due, made.zone, zones)
+        touched = pooling.added(changed.astype(np.int64), made.zone, zones) > 0
+
+        vanishing = indicator.statistic in VANISHING
+        window, scope = np.nonzero(touched & (scopes.known | vanishing))
+        at, station = np.nonzero(changed & (figures.known | vanishing))
+        known = np.concatenate([scopes.known[window, scope], figures.known[at, station]])
+        ticks = np.concatenate([scopes.ticks[window, scope], figures.ticks[at, station]])
+        decided = np.concatenate([scopes.driver[window, scope], driver[at, station]])
+        rows = Results(
+            np.full(known.size, made.definition, np.int16),
+            np.concatenate([scope, made.device[station] + (zones + 1)]).astype(np.int32),
+            starts[np.concatenate([window, at])],
+            known,
+            ticks,
+            np.where(known, indicator.band_of(ticks), 0).astype(np.int8),
+            np.where(known, decided, -1).astype(np.int16),
+            np.concatenate([received[window, scope], figures.received[at, station]]),
+            np.concatenate([owed[window, scope], due[at, station]]),
+        )
+        return rows.take(np.lexsort((rows.scope, rows.start_us)))
+
+    def _remember(self, known: dict[tuple[int, int], Known]) -> None:
+        for key, figures in known.items():
+            self._known[key] = figures
+            self._known.move_to_end(key)
+        while len(self._known) > self._known_windows_max:
+            self._known.popitem(last=False)
+            self.forgotten += 1
+
+
+def _by_input(
+    made: Plan, stations: NDArray[np.intp], hours_us: NDArray[np.int64], reader: WindowReader
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return count and sum of shape (stations, inputs, hours) for these station rows (ascending)."""
+    rows = made.rows_of(stations)
+    slots = made.slots[rows]
+    shape = (stations.size, len(made.indicator.inputs), hours_us.size)
+    count, sums = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    if slots.size:
+        cells = reader.gather(made.grid, np.repeat(slots, hours_us.size), np.tile(hours_us, slots.size))
+        where = np.searchsorted(stations, made.slot_station[rows]), made.slot_input[rows]
+        # A station may have two series of one measurand: their readings count together.
+        np.add.at(count, where, cells.count.reshape(slots.size, hours_us.size))
+        np.add.at(sums, where, cells.sums[:, 0].reshape(slots.size, hours_us.size))
+    return count, sums

@@ -1,0 +1,97 @@
+"""Rounding and averaging in integers, for single values and for columns.
+
+Knows numbers only. Every function here gives the same bits on every machine: no float takes part.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+INT64_MAX = 2**63 - 1
+
+DIGITS = 60
+"""Decimal digits carried while tables of powers are built; an entry has at most 22."""
+
+
+def round_half_even(numerator: int, denominator: int) -> int:
+    """Return numerator / denominator as the nearest integer, ties to the even one; the denominator is positive."""
+    quotient, rest = divmod(numerator, denominator)
+    twice = 2 * rest
+    if twice > denominator or (twice == denominator and quotient & 1):
+        return quotient + 1
+    return quotient
+
+
+def round_half_up(numerator: int, denominator: int) -> int:
+    """Return numerator / denominator as the nearest integer, ties upwards, as the standards round an index."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def divided(numerator: NDArray[np.int64], denominator: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Return numerator / denominator row by row, ties to even; denominators are positive. int64, same length."""
+    quotient, rest = np.divmod(numerator, denominator)
+    # rest > denominator - rest is 2 * rest > denominator without the product that could overflow.
+    left = denominator - rest
+    return np.asarray(quotient + ((rest > left) | ((rest == left) & (quotient & 1 == 1))), np.int64)
+
+
+def ratio(
+    numerator: NDArray[np.int64], denominator: NDArray[np.int64], decimals_from: int, decimals_to: int
+) -> NDArray[np.int64]:
+    """Return numerator / denominator row by row, taken from ticks of one resolution to ticks of another, ties to even.
+
+    Exact whatever the size: rows whose scaled terms would leave int64 are computed with Python's integers.
+
+    Raises:
+        OverflowError: a result does not fit int64.
+    """
+    up, down = 10 ** max(0, decimals_to - decimals_from), 10 ** max(0, decimals_from - decimals_to)
+    if not numerator.size:
+        return np.empty(0, np.int64)
+    largest = max(abs(int(numerator.max())), abs(int(numerator.min())))
+    if largest <= INT64_MAX // up and int(denominator.max()) <= INT64_MAX // down:
+        return divided(numerator * up, denominator * down)
+    rows = zip(numerator.tolist(), denominator.tolist(), strict=True)
+    return np.array([round_half_even(n * up, d * down) for n, d in rows], np.int64)
+
+
+@lru_cache(maxsize=16)
+def level_thresholds(one: int, decimals: int, level_max: int) -> tuple[int, ...]:
+    """Return, for each level, the least integer mean energy that rounds to it; `one` is the energy of 0 dB.
+
+    Entry t belongs to the level t * 10**-decimals dB and is the smallest integer not below
+    one * 10**((t - 1/2) / 10**(decimals + 1)). A mean energy lies between two thresholds exactly when its logarithm
+    rounds to that level, so no logarithm is taken.
+    """
+    context = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
+    step = Decimal(10) ** (decimals + 1)
+    found = []
+    for level in range(level_max * 10**decimals + 1):
+        power = context.power(Decimal(10), context.divide(Decimal(2 * level - 1), 2 * step))
+        found.append(int(context.multiply(Decimal(one), power).to_integral_value(ROUND_CEILING)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def level_energies(one: int, decimals: int, level_max: int) -> tuple[int, ...]:
+    """Return one * 10**(level / 10) as the nearest integer for each level from 0 in steps of 10**-decimals dB."""
+    context = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
+    step = Decimal(10) ** (decimals + 1)
+    return tuple(
+        int(
+            context.multiply(Decimal(one), context.power(Decimal(10), Decimal(level) / step)).to_integral_value(
+                ROUND_HALF_EVEN
+            )
+        )
+        for level in range(level_max * 10**decimals + 1)
+    )
+
+
+def level_of(mean_energy: int, thresholds: tuple[int, ...]) -> int:
+    """Return the level of a mean energy (its whole part suffices): an index into `thresholds`, never below 0."""
+    return max(0, bisect_right(thresholds, mean_energy) - 1)
