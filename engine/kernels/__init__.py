@@ -1,0 +1,65 @@
+"""Every compiled function of the engine: arithmetic on arrays, and nothing else.
+
+Files: `table` (cells in memory), `clock` (local time), `pairs` (counters and states between two readings), `passes`
+(many readings into cells). numba notices a change of the file a kernel stands in, not of one it calls: after a change
+in `clock`, `table` or `pairs` delete `__pycache__` beside it.
+"""
+
+from __future__ import annotations
+
+from engine.kernels.clock import Clock, hour_end, hour_start, seek, windows_bound
+from engine.kernels.pairs import DIP, RESET, ROLLOVER, decide, plausible, share, spread
+from engine.kernels.passes import (
+    AHEAD,
+    ANGLE,
+    COUNTER,
+    CROWDED,
+    DECIDED,
+    EVENT,
+    GAUGE,
+    LATE,
+    LEVEL,
+    OUTSIDE,
+    STATE,
+    TALLY_WIDTH,
+    Facts,
+    Last,
+    Notes,
+    accumulate,
+    admit,
+    hours_beside,
+    join,
+    rebuild,
+    rebuild_days,
+    touch,
+)
+from engine.kernels.table import (
+    CLEAN,
+    COUNT,
+    DIRTY,
+    HIGH,
+    KEY,
+    KEY_SECONDS_BITS,
+    LOW,
+    ROW_WIDTH,
+    SLOT_COUNT_MAX,
+    SUM,
+    Table,
+    adopt,
+    blank,
+    compact,
+    find,
+    put,
+    reindex,
+    settle,
+)
+
+__all__ = [
+    "AHEAD", "ANGLE", "CLEAN", "COUNT", "COUNTER", "CROWDED", "DECIDED", "DIP", "DIRTY", "EVENT", "GAUGE", "HIGH",
+    "KEY", "KEY_SECONDS_BITS", "LATE", "LEVEL", "LOW", "OUTSIDE", "RESET", "ROLLOVER", "ROW_WIDTH",
+    "SLOT_COUNT_MAX",
+    "STATE", "SUM", "TALLY_WIDTH", "Clock", "Facts", "Last", "Notes", "Table", "accumulate", "admit", "adopt", "blank",
+    "compact", "decide", "find", "hour_end", "hour_start", "hours_beside", "join", "plausible", "put", "rebuild",
+    "rebuild_days",
+    "reindex", "seek", "settle", "share", "spread", "touch", "windows_bound",
+]  # fmt: skip

@@ -1,0 +1,397 @@
+"""Passes over many readings, compiled: into cells, in any order where order does not matter.
+
+Knows columns of readings and facts per slot; knows no series table and no store.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.kernels.clock import Clock, hour_end, hour_start, seek, windows_bound
+from engine.kernels.pairs import decide, spread
+from engine.kernels.table import (
+    COUNT,
+    DIRTY,
+    HIGH,
+    KEY,
+    LOW,
+    ROW_WIDTH,
+    SUM,
+    Table,
+    claim,
+    enter,
+    insert,
+    key_of,
+    probe,
+    same,
+    span_of,
+)
+
+GAUGE, COUNTER, LEVEL, ANGLE, STATE, EVENT = 0, 1, 2, 3, 4, 5
+"""As `devices.Kind`; kernels see plain integers."""
+
+OUTSIDE, CROWDED, LATE, DECIDED, AHEAD = 0, 1, 2, 3, 4
+TALLY_WIDTH = 5
+"""Positions in a tally: readings outside range or calendar; readings added to a cell that holds as many as can be added
+without overflow; late readings; decisions; readings newer than any that was absorbed."""
+
+MINUTE_US = 60_000_000
+
+
+class Facts(NamedTuple):
+    """What each slot is, one row per slot, and the integer tables.
+
+    kind, low, high, modulus, rate: as in the series table. hold_us: how long a state is believed. table_at: where tick
+    0 lies in `weight` (LEVEL, ANGLE); table_span: from a tick's cosine to its sine. count_max: readings whose sum
+    cannot overflow. weight: energies, cosines and sines.
+    """
+
+    kind: NDArray[np.int8]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    modulus: NDArray[np.int64]
+    rate: NDArray[np.int64]
+    hold_us: NDArray[np.int64]
+    table_at: NDArray[np.int64]
+    table_span: NDArray[np.int64]
+    count_max: NDArray[np.int64]
+    weight: NDArray[np.int64]
+
+
+class Last(NamedTuple):
+    """Time and ticks of the newest reading per slot."""
+
+    time_us: NDArray[np.int64]
+    ticks: NDArray[np.int64]
+
+
+class Notes(NamedTuple):
+    """What a pass found besides cells.
+
+    late: positions of late readings; decision (n, 6): slot, time, kind, before, after, rise; tally (TALLY_WIDTH,): how
+    many of each.
+    """
+
+    late: NDArray[np.int64]
+    decision: NDArray[np.int64]
+    tally: NDArray[np.int64]
+
+
+@njit(nogil=True, cache=True)
+def admit(facts: Facts, clock: Clock, slot: int, time_us: int, ticks: int) -> bool:
+    """Say whether a reading lies in its series' range and in the calendar; all others are left out of every figure."""
+    return (facts.low[slot] <= ticks <= facts.high[slot]) and (clock.change_us[0] <= time_us < clock.change_us[-1])
+
+
+@njit(nogil=True, cache=True)
+def visit(
+    slot: int, time_us: int, ticks: int, segment: int, civil: int, facts: Facts, clock: Clock, minute: Table,
+    hour: Table, day: Table, with_days: bool, tally: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Count one reading in its cells, and add its sums where the kind has no order; returns 1.
+
+    segment, civil: where the time lies among the clock's changes and days.
+    """
+    kind = facts.kind[slot]
+    one, two = np.int64(ticks), np.int64(0)
+    if kind in (LEVEL, ANGLE):
+        one = facts.weight[facts.table_at[slot] + ticks]
+        if kind == ANGLE:
+            two = facts.weight[facts.table_at[slot] + facts.table_span[slot] + ticks]
+    elif kind in (COUNTER, STATE):
+        one = np.int64(0)
+    row = claim(minute, slot, time_us - time_us % MINUTE_US)
+    enter(minute, row, ticks)
+    minute.rows[row, SUM] += one
+    minute.rows[row, SUM + 1] += two
+    row = claim(hour, slot, hour_start(clock, segment, time_us))
+    crowd = enter(hour, row, ticks)
+    hour.rows[row, SUM] += one
+    hour.rows[row, SUM + 1] += two
+    if with_days:
+        row = claim(day, slot, clock.day_us[civil])
+        crowd = enter(day, row, ticks)
+        day.rows[row, SUM] += one
+        day.rows[row, SUM + 1] += two
+    if crowd >= facts.count_max[slot]:
+        tally[CROWDED] += 1
+    return 1
+
+
+@njit(nogil=True, cache=True)
+def accumulate(
+    first: int, slot: NDArray[np.int32], time_us: NDArray[np.int64], ticks: NDArray[np.int64], facts: Facts,
+    clock: Clock, minute: Table, hour: Table, day: Table, last: Last, tally: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Add readings of the kinds that have no order, from position `first`; counters and states are left to `join`.
+
+    Returns the position it came to: less than the number of readings where a table has no room for one more row.
+    """
+    segment, civil = 0, 0
+    for i in range(first, slot.size):
+        s, t, v = slot[i], time_us[i], ticks[i]
+        kind = facts.kind[s]
+        if kind in (COUNTER, STATE):
+            continue
+        if not admit(facts, clock, s, t, v):
+            tally[OUTSIDE] += 1
+            continue
+        if minute.size[0] >= minute.flags.size or hour.size[0] >= hour.flags.size or day.size[0] >= day.flags.size:
+            return i
+        segment = seek(clock.change_us, t, segment)
+        civil = seek(clock.day_us, t, civil)
+        visit(s, t, v, segment, civil, facts, clock, minute, hour, day, True, tally)
+        if t > last.time_us[s]:
+            last.time_us[s] = t
+            last.ticks[s] = v
+    return slot.size
+
+
+@njit(nogil=True, cache=True)
+def pair(
+    slot: int, t0: int, v0: int, t1: int, v1: int, from_us: int, to_us: int, facts: Facts, clock: Clock,
+    minute: Table, hour: Table, day: Table, with_days: bool, notes: Notes,
+) -> int:  # fmt: skip
+    """Add what lies between two neighbouring readings, within [from, to); returns how many windows were touched.
+
+    The minute in which the pair ends gets the whole rise of a counter, undivided, and nothing of a state.
+    """
+    if facts.kind[slot] == STATE:
+        until = min(t1, t0 + facts.hold_us[slot])
+        return spread(clock, hour, day, with_days, slot, SUM + v0, until - t0, t0, until, from_us, to_us)
+    rise, decision = decide(v0, v1, facts.modulus[slot], facts.rate[slot], t1 - t0)
+    if from_us <= t1 < to_us:
+        row = claim(minute, slot, t1 - t1 % MINUTE_US)
+        minute.rows[row, SUM] += rise
+        minute.flags[row] = DIRTY
+        if decision > 0:
+            note = notes.decision[notes.tally[DECIDED]]
+            note[0], note[1], note[2], note[3], note[4], note[5] = slot, t1, decision, v0, v1, rise
+            notes.tally[DECIDED] += 1
+    return spread(clock, hour, day, with_days, slot, SUM, rise, t0, t1, from_us, to_us)
+
+
+@njit(nogil=True, cache=True)
+def join(
+    first: int, slot: NDArray[np.int32], time_us: NDArray[np.int64], ticks: NDArray[np.int64], facts: Facts,
+    clock: Clock, minute: Table, hour: Table, day: Table, last: Last, notes: Notes,
+) -> int:  # fmt: skip
+    """Add readings of counters and states, sorted by slot and time, to the readings before them.
+
+    A reading not after its slot's last one is late: it is noted, not added. Returns the position it came to, less than
+    the number of readings where a table has no room.
+    """
+    for i in range(first, slot.size):
+        s, t, v = slot[i], time_us[i], ticks[i]
+        before, held = last.time_us[s], last.ticks[s]
+        if not admit(facts, clock, s, t, v):
+            notes.tally[OUTSIDE] += 1
+            continue
+        if t <= before:
+            notes.late[notes.tally[LATE]] = i
+            notes.tally[LATE] += 1
+            continue
+        known = admit(facts, clock, s, before, held)
+        until = min(t, before + facts.hold_us[s]) if facts.kind[s] == STATE else t
+        need = windows_bound(clock, before, until) + 1 if known else 1
+        if (
+            minute.size[0] >= minute.flags.size
+            or hour.size[0] + need > hour.flags.size
+            or day.size[0] + need // 23 + 2 > day.flags.size
+        ):
+            return i
+        segment, civil = seek(clock.change_us, t, 0), seek(clock.day_us, t, 0)
+        visit(s, t, v, segment, civil, facts, clock, minute, hour, day, True, notes.tally)
+        if known:
+            low, high = clock.change_us[0], clock.change_us[-1]
+            pair(s, before, held, t, v, low, high, facts, clock, minute, hour, day, True, notes)
+        last.time_us[s] = t
+        last.ticks[s] = v
+    return slot.size
+
+
+@njit(nogil=True, cache=True)
+def lower_bound(slot: NDArray[np.int32], time_us: NDArray[np.int64], s: int, t: int) -> int:
+    """Return the first position, in columns sorted by slot and time, at or after (s, t)."""
+    low, high = 0, slot.size
+    while low < high:
+        middle = (low + high) // 2
+        if slot[middle] < s or (slot[middle] == s and time_us[middle] < t):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(nogil=True, cache=True)
+def rebuild(
+    span_slot: NDArray[np.int32], span_from_us: NDArray[np.int64], span_to_us: NDArray[np.int64],
+    slot: NDArray[np.int32], time_us: NDArray[np.int64], ticks: NDArray[np.int64], facts: Facts, clock: Clock,
+    minute: Table, hour: Table, last: Last, notes: Notes,
+) -> int:  # fmt: skip
+    """Build minute and hour cells of spans of whole hours from all readings in them and one neighbour on either side.
+
+    Readings are sorted by slot and time. Of counters and states, readings newer than the slot's last are left to
+    `join`. Returns how many spans it finished: less than all where a table has no room.
+    """
+    for k in range(span_slot.size):
+        s, begin, end = span_slot[k], span_from_us[k], span_to_us[k]
+        ordered = facts.kind[s] in (COUNTER, STATE)
+        at = lower_bound(slot, time_us, s, begin)
+        previous = at - 1
+        while previous >= 0 and slot[previous] == s and not admit(facts, clock, s, time_us[previous], ticks[previous]):
+            previous -= 1
+        if not ordered or previous < 0 or slot[previous] != s:
+            previous = -1
+        while at < slot.size and slot[at] == s and (ordered or time_us[at] < end):
+            t, v = time_us[at], ticks[at]
+            if not admit(facts, clock, s, t, v):
+                notes.tally[OUTSIDE] += begin <= t < end
+                at += 1
+                continue
+            if ordered and t > last.time_us[s]:
+                notes.tally[AHEAD] += t < end
+                break
+            since = begin if previous < 0 else max(begin, time_us[previous])
+            need = windows_bound(clock, since, min(t, end - 1)) + 1
+            if minute.size[0] >= minute.flags.size or hour.size[0] + need > hour.flags.size:
+                return k
+            if t < end:
+                segment = seek(clock.change_us, t, 0)
+                visit(s, t, v, segment, 0, facts, clock, minute, hour, hour, False, notes.tally)
+            if previous >= 0:
+                pair(
+                    s, time_us[previous], ticks[previous], t, v, begin, end,
+                    facts, clock, minute, hour, hour, False, notes,
+                )  # fmt: skip
+            if t >= end:
+                break
+            previous = at
+            at += 1
+    return span_slot.size
+
+
+@njit(nogil=True, cache=True)
+def fold(rows: NDArray[np.int64], row: int, total: NDArray[np.int64]) -> int:
+    """Merge a row into a total of the same shape; returns 1."""
+    if rows[row, COUNT] > 0:
+        if total[0, COUNT] == 0:
+            total[0, LOW], total[0, HIGH] = rows[row, LOW], rows[row, HIGH]
+        else:
+            total[0, LOW] = min(total[0, LOW], rows[row, LOW])
+            total[0, HIGH] = max(total[0, HIGH], rows[row, HIGH])
+        total[0, COUNT] += rows[row, COUNT]
+    for column in range(SUM, ROW_WIDTH):
+        total[0, column] += rows[row, column]
+    return 1
+
+
+@njit(nogil=True, cache=True)
+def rebuild_days(
+    first: int, day_slot: NDArray[np.int32], day_start_us: NDArray[np.int64], stored: Table, clock: Clock, hour: Table,
+    day: Table, total: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Merge all hours of each day named, from memory, else from `stored`; dirty becomes what is new or differs.
+
+    total: (1, 8), overwritten. Returns the position it came to, less than all where the table has no room.
+    """
+    for i in range(first, day_slot.size):
+        s, start_us = day_slot[i], day_start_us[i]
+        civil = seek(clock.day_us, start_us, 0)
+        end_us = clock.day_us[civil + 1]
+        total[:] = 0
+        hours = 0
+        at = start_us
+        segment = 0
+        while at < end_us:
+            segment = seek(clock.change_us, at, segment)
+            key = key_of(s, at)
+            row = probe(hour, key)
+            if row >= 0:
+                hours += fold(hour.rows, row, total)
+            else:
+                row = probe(stored, key)
+                if row >= 0:
+                    hours += fold(stored.rows, row, total)
+            at = hour_end(clock, segment, at)
+        row = probe(day, key_of(s, start_us))
+        if row < 0 and hours == 0:
+            continue
+        if row < 0:
+            if day.size[0] >= day.flags.size:
+                return i
+            row = insert(day, key_of(s, start_us))
+        elif same(day.rows, row, total, 0):
+            continue
+        total[0, KEY] = day.rows[row, KEY]
+        for column in range(1, ROW_WIDTH):
+            day.rows[row, column] = total[0, column]
+        day.flags[row] = DIRTY
+    return day_slot.size
+
+
+@njit(nogil=True, cache=True)
+def touch(
+    slot: NDArray[np.int32], time_us: NDArray[np.int64], ticks: NDArray[np.int64], facts: Facts, clock: Clock,
+    last: Last, floor_us: NDArray[np.int64], minute: Table, hour: Table, day: Table, keys: NDArray[np.int64],
+    count: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Name the cells that readings will change, that are not in memory and that the store may hold.
+
+    The store may hold what starts below its grid's floor and not after the slot's last reading. keys (3, 2 n) and
+    count (3,) are filled; a key may come more than once. Late readings of counters and states change nothing here.
+    Returns the sum of the counts.
+    """
+    segment, civil = 0, 0
+    for i in range(slot.size):
+        s, t = slot[i], time_us[i]
+        newest = last.time_us[s]
+        if not admit(facts, clock, s, t, ticks[i]):
+            continue
+        ordered = facts.kind[s] in (COUNTER, STATE)
+        if ordered and t <= newest:
+            continue
+        tables = (minute, hour, day)
+        for turn in range(2 if ordered and admit(facts, clock, s, newest, last.ticks[s]) else 1):
+            at = t if turn == 0 else newest  # a pair also changes the windows of the reading before it
+            segment = seek(clock.change_us, at, segment)
+            civil = seek(clock.day_us, at, civil)
+            starts = (at - at % MINUTE_US, hour_start(clock, segment, at), clock.day_us[civil])
+            for grid in range(turn, 3):
+                start_us = starts[grid]
+                if start_us >= floor_us[grid] or start_us > newest:
+                    continue
+                key = key_of(s, start_us)
+                if probe(tables[grid], key) < 0:
+                    keys[grid, count[grid]] = key
+                    count[grid] += 1
+    return count[0] + count[1] + count[2]
+
+
+@njit(nogil=True, cache=True)
+def hours_beside(
+    day_slot: NDArray[np.int32], day_start_us: NDArray[np.int64], span_slot: NDArray[np.int32],
+    span_from_us: NDArray[np.int64], span_to_us: NDArray[np.int64], clock: Clock, last: Last, floor_us: int,
+    hour: Table, keys: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Name the hours of each day that no span holds, that are not in memory and that the store may hold.
+
+    keys has room for all hours of all days. Returns how many were named.
+    """
+    count = 0
+    for i in range(day_slot.size):
+        s, at = day_slot[i], day_start_us[i]
+        end_us = clock.day_us[seek(clock.day_us, at, 0) + 1]
+        segment = 0
+        while at < end_us and at < floor_us and at <= last.time_us[s]:
+            segment = seek(clock.change_us, at, segment)
+            key = key_of(s, at)
+            if span_of(span_slot, span_from_us, span_to_us, s, at) < 0 and probe(hour, key) < 0:
+                keys[count] = key
+                count += 1
+            at = hour_end(clock, segment, at)
+    return count
