@@ -1,0 +1,46 @@
+"""Devices: what is measured, by which hardware, where, and how its messages read.
+
+Knows measurands, device models, the city's registry and payload formats; knows neither the wire nor the store.
+"""
+
+from __future__ import annotations
+
+from devices.batch import FLAG_TIME_FROM_ARRIVAL, ObservationBatch
+from devices.city import City, Register, Zone, load_city
+from devices.codecs import (
+    CODECS,
+    PAYLOAD_BYTES_MAX,
+    READINGS_MAX,
+    Codec,
+    Decoded,
+    Fault,
+    Reading,
+    codec,
+)
+from devices.codecs.base import ticks_from_text
+from devices.errors import (
+    ConfigError,
+    DeviceError,
+    PayloadError,
+    Problem,
+    UnitError,
+    ValueRefusedError,
+    nearest,
+)
+from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
+from devices.models import DeviceModel, Field, TimeSpec, load_models
+from devices.reasons import REASON_CODES, REASON_TITLES, REASONS
+from devices.registry import Device, Registry, load_registry
+from devices.routes import FIELD_PLAIN, FIELD_SLOW, Routes, build_routes
+from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
+from devices.ticks import Scale, text_from_float, text_from_ticks
+from devices.times import rfc3339, time_us_from_rfc3339
+
+__all__ = [
+    "CODECS", "FIELD_PLAIN", "FIELD_SLOW", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "REASONS",
+    "REASON_CODES", "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "ConfigError", "Decoded", "Device",
+    "DeviceError", "DeviceModel", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch",
+    "PayloadError", "Problem", "Reading", "Register", "Registry", "Routes", "Scale", "SeriesTable", "TimeSpec",
+    "UnitError", "ValueRefusedError", "Zone", "build_routes", "codec", "load_city", "load_measurands", "load_models",
+    "load_registry", "nearest", "text_from_float", "text_from_ticks", "ticks_from_text",
+]  # fmt: skip

@@ -1,0 +1,41 @@
+"""Payload formats: bytes to readings and back, one module per format.
+
+Knows formats and device models; knows neither topics nor the store. A codec is total and silent: for any bytes it
+returns, or raises `PayloadError`; it neither logs nor reads a clock.
+"""
+
+from __future__ import annotations
+
+from devices.codecs.base import (
+    NESTING_MAX,
+    PAYLOAD_BYTES_MAX,
+    READINGS_MAX,
+    Codec,
+    Decoded,
+    Fault,
+    Reading,
+)
+from devices.codecs.json_paths import JSON_PATHS
+from devices.codecs.senml import SENML_JSON
+from devices.errors import nearest
+
+CODECS: tuple[Codec, ...] = (SENML_JSON, JSON_PATHS)
+"""Every format, in the order `docs/devices.md` describes them."""
+
+_BY_NAME = {codec.name: codec for codec in CODECS}
+
+
+def codec(name: str) -> Codec:
+    """Return the codec of a name.
+
+    Raises:
+        KeyError: no such codec; the message names the nearest.
+    """
+    if name not in _BY_NAME:
+        raise KeyError(f"unknown codec {name!r}{nearest(name, _BY_NAME)}")
+    return _BY_NAME[name]
+
+
+__all__ = [
+    "CODECS", "NESTING_MAX", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "Codec", "Decoded", "Fault", "Reading", "codec",
+]  # fmt: skip

@@ -1,0 +1,111 @@
+"""What every payload format has in common: its results, its limits, and how a value becomes ticks.
+
+Knows fields of device models; knows no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from devices.errors import ValueRefusedError, quoted
+from devices.models import DeviceModel, Field
+from devices.ticks import parse_number, scale_number
+
+PAYLOAD_BYTES_MAX = 262_144
+"""Bytes of one payload; a longer one is refused as `oversized` before it is parsed."""
+READINGS_MAX = 10_000
+"""Readings and faults of one payload; more are refused as `too_many`."""
+NESTING_MAX = 32
+"""Levels of arrays and objects; deeper ones are refused as `malformed`."""
+TIME_MIN_US = -62_135_596_800_000_000  # 0001-01-01
+TIME_MAX_US = 253_402_300_799_999_999  # 9999-12-31: what a timestamp of any database can hold
+"""Times outside cannot be written as a date; they are `bad_time`."""
+
+
+class Reading(NamedTuple):
+    """One value of one field."""
+
+    field: int
+    """Position in the model's fields."""
+    time_us: int
+    """Phenomenon time, microseconds UTC."""
+    ticks: int
+    """The value in the measurand's resolution."""
+    flags: int
+    """A sum of `FLAG_*` values."""
+
+
+class Fault(NamedTuple):
+    """Readings of a message that cannot be used."""
+
+    reason: str
+    """One of `devices.REASONS`."""
+    detail: str
+    """What was expected and found; ASCII, bounded."""
+    readings: int
+    """How many readings are lost by it, at least 1: the ledger counts them as quarantined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a message says; at least one reading or fault."""
+
+    readings: list[Reading] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+class Codec(Protocol):
+    """One payload format."""
+
+    @property
+    def name(self) -> str:
+        """The name device models use."""
+
+    def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
+        """Return the readings of one payload, in its order.
+
+        Args:
+            payload: any bytes.
+            model: the sending device's model, of this codec.
+            received_us: the gateway's clock at arrival, for messages without a time of their own.
+
+        Raises:
+            PayloadError: nothing of the message can be used. Nothing else is ever raised.
+        """
+
+    def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
+        """Return one payload that decodes to these (field name, time_us, ticks), in this order.
+
+        Raises:
+            ValueError: a field is unknown, or the format cannot carry these readings in one message.
+        """
+
+
+def ticks_from_text(text: str, field: Field) -> int:
+    """Return the ticks of a value written as text: a number, or a state the field names.
+
+    Raises:
+        ValueRefusedError: `not_a_number` or `out_of_range`.
+    """
+    if field.states:
+        state = field.states.get(text)
+        if state is not None:
+            return state
+        raise ValueRefusedError(
+            "not_a_number", f"{field.name}: expected one of {', '.join(map(quoted, field.states))}, got {quoted(text)}"
+        )
+    return scale_number(parse_number(text), field.scale)
+
+
+def state_text(field: Field, ticks: int) -> str:
+    """Return what the device sends for a state.
+
+    Raises:
+        ValueError: the field names no such state.
+    """
+    for text, state in field.states.items():
+        if state == ticks:
+            return text
+    raise ValueError(f"field {field.name!r} names no state {ticks}")

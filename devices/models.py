@@ -1,0 +1,320 @@
+"""Device models: what a type of hardware sends, one TOML file each.
+
+Knows fields, units, times and topics of a model; knows no installed device and no payload bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+
+from devices.errors import UnitError, nearest
+from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
+from devices.paths import JsonPath, parse_path
+from devices.tables import Problems, Table, parse_toml
+from devices.ticks import Scale, divide_half_even
+from devices.topics import DEFAULT_TOPIC, pattern_faults
+from devices.units import conversion
+
+INTERVAL_S_MAX = 31 * 86_400
+"""Slowest reporting interval: a month."""
+FIELDS_MAX = 256
+CODEC_NAMES = ("senml-json", "json-paths")
+TIME_FORMATS = ("rfc3339", "epoch_s", "epoch_ms", "epoch_us")
+CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+"""Codes of models, cities and zones."""
+# RFC 8428, section 4.5.1, without the separators that end a base name.
+_SENML_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a model's payload: canonical = value * factor + offset.
+
+    Attributes:
+        name: unique in the model; for SenML the name of the record after its last `/` or `:`.
+        measurand: code of the measurand.
+        kind, decimals: of the measurand.
+        unit: the unit as sent; a SenML record that states another is `bad_unit`. Empty where the model states none.
+        factor, offset: exact way from the value as sent to the canonical unit.
+        scale: the same way to ticks, in integers.
+        convention: where factor and offset come from when the model states them, else empty.
+        path: where the value stands, for the codec `json-paths`; None for SenML.
+        states: value as sent (text) to state, for kind STATE and devices that send words or codes; else empty.
+        modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
+        rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
+        dip_ticks: a counter that falls by no more than this has run backwards; more is a reset or a rollover.
+    """
+
+    name: str
+    measurand: str
+    kind: Kind
+    decimals: int
+    unit: str
+    factor: Fraction
+    offset: Fraction
+    scale: Scale
+    convention: str
+    path: JsonPath | None
+    states: Mapping[str, int]
+    modulus_ticks: int
+    rate_ticks_max: int
+    dip_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpec:
+    """Where a `json-paths` message carries its time.
+
+    Attributes:
+        path: as in `Field`.
+        format: one of TIME_FORMATS.
+        required: a message without it is `bad_time`; else its arrival stands in.
+    """
+
+    path: JsonPath
+    format: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceModel:
+    """One type of hardware.
+
+    Attributes:
+        code: the file's name without `.toml`.
+        title: what a person calls it.
+        codec: name of its payload format.
+        topic: pattern of its MQTT topic, with placeholders in braces (see `devices.topics`).
+        interval_s: reporting interval, unless a device states its own.
+        fields: in the order of the file; a position here is `Reading.field`.
+        time: for `json-paths`; None where messages carry no time, and for SenML.
+        each: for `json-paths`, an array of objects that each carry the fields; None for one object.
+        columns: columns of `devices.csv` that only devices of this model fill.
+        source: where the description comes from.
+    """
+
+    code: str
+    title: str
+    codec: str
+    topic: str
+    interval_s: int
+    fields: tuple[Field, ...]
+    time: TimeSpec | None
+    each: JsonPath | None
+    columns: tuple[str, ...]
+    source: str
+
+    def field_index(self, name: str) -> int:
+        """Return the position of a field.
+
+        Raises:
+            KeyError: no such field; the message names the nearest.
+        """
+        for position, field in enumerate(self.fields):
+            if field.name == name:
+                return position
+        raise KeyError(f"model {self.code!r} has no field {name!r}{nearest(name, [f.name for f in self.fields])}")
+
+
+def load_models(extra: Path | None = None) -> Mapping[str, DeviceModel]:
+    """Return the models that come with the package, and those of a folder of TOML files, by code.
+
+    Raises:
+        ConfigError: naming every fault of every file; a code that stands twice among them.
+    """
+    problems = Problems()
+    models = dict(_packaged())
+    if extra is not None:
+        models.update(read_models(extra, problems, models))
+    problems.raise_if_any()
+    return MappingProxyType(models)
+
+
+@cache
+def _packaged() -> Mapping[str, DeviceModel]:
+    problems = Problems()
+    models = read_models(resources.files("devices").joinpath("models"), problems, {})
+    problems.raise_if_any()
+    return MappingProxyType(models)
+
+
+def read_models(
+    folder: Path | Traversable, problems: Problems, known: Mapping[str, DeviceModel]
+) -> dict[str, DeviceModel]:
+    """Return the models of a folder; faults go to `problems`, and a code of `known` is one."""
+    models: dict[str, DeviceModel] = {}
+    if not folder.is_dir():
+        problems.add(str(folder), "", "expected a folder of device models (*.toml)")
+        return models
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if not entry.name.endswith(".toml"):
+            continue
+        code = entry.name.removesuffix(".toml")
+        if code in known:
+            problems.add(str(entry), "", f"a model {code!r} comes with the package; give this file another name")
+        model = parse_model(entry.read_bytes(), code, str(entry), problems)
+        if model is not None:
+            models[code] = model
+    return models
+
+
+def parse_model(content: bytes, code: str, file: str, problems: Problems) -> DeviceModel | None:
+    """Return the model one TOML file writes; faults go to `problems`, and None is returned if it is not TOML."""
+    root = parse_toml(content, file, problems)
+    if root is None:
+        return None
+    if not CODE.match(code):
+        problems.add(file, "", f"expected a file name of small letters, digits, `_` and `-`, got {code!r}")
+    codec = root.text("codec", among=CODEC_NAMES)
+    topic = root.text("topic", DEFAULT_TOPIC)
+    for fault in pattern_faults(topic):
+        root.fault("topic", fault)
+    catalogue = load_measurands()
+    fields = tuple(_field(table, codec, catalogue) for table in root.tables("field", required=True))
+    if len(fields) > FIELDS_MAX:
+        root.fault("field", f"expected at most {FIELDS_MAX} fields, got {len(fields)}")
+    for name in _twice(f.name for f in fields):
+        root.fault("field", f"two fields are named {name!r}")
+    time, each = root.table("time"), root.text("each", "")
+    if codec == "senml-json":
+        for key, present in (("time", time is not None), ("each", bool(each))):
+            if present:
+                root.fault(key, "SenML carries its own times and records; only json-paths has this key")
+    model = DeviceModel(
+        code=code,
+        title=root.text("title"),
+        codec=codec,
+        topic=topic,
+        interval_s=root.whole("interval_s", low=1, high=INTERVAL_S_MAX),
+        fields=fields,
+        time=None if time is None else _time(time),
+        each=_path(root, "each", each) if each else None,
+        columns=root.texts("columns"),
+        source=root.text("source", ""),
+    )
+    root.done()
+    return model
+
+
+def _twice(names: Iterator[str]) -> list[str]:
+    """Return the names that occur more than once."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    return [name for name, count in seen.items() if count > 1]
+
+
+def _path(table: Table, key: str, text: str) -> JsonPath | None:
+    """Return the parsed path of a key, or None and a fault."""
+    try:
+        return parse_path(text)
+    except ValueError as error:
+        table.fault(key, str(error))
+        return None
+
+
+def _time(table: Table) -> TimeSpec | None:
+    """Return the time a `[time]` table describes."""
+    path = _path(table, "path", table.text("path"))
+    spec = table.text("format", among=TIME_FORMATS)
+    required = table.flag("required", True)
+    table.done()
+    return None if path is None else TimeSpec(path, spec, required)
+
+
+def _field(table: Table, codec: str, catalogue: MeasurandCatalogue) -> Field:
+    """Return the field of one `[[field]]`; faults go to the table's problems."""
+    name = table.text("name")
+    code = table.text("measurand")
+    if code and code not in catalogue.by_code:
+        table.fault("measurand", f"unknown measurand {code!r}{nearest(code, catalogue.by_code)}")
+    measurand = catalogue.by_code.get(code, catalogue.measurands[0])
+    path = None
+    if codec == "json-paths":
+        path = _path(table, "path", table.text("path", name))
+    elif not _SENML_NAME.match(name):
+        table.fault("name", f"expected a SenML name of letters, digits, `.`, `_` and `-`, got {name!r}")
+    unit, factor, offset, convention = _conversion(table, measurand)
+    scale = Scale.of(factor, offset, measurand.decimals)
+    modulus = _counter_ticks(table, "modulus", measurand, factor)
+    rate = _counter_ticks(table, "rate_max", measurand, factor)
+    dip = _counter_ticks(table, "dip_max", measurand, factor)
+    if measurand.kind is Kind.COUNTER and offset:
+        table.fault("offset", "a counter has no offset: its zero is the register's")
+    states = _states(table, measurand)
+    field = Field(
+        name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
+        modulus, rate, dip,
+    )  # fmt: skip
+    table.done()
+    return field
+
+
+def _conversion(table: Table, measurand: Measurand) -> tuple[str, Fraction, Fraction, str]:
+    """Return (unit, factor, offset, convention): from the table of units, or as the model states it."""
+    unit = table.text("unit", "")
+    factor = table.number("factor")
+    offset = table.number("offset")
+    convention = table.text("convention", "")
+    if factor is not None or offset is not None:
+        if not convention:
+            table.fault("convention", 'is missing; say where `factor` comes from, e.g. "25 degC, 1013.25 hPa"')
+        if factor is not None and factor <= 0:
+            table.fault("factor", f"expected a number above 0, got {factor}")
+            factor = None
+        return unit, factor or Fraction(1), offset or Fraction(0), convention
+    if convention:
+        table.fault("convention", "says how `factor` was chosen, and there is no `factor`")
+    if measurand.kind is Kind.STATE:
+        return unit, Fraction(1), Fraction(0), ""
+    if not unit:
+        table.fault("unit", f"is missing; expected a unit such as {measurand.unit!r}")
+        return unit, Fraction(1), Fraction(0), ""
+    try:
+        factor, offset = conversion(unit, measurand.unit)
+    except UnitError as error:
+        table.fault("unit", f"{measurand.code}: {error}")
+        return unit, Fraction(1), Fraction(0), ""
+    return unit, factor, offset, ""
+
+
+def _counter_ticks(table: Table, key: str, measurand: Measurand, factor: Fraction) -> int:
+    """Return a counter's figure, stated in the unit sent, as ticks; 0 where absent."""
+    value = table.number(key)
+    if value is None:
+        return 0
+    if measurand.kind is not Kind.COUNTER:
+        table.fault(key, f"only a counter has one, and {measurand.code} is a {measurand.kind.name.lower()}")
+        return 0
+    ticks = value * factor * 10**measurand.decimals
+    if ticks <= 0 or (key == "modulus" and ticks.denominator != 1) or ticks > measurand.high_ticks + 1:
+        table.fault(
+            key,
+            f"expected more than 0, a whole number of 10^-{measurand.decimals} {measurand.unit} and within the range of"
+            f" {measurand.code}, got {value}",
+        )
+        return 0
+    return max(1, divide_half_even(ticks.numerator, ticks.denominator))
+
+
+def _states(table: Table, measurand: Measurand) -> Mapping[str, int]:
+    """Return what the device sends for each state; empty where it sends the state's number."""
+    sent = table.mapping("states")
+    if sent and measurand.kind is not Kind.STATE:
+        table.fault("states", f"{measurand.code} has no states")
+        return MappingProxyType({})
+    found: dict[str, int] = {}
+    for text, state in sent.items():
+        if state not in measurand.states:
+            table.fault(f"states.{text}", f"unknown state {state!r}{nearest(state, measurand.states)}")
+        else:
+            found[text] = measurand.states.index(state)
+    return MappingProxyType(found)

@@ -1,0 +1,356 @@
+"""The registry: which devices are installed where, since when, and the series they make.
+
+Knows models, the city and `devices.csv`; knows neither payload bytes nor the store.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from devices.city import City, read_city, read_file
+from devices.errors import nearest
+from devices.measurands import MeasurandCatalogue, load_measurands
+from devices.models import INTERVAL_S_MAX, DeviceModel, Field, load_models, read_models
+from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
+from devices.tables import Problems
+from devices.times import time_us_from_civil
+from devices.topics import fill, subscriptions, topic_faults, widened
+
+DEVICES_MAX = 1_000_000
+DIRECT = "direct"
+"""Gateway of devices whose row names none: they speak to the broker themselves."""
+COLUMNS_REQUIRED = ("device", "model", "zone")
+COLUMNS_OPTIONAL = (
+    "latitude", "longitude", "in_service_from", "in_service_to", "interval_s", "gateway", "title", "topic",
+)  # fmt: skip
+# Part of topics, URLs, metric labels and SenML names: nothing that means something in one of them.
+_DEVICE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One installed device.
+
+    Attributes:
+        code: unique, as in its topic.
+        model: code of its model.
+        zone: code of its zone.
+        latitude, longitude: degrees, WGS 84; None where not stated.
+        service_from_us, service_to_us: in service from (included) to (excluded); see `devices.series` for open ends.
+        interval_us: reporting interval; coverage counts against it.
+        gateway: whose watermark it moves; DIRECT where none is named.
+        title: what a person calls it.
+        topic: its MQTT topic.
+        attributes: columns that only its model has.
+    """
+
+    code: str
+    model: str
+    zone: str
+    latitude: float | None
+    longitude: float | None
+    service_from_us: int
+    service_to_us: int
+    interval_us: int
+    gateway: str
+    title: str
+    topic: str
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything configured about a city's devices.
+
+    A slot is one series: devices in the file's order, each with its model's fields in order.
+    """
+
+    city: City
+    catalogue: MeasurandCatalogue
+    models: Mapping[str, DeviceModel]
+    devices: tuple[Device, ...]
+    gateways: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        index = {device.code: position for position, device in enumerate(self.devices)}
+        first, total = [], 0
+        for device in self.devices:
+            first.append(total)
+            total += len(self.models[device.model].fields)
+        object.__setattr__(self, "_index", index)
+        object.__setattr__(self, "_first", [*first, total])
+
+    def device_index(self, code: str) -> int:
+        """Return the position of a device.
+
+        Raises:
+            KeyError: no such device; the message names the nearest.
+        """
+        index: dict[str, int] = self._index  # type: ignore[attr-defined]
+        if code not in index:
+            raise KeyError(f"unknown device {code!r}{nearest(code, index)}")
+        return index[code]
+
+    def model_of(self, device: Device) -> DeviceModel:
+        """Return the model of a device."""
+        return self.models[device.model]
+
+    def slots(self, device_index: int) -> range:
+        """Return the slots of a device, by its position; slot i of them is the model's field i."""
+        first: list[int] = self._first  # type: ignore[attr-defined]
+        return range(first[device_index], first[device_index + 1])
+
+    def slot(self, device_code: str, field_name: str) -> int:
+        """Return the slot of one field of one device.
+
+        Raises:
+            KeyError: no such device or field; the message names the nearest.
+        """
+        position = self.device_index(device_code)
+        return self.slots(position)[self.model_of(self.devices[position]).field_index(field_name)]
+
+    def slot_count(self) -> int:
+        """Return the number of series."""
+        return int(self._first[-1])  # type: ignore[attr-defined]
+
+    def field_of(self, slot: int, device_index: int) -> Field:
+        """Return the field of a slot of a device."""
+        return self.model_of(self.devices[device_index]).fields[slot - self.slots(device_index).start]
+
+    def topic(self, device: Device) -> str:
+        """Return the topic a device publishes to."""
+        return device.topic
+
+    def subscriptions(self) -> tuple[str, ...]:
+        """Return MQTT filters that take every device's topic, none of them twice."""
+        fixed = {"city": self.city.code}
+        by_filter: dict[str, list[str]] = {}
+        for device in self.devices:
+            model = self.models[device.model]
+            own = device.topic == fill(model.topic, _values(self.city, device))
+            by_filter.setdefault(widened(model.topic, fixed) if own else device.topic, []).append(device.topic)
+        return subscriptions(by_filter)
+
+    def series(self) -> SeriesTable:
+        """Return what each slot is, as arrays."""
+        zones = {zone.code: i for i, zone in enumerate(self.city.zones)}
+        gateways = {gateway: i for i, gateway in enumerate(self.gateways)}
+        measurands = {m.code: (i, m) for i, m in enumerate(self.catalogue.measurands)}
+        rows = []
+        for position, device in enumerate(self.devices):
+            head = (position, zones[device.zone], gateways[device.gateway])
+            tail = (device.interval_us, device.service_from_us, device.service_to_us)
+            for field in self.models[device.model].fields:
+                index, measurand = measurands[field.measurand]
+                rows.append(
+                    (*head, index, int(measurand.kind), *tail, measurand.low_ticks, measurand.high_ticks,
+                     field.modulus_ticks, field.rate_ticks_max)
+                )  # fmt: skip
+        columns = np.array(rows, np.int64).reshape(-1, 12).T.copy()
+        return SeriesTable(
+            device=columns[0].astype(np.int32),
+            zone=columns[1].astype(np.int32),
+            gateway=columns[2].astype(np.int32),
+            measurand=columns[3].astype(np.int32),
+            kind=columns[4].astype(np.int8),
+            interval_us=columns[5],
+            service_from_us=columns[6],
+            service_to_us=columns[7],
+            low_ticks=columns[8],
+            high_ticks=columns[9],
+            modulus_ticks=columns[10],
+            rate_ticks_max=columns[11],
+        )
+
+
+def load_registry(city_dir: Path) -> Registry:
+    """Return the registry of a city's folder: `city.toml`, `zones.geojson`, `devices.csv`, and models in `models/`.
+
+    Raises:
+        ConfigError: naming every fault of every file.
+    """
+    problems = Problems()
+    city = read_city(city_dir, problems)
+    models = dict(load_models())
+    if (city_dir / "models").is_dir():
+        models.update(read_models(city_dir / "models", problems, models))
+    devices: tuple[Device, ...] = ()
+    content = read_file(city_dir / "devices.csv", problems)
+    if content is not None and city is not None:
+        devices = parse_devices(content, str(city_dir / "devices.csv"), city, models, problems)
+    problems.raise_if_any()
+    assert city is not None  # noqa: S101  # no fault was noted, so there is a city
+    gateways = tuple(dict.fromkeys(device.gateway for device in devices))
+    return Registry(city, load_measurands(), MappingProxyType(models), devices, gateways)
+
+
+def parse_devices(
+    content: bytes, file: str, city: City, models: Mapping[str, DeviceModel], problems: Problems
+) -> tuple[Device, ...]:
+    """Return the devices of a CSV file; faults go to `problems`."""
+    try:
+        text = content.decode("utf-8-sig")  # spreadsheets put a mark before UTF-8
+    except UnicodeDecodeError as error:
+        problems.add(file, f"byte {error.start}", "expected UTF-8 text")
+        return ()
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    devices: dict[str, Device] = {}
+    lines: dict[str, int] = {}
+    try:
+        header = next(reader, [])
+        special = {column for model in models.values() for column in model.columns}
+        if not _header_is_good(header, special, file, problems):
+            return ()
+        for values in reader:
+            if not any(values):
+                continue
+            if len(values) != len(header):
+                problems.add(file, f"line {reader.line_num}", f"expected {len(header)} columns, got {len(values)}")
+                continue
+            row = _Row(dict(zip(header, map(str.strip, values), strict=True)), file, reader.line_num, problems)
+            device = row.device(city, models)
+            if device is None:
+                continue
+            if device.code in devices:
+                row.fault("device", f"device {device.code!r} stands in line {lines[device.code]} already")
+            devices.setdefault(device.code, device)
+            lines.setdefault(device.code, reader.line_num)
+            if len(devices) > DEVICES_MAX:
+                problems.add(file, f"line {reader.line_num}", f"expected at most {DEVICES_MAX} devices")
+                break
+    except csv.Error as error:
+        problems.add(file, f"line {reader.line_num}", f"not valid CSV: {error}")
+    if not devices and not problems.found:
+        problems.add(file, "", "expected at least one device")
+    by_topic: dict[str, str] = {}
+    for device in devices.values():
+        other = by_topic.setdefault(device.topic, device.code)
+        if other != device.code:
+            problems.add(
+                file, f"line {lines[device.code]}, column topic",
+                f"{device.code!r} and {other!r} publish to the same topic {device.topic!r}",
+            )  # fmt: skip
+    return tuple(devices.values())
+
+
+def _header_is_good(header: list[str], special: set[str], file: str, problems: Problems) -> bool:
+    """Return whether the rows can be read; faults of the header go to `problems`."""
+    count = len(problems.found)
+    known = {*COLUMNS_REQUIRED, *COLUMNS_OPTIONAL, *special}
+    for column in COLUMNS_REQUIRED:
+        if column not in header:
+            problems.add(
+                file, "line 1", f"column {column} is missing; expected {','.join(COLUMNS_REQUIRED + COLUMNS_OPTIONAL)}"
+            )
+    for column in header:
+        if column not in known:
+            problems.add(file, f"line 1, column {column}", f"unknown column{nearest(column, known)}")
+    for column in {c for c in header if header.count(c) > 1}:
+        problems.add(file, f"line 1, column {column}", "stands twice")
+    return len(problems.found) == count
+
+
+def _values(city: City, device: Device) -> dict[str, str]:
+    """Return what the placeholders of a topic pattern stand for."""
+    return {
+        "city": city.code, "device": device.code, "gateway": device.gateway, "model": device.model, "zone": device.zone,
+    }  # fmt: skip
+
+
+class _Row:
+    """One line of `devices.csv`."""
+
+    def __init__(self, values: dict[str, str], file: str, line: int, problems: Problems) -> None:
+        self._values = values
+        self._file = file
+        self._line = line
+        self._problems = problems
+
+    def fault(self, column: str, what: str) -> None:
+        """Note a fault of one column."""
+        self._problems.add(self._file, f"line {self._line}, column {column}", what)
+
+    def text(self, column: str) -> str:
+        """Return a cell; empty where the file has no such column."""
+        return self._values.get(column, "")
+
+    def device(self, city: City, models: Mapping[str, DeviceModel]) -> Device | None:
+        """Return the device of the line; None where it has no usable code or model."""
+        count = len(self._problems.found)
+        code = self.text("device")
+        if not _DEVICE_CODE.match(code):
+            self.fault(
+                "device", f"expected letters, digits, `.`, `_`, `:` and `-` (it is part of topics), got {code!r}"
+            )
+        model = models.get(self.text("model"))
+        if model is None:
+            self.fault("model", f"unknown model {self.text('model')!r}{nearest(self.text('model'), models)}")
+        zone = self.text("zone")
+        if zone not in {z.code for z in city.zones}:
+            self.fault("zone", f"unknown zone {zone!r}{nearest(zone, [z.code for z in city.zones])}")
+        gateway = self.text("gateway") or DIRECT
+        if not _DEVICE_CODE.match(gateway):
+            self.fault("gateway", f"expected letters, digits, `.`, `_`, `:` and `-`, got {gateway!r}")
+        start = self._time("in_service_from", TIME_MIN_US, city)
+        end = self._time("in_service_to", TIME_MAX_US, city)
+        if start >= end:
+            self.fault("in_service_to", "expected a time after in_service_from")
+        latitude, longitude = self._degrees("latitude", 90), self._degrees("longitude", 180)
+        if (latitude is None) != (longitude is None) and len(self._problems.found) == count:
+            self.fault("longitude", "expected both latitude and longitude, or neither")
+        interval_s = self._interval(model)
+        attributes = {c: v for c, v in self._values.items() if v and c not in COLUMNS_REQUIRED + COLUMNS_OPTIONAL}
+        for column in attributes:
+            if model is not None and column not in model.columns:
+                self.fault(column, f"model {model.code!r} has no such column")
+        if model is None or len(self._problems.found) > count:
+            return None
+        device = Device(
+            code, model.code, zone, latitude, longitude, start, end, interval_s * 1_000_000, gateway,
+            self.text("title") or code, "", MappingProxyType(attributes),
+        )  # fmt: skip
+        topic = self.text("topic") or fill(model.topic, _values(city, device))
+        for fault in topic_faults(topic):
+            self.fault("topic", fault)
+        return Device(
+            code, model.code, zone, latitude, longitude, start, end, device.interval_us, gateway, device.title, topic,
+            device.attributes,
+        )  # fmt: skip
+
+    def _time(self, column: str, default: int, city: City) -> int:
+        text = self.text(column)
+        if not text:
+            return default
+        try:
+            return time_us_from_civil(text, city.zone_info)
+        except ValueError as error:
+            self.fault(column, str(error))
+            return default
+
+    def _degrees(self, column: str, reach: int) -> float | None:
+        text = self.text(column)
+        if not text:
+            return None
+        # Not float(): it would take "nan", "1e1" and the digits of every script.
+        value = float(text) if re.fullmatch(r"[+-]?[0-9]{1,3}(\.[0-9]{1,20})?", text, re.ASCII) else None
+        if value is None or abs(value) > reach:
+            self.fault(column, f"expected degrees from -{reach} to {reach}, got {text!r}")
+            return None
+        return value
+
+    def _interval(self, model: DeviceModel | None) -> int:
+        text = self.text("interval_s")
+        if not text:
+            return model.interval_s if model is not None else 1
+        if not re.fullmatch(r"[0-9]{1,8}", text, re.ASCII) or not 1 <= int(text) <= INTERVAL_S_MAX:
+            self.fault("interval_s", f"expected whole seconds from 1 to {INTERVAL_S_MAX}, got {text!r}")
+            return 1
+        return int(text)

@@ -1,0 +1,103 @@
+"""MQTT topics: patterns of device models, and the subscriptions that cover them without overlapping.
+
+Knows topic syntax; knows neither devices nor the session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+DEFAULT_TOPIC = "cityvitals/{city}/{device}/telemetry"
+"""The topic of native devices."""
+PLACEHOLDERS = ("city", "device", "gateway", "model", "zone")
+TOPIC_BYTES_MAX = 1_024
+"""MQTT allows 65,535; no device needs them, and every topic is kept in the route table."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_FORBIDDEN = re.compile(r"[+#\x00-\x20\x7f]")
+
+
+def topic_faults(topic: str) -> list[str]:
+    """Return what is wrong with a concrete topic; empty when nothing is."""
+    faults = []
+    if not topic or len(topic.encode("utf-8", "surrogatepass")) > TOPIC_BYTES_MAX:
+        faults.append(f"expected a topic of 1 to {TOPIC_BYTES_MAX} bytes")
+    if _FORBIDDEN.search(topic):
+        faults.append(f"a topic holds no wildcard (+ #), space or control character, got {topic!r}")
+    if topic.startswith("$"):
+        faults.append(f"topics that begin with $ belong to the broker, got {topic!r}")
+    return faults
+
+
+def pattern_faults(pattern: str) -> list[str]:
+    """Return what is wrong with a pattern; empty when nothing is."""
+    faults = topic_faults(_PLACEHOLDER.sub("x", pattern))
+    for name in _PLACEHOLDER.findall(pattern):
+        if name not in PLACEHOLDERS:
+            faults.append(f"unknown placeholder {{{name}}}; known: {', '.join(PLACEHOLDERS)}")
+    if "{" in _PLACEHOLDER.sub("", pattern) or "}" in _PLACEHOLDER.sub("", pattern):
+        faults.append(f"a brace without its pair in {pattern!r}")
+    return faults
+
+
+def fill(pattern: str, values: Mapping[str, str]) -> str:
+    """Return the topic of a pattern; every placeholder has a value."""
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], pattern)
+
+
+def widened(pattern: str, fixed: Mapping[str, str]) -> str:
+    """Return the filter of a pattern: fixed placeholders filled, any level with another one a `+`."""
+    levels = []
+    for level in pattern.split("/"):
+        names = _PLACEHOLDER.findall(level)
+        levels.append(fill(level, fixed) if all(name in fixed for name in names) else "+")
+    return "/".join(levels)
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Return whether a filter of plain and `+` levels takes a topic."""
+    wanted, given = topic_filter.split("/"), topic.split("/")
+    return len(wanted) == len(given) and all(w in ("+", g) for w, g in zip(wanted, given, strict=True))
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Return whether every topic of one filter is one of the other."""
+    a, b = wide.split("/"), narrow.split("/")
+    return len(a) == len(b) and all(x in ("+", y) for x, y in zip(a, b, strict=True))
+
+
+def overlap(one: str, other: str) -> bool:
+    """Return whether some topic is in both filters."""
+    a, b = one.split("/"), other.split("/")
+    return len(a) == len(b) and all(x == y or "+" in (x, y) for x, y in zip(a, b, strict=True))
+
+
+def subscriptions(topics_by_filter: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return filters that take every topic, no topic twice, sorted.
+
+    A broker delivers a message once for every subscription that matches it, so overlapping filters would double the
+    traffic. A filter that another covers is dropped. Of two that overlap otherwise, the one with fewer topics is
+    replaced by its topics themselves; those never overlap each other.
+
+    Args:
+        topics_by_filter: filter to the topics of the devices it was made for.
+    """
+    chosen = {wide: set(topics) for wide, topics in topics_by_filter.items()}
+
+    def drop_covered() -> None:
+        wild = [f for f in chosen if "+" in f.split("/")]
+        for narrow in list(chosen):
+            if any(wide != narrow and covers(wide, narrow) for wide in wild):
+                del chosen[narrow]
+
+    while True:
+        drop_covered()
+        wild = sorted(f for f in chosen if "+" in f.split("/"))
+        clash = next(((a, b) for a, b in combinations(wild, 2) if overlap(a, b)), None)
+        if clash is None:
+            return tuple(sorted(chosen))
+        fewer = min(clash, key=lambda f: (len(chosen[f]), f))
+        for topic in chosen.pop(fewer):
+            chosen.setdefault(topic, {topic})

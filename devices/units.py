@@ -1,0 +1,83 @@
+"""Units and the exact conversions between them, read from `units.toml`.
+
+Knows unit codes and dimensions; knows no measurand and no device.
+
+A small table of our own instead of a units library, because only linear conversions between some ninety fixed codes are
+needed and they must be exact: pint keeps its factors as floats unless every registry is rebuilt with Fraction, has no
+UCUM or SenML names and takes 0.3 s to import; ucumvert adds UCUM names to pint and a parser generator with them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from devices.errors import UnitError, nearest
+from devices.tables import exact
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit: base = value * factor + offset.
+
+    Attributes:
+        code: UCUM code, or the SenML name that was looked up.
+        dimension: name of what it measures; only units of one dimension convert.
+        factor, offset: exact way to the base unit of the dimension.
+    """
+
+    code: str
+    dimension: str
+    factor: Fraction
+    offset: Fraction
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(resources.files("devices").joinpath("units.toml").read_text("utf-8"))
+
+
+@cache
+def load_units() -> Mapping[str, Unit]:
+    """Return every unit by each of its names, UCUM and SenML.
+
+    Raises:
+        UnitError: the table names one code twice.
+    """
+    table = _table()
+    units: dict[str, Unit] = {}
+    for dimension in table["dimension"]:
+        for row in dimension["units"]:
+            for code in (row["code"], *row.get("senml", ())):
+                if code in units:
+                    raise UnitError(
+                        f"units.toml: unit {code!r} stands under {units[code].dimension} and {dimension['name']}"
+                    )
+                units[code] = Unit(code, dimension["name"], exact(row["factor"]), exact(row.get("offset", "0")))
+    return MappingProxyType(units)
+
+
+def conversion(sent: str, wanted: str) -> tuple[Fraction, Fraction]:
+    """Return the exact (factor, offset) with wanted = sent * factor + offset.
+
+    Raises:
+        UnitError: a unit is unknown, or the two measure different things; the message names both.
+    """
+    units = load_units()
+    for code in (sent, wanted):
+        if code not in units:
+            raise UnitError(f"unknown unit {code!r}{nearest(code, units)}")
+    sent = _table()["assume"].get(wanted, {}).get(sent, sent)
+    source, target = units[sent], units[wanted]
+    if source.dimension != target.dimension:
+        raise UnitError(
+            f"cannot convert {sent!r} ({source.dimension}) to {wanted!r} ({target.dimension})"
+            + ("; state the factor and its convention in the model" if source.dimension == "mole fraction" else "")
+        )
+    return source.factor / target.factor, (source.offset - target.offset) / target.factor
