@@ -5,10 +5,11 @@ Pure functions of one station's hours. Each returns None where its standard give
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 
 from engine.indicators import breakpoints
-from engine.indicators.concentrations import Lookup, Ratio, at, common, enough, mean, nowcast, predicted
+from engine.indicators.concentrations import RUNNING_HOURS, Day, Lookup, Ratio, at, mean, nowcast, predicted
 from engine.indicators.definition import Figure, Hours
 
 CAI_INPUTS = ("pm10", "pm2_5", "no2", "o3", "so2", "co")
@@ -25,9 +26,6 @@ AQI_SO2_1H_MAX = 304
 EAQI_INPUTS = ("pm2_5", "pm10", "no2", "o3", "so2")
 EAQI_REQUIRED = (("no2",), ("o3",), ("pm2_5", "pm10"))
 EAQI_REQUIRED_TRAFFIC = (("no2",), ("pm2_5", "pm10"))
-
-RUNNING_HOURS = 8
-"""Length of the running means of ozone and carbon monoxide."""
 
 _CAI = {code: Lookup(table) for (code, _), table in breakpoints.load("cai_korea.csv").items()}
 _AQI = {key: Lookup(table) for key, table in breakpoints.load("aqi_us_epa.csv").items()}
@@ -95,24 +93,22 @@ def us_aqi_day(hours: Mapping[str, Hours], own: int, *, extrapolate: bool = Fals
     mean. A running mean belongs to the day in which it ends and needs 6 of its 8 hours. Each sub-index needs 75 % of
     the day's hours (of its running means). `extrapolate`: as for the hourly index.
     """
-    end = len(next(iter(hours.values())).counts)
-    begin = end - own
     found: list[int | None] = []
     for code in AQI_INPUTS:
-        series = hours.get(code)
-        if series is None:
+        if code not in hours:
             found.append(None)
-        elif code in ("pm2_5", "pm10"):
-            found.append(_aqi(code, "24h", mean(series, begin, end), extrapolate))
+            continue
+        day = Day.of(hours[code], own)
+        if code in ("pm2_5", "pm10"):
+            found.append(_aqi(code, "24h", day.mean(), extrapolate))
         elif code == "o3":
-            running = highest_running(series, begin, end)
-            found.append(_highest(_aqi(code, "8h", running), _aqi(code, "1h", highest_hour(series, begin, end))))
+            found.append(_highest(_aqi(code, "8h", day.highest_running()), _aqi(code, "1h", day.highest_hour())))
         elif code == "co":
-            found.append(_aqi(code, "8h", highest_running(series, begin, end), extrapolate))
+            found.append(_aqi(code, "8h", day.highest_running(), extrapolate))
         elif code == "no2":
-            found.append(_aqi(code, "1h", highest_hour(series, begin, end), extrapolate))
+            found.append(_aqi(code, "1h", day.highest_hour(), extrapolate))
         else:
-            found.append(_so2_day(series, begin, end))
+            found.append(_so2_day(day))
     return _worst(found)
 
 
@@ -130,30 +126,10 @@ def eaqi(hours: Mapping[str, Hours], own: int) -> Figure | None:
         if value is None:
             found.append(None)
             continue
-        scaled, limits = value[0] * 10 ** _EAQI[code].decimals, _EAQI[code].limits
-        found.append(1 + sum(scaled > limit * value[1] for limit in limits))
+        # A limit is a whole number of steps, so a value is within it exactly when its next whole number is.
+        steps = -(-value[0] * 10 ** _EAQI[code].decimals // value[1])
+        found.append(1 + bisect_left(_EAQI[code].limits, steps))
     return _worst(found)
-
-
-def highest_hour(hours: Hours, begin: int, end: int) -> Ratio | None:
-    """Return the highest hourly mean of [begin, end); None with fewer than 75 % of these hours."""
-    means, shared = common(hours, begin, end)
-    present = [value for value in means if value is not None]
-    return (max(present), shared) if enough(len(present), end - begin) else None
-
-
-def highest_running(hours: Hours, begin: int, end: int) -> Ratio | None:
-    """Return the highest 8-hour mean that ends in [begin, end); None when fewer than 75 % of them are there."""
-    best: Ratio | None = None
-    present = 0
-    for last in range(begin + 1, end + 1):
-        running = mean(hours, last - RUNNING_HOURS, last)
-        if running is None:
-            continue
-        present += 1
-        if best is None or running[0] * best[1] > best[0] * running[1]:
-            best = running
-    return best if enough(present, end - begin) else None
 
 
 def sub_index(code: str, averaging: str, concentration: Ratio, *, extrapolate: bool = False) -> int | None:
@@ -169,15 +145,15 @@ def _aqi(code: str, averaging: str, concentration: Ratio | None, extrapolate: bo
     return None if concentration is None else sub_index(code, averaging, concentration, extrapolate=extrapolate)
 
 
-def _so2_day(hours: Hours, begin: int, end: int) -> int | None:
+def _so2_day(day: Day) -> int | None:
     """Return the day's sub-index of sulphur dioxide: the table's note on values above 304 ppb."""
-    highest = highest_hour(hours, begin, end)
+    highest = day.highest_hour()
     if highest is None:
         return None
     if _AQI["so2", "1h"].truncated(highest) > AQI_SO2_1H_MAX:
-        day = _aqi("so2", "24h", mean(hours, begin, end))
-        if day is not None:
-            return day
+        above = _aqi("so2", "24h", day.mean())
+        if above is not None:
+            return above
     return _aqi("so2", "1h", highest)
 
 

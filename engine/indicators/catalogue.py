@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from engine.cells import Grid
 from engine.indicators import air, columns
-from engine.indicators.concentrations import C24E_HOURS, NOWCAST_HOURS
+from engine.indicators.concentrations import C24E_HOURS, NOWCAST_HOURS, RUNNING_HOURS
 from engine.indicators.definition import Indicator, Pool, Statistic
 
 
@@ -94,7 +94,7 @@ _INDICES = [
     Indicator(
         code="us_aqi", window=Grid.DAY, title="US Air Quality Index", title_ko="미국 대기질지수",
         unit="1", symbol="", decimals=0, inputs=air.AQI_INPUTS, pool=Pool.MAX, index=air.us_aqi_day,
-        lookback_hours=air.RUNNING_HOURS - 1, bands=air.AQI_BANDS,
+        lookback_hours=RUNNING_HOURS - 1, bands=air.AQI_BANDS,
         source="US EPA, EPA-454/B-24-002 (May 2024), Table 6",
         note="each pollutant needs 75 % of the day's hours; a running 8-hour mean belongs to the day in which it ends, "
         "so that a day is complete at its end",

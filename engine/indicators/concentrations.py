@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
 from engine.indicators.breakpoints import Breakpoints
 from engine.indicators.definition import Hours
@@ -35,10 +36,18 @@ NOWCAST_NEWEST = 3
 """Of this many newest hours, NowCast needs `NOWCAST_NEWEST_MIN`."""
 NOWCAST_NEWEST_MIN = 2
 
+RUNNING_HOURS = 8
+"""Length of the running means of ozone and carbon monoxide."""
+
 C24E_HOURS = 12
 C24E_NEWEST = 4
 C24E_LIMIT = {"pm10": 70, "pm2_5": 30}
 """M of the CAI: below it (µg/m3) an hour is not adjusted."""
+
+
+_RUNNING_COMMON = lcm(*range(1, RUNNING_HOURS + 1))
+_RUNNING_SHARE = [0, *(_RUNNING_COMMON // count for count in range(1, RUNNING_HOURS + 1))]
+"""What a sum of so many hours is multiplied by to be their mean over `_RUNNING_COMMON`."""
 
 
 def enough(present: int, whole: int) -> bool:
@@ -80,6 +89,59 @@ def mean(hours: Hours, begin: int, end: int) -> Ratio | None:
     means, shared = common(hours, begin, end)
     present = [value for value in means if value is not None]
     return (sum(present), len(present) * shared) if enough(len(present), end - begin) else None
+
+
+class Day(NamedTuple):
+    """One day of one pollutant: hourly means as integers over one denominator (µg/m3), None where missing.
+
+    The first RUNNING_HOURS - 1 of them lie before the day, for the running means that end in it.
+    """
+
+    means: list[int | None]
+    shared: int
+
+    @classmethod
+    def of(cls, hours: Hours, own: int) -> Day:
+        """Return the last `own` hours as a day, with the hours before it."""
+        end = len(hours.counts)
+        return cls(*common(hours, end - own - RUNNING_HOURS + 1, end))
+
+    def mean(self) -> Ratio | None:
+        """Return the mean of the day's hours; None with fewer than 75 % of them."""
+        own = self.means[RUNNING_HOURS - 1 :]
+        present = [value for value in own if value is not None]
+        return (sum(present), len(present) * self.shared) if enough(len(present), len(own)) else None
+
+    def highest_hour(self) -> Ratio | None:
+        """Return the highest hour of the day; None with fewer than 75 % of them."""
+        own = self.means[RUNNING_HOURS - 1 :]
+        present = [value for value in own if value is not None]
+        return (max(present), self.shared) if enough(len(present), len(own)) else None
+
+    def highest_running(self) -> Ratio | None:
+        """Return the highest 8-hour mean that ends in the day; None when fewer than 75 % of them are there.
+
+        A running mean needs 6 of its 8 hours.
+        """
+        means = self.means
+        first = means[: RUNNING_HOURS - 1]
+        total = sum(value for value in first if value is not None)
+        count = sum(value is not None for value in first)
+        best, present = 0, 0
+        for position in range(RUNNING_HOURS - 1, len(means)):
+            value = means[position]
+            if value is not None:
+                total += value
+                count += 1
+            if enough(count, RUNNING_HOURS):
+                present += 1
+                best = max(best, total * _RUNNING_SHARE[count])
+            value = means[position - RUNNING_HOURS + 1]
+            if value is not None:
+                total -= value
+                count -= 1
+        whole = len(means) - RUNNING_HOURS + 1
+        return (best, _RUNNING_COMMON * self.shared) if enough(present, whole) else None
 
 
 def nowcast(hours: Hours) -> Ratio | None:
