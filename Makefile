@@ -26,6 +26,6 @@ bench: setup ## measure on this machine
 	$(PYTHON_BIN)/python -m tests.benchmarks
 
 clean: ## stop the local stack and remove all that was made here
-	@if [ -d .local ]; then python3 -m deploy down; fi
+	@if [ -d .local ]; then deploy/bootstrap.sh down; fi
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -13,6 +13,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 WAIT_SECONDS_MAX = 30.0
+BURST = 500
+"""Messages published at a time: paho goes through all that are under way at each acknowledgement."""
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -30,7 +32,7 @@ class Client:
         self.had_session = False
         self._subscribed = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
-        self._client.max_inflight_messages_set(2000)
+        self._client.max_inflight_messages_set(BURST)
         self._client.on_message = lambda _c, _u, message: self.received.append((bytes(message.payload), message.qos))
         self._client.on_connect = self._connected
         self._client.on_subscribe = lambda *_: self._subscribed.set()
@@ -55,9 +57,10 @@ class Client:
 
     def publish(self, topic: str, payloads: list[bytes], qos: int = 1) -> None:
         """Publish and wait until the broker has taken every message."""
-        for sent in [self._client.publish(topic, payload, qos) for payload in payloads]:
-            sent.wait_for_publish(WAIT_SECONDS_MAX)
-            assert sent.is_published()
+        for start in range(0, len(payloads), BURST):
+            for sent in [self._client.publish(topic, payload, qos) for payload in payloads[start : start + BURST]]:
+                sent.wait_for_publish(WAIT_SECONDS_MAX)
+                assert sent.is_published()
 
     def close(self) -> None:
         self._client.disconnect()

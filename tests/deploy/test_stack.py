@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -226,3 +227,31 @@ def test_the_doctor_finds_a_set_up_machine_in_order() -> None:
     checks = {check.name: check for check in doctor()}
     wrong = [check for name, check in checks.items() if not check.ok and name not in ("database", "broker")]
     assert wrong == []
+
+
+def test_an_installed_package_unpacks_into_the_users_cache_also_after_a_broken_attempt(tmp_path: Path) -> None:
+    """No checkout here: the folder of the package alone, as a wheel installs it."""
+    shutil.copytree(paths.SETTINGS, tmp_path / "site/deploy", ignore=shutil.ignore_patterns("__pycache__"))
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    line = [sys.executable, "-m", "deploy"]
+    userlands = tmp_path / "cache/cityvitals/userland"
+
+    def attempts() -> list[Path]:
+        return list(userlands.glob("unfinished-*/root/usr"))
+
+    with subprocess.Popen(
+        [*line, "setup"], cwd=tmp_path, env=env, start_new_session=True, stderr=subprocess.DEVNULL
+    ) as broken:
+        wait_for(lambda: attempts() != [], "the unpacking to begin")
+        os.killpg(broken.pid, signal.SIGKILL)
+    assert len(attempts()) == 1
+
+    try:
+        done = subprocess.run([*line, "up"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "mqtt://127.0.0.1:" in done.stdout
+        assert attempts() == []
+        assert len([folder for folder in userlands.iterdir() if folder.is_dir()]) == 1
+        assert (tmp_path / "cache/cityvitals/stack/database/data/PG_VERSION").read_text() == "17\n"
+    finally:
+        subprocess.run([*line, "down"], cwd=tmp_path, env=env, check=True)
