@@ -1,0 +1,226 @@
+"""The command `python -m simulators`: what a person types, and what they are told.
+
+Knows options, the terminal and exit codes (0 done, 1 failed, 2 wrong use, 130 interrupted); everything else is `replay`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import devices
+from simulators.cities import bundled, resolve
+from simulators.clock import duration_us, from_us, instant_us
+from simulators.errors import SimulatorError
+from simulators.publisher import WINDOW_MESSAGES_MAX
+from simulators.replay import ReplayProgress, ReplaySummary, prepare, replay
+from simulators.schedule import PACK_MAX, Choice
+
+PROBLEMS_SHOWN_MAX = 20
+INTERRUPTED = 130
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Simulated devices: recordings of real cities over MQTT.")
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="python -m simulators")
+
+
+SourcesArgument = Annotated[list[str], typer.Argument(help="Cities, recordings (TOML or folder), or names of bundled ones.")]
+CityOption = Annotated[str | None, typer.Option("--city", help="Folder of the city whose devices send.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="A row or value that cannot be read is an error.")]
+
+
+@app.command("list")
+def list_bundled() -> None:
+    """List the recordings and cities that come with the program."""
+    for name, path in bundled().items():
+        typer.echo(f"{name:24} {'city' if (path / 'city.toml').is_file() else 'recording'}")
+
+
+@app.command()
+def check(sources: SourcesArgument, city: CityOption = None, strict: StrictOption = False) -> None:
+    """Read recordings as a replay would, send nothing, and say what was found."""
+    with _told_plainly():
+        schedule = prepare(sources, city=city, strict=strict)
+    for recording in schedule.recordings:
+        rows = recording.rows
+        span = f"{from_us(int(rows.time_us.min()))} to {from_us(int(rows.time_us.max()))}" if len(rows) else "no reading"
+        typer.echo(
+            f"{recording.spec.name}: {len(rows)} rows of {len(recording.devices)} devices ({recording.model.code}), {span}; "
+            f"{recording.empty_rows} empty rows, {recording.refused_rows} rows and {recording.refused_values} values refused"
+        )
+    typer.echo(f"{schedule.message_count} messages, {schedule.reading_count} readings")
+    _show_problems(tuple(str(p) for r in schedule.recordings for p in r.problems))
+
+
+@app.command("replay")
+def replay_command(
+    sources: SourcesArgument,
+    broker: Annotated[
+        str, typer.Option("--broker", envvar="CITYVITALS_MQTT_URL", help="mqtt://[user:password@]host[:port], or mqtts://.")
+    ],
+    city: CityOption = None,
+    speed: Annotated[str, typer.Option(help="Recorded seconds per second, e.g. 3600; or max.")] = "max",
+    since: Annotated[str | None, typer.Option("--from", help="Only readings from this time of the recording on.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Only readings before this time of the recording.")] = None,
+    last: Annotated[str | None, typer.Option(help="Only the last part of each recording: 90m, 48h, 7d.")] = None,
+    shift_to_now: Annotated[
+        bool,
+        typer.Option(
+            "--shift-to-now", help="Move each recording by whole days so that it ends now; the hour of the day is kept."
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of --shuffle and --duplicates: same seed, same messages, same order.")] = 0,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Send the messages in a random order.")] = False,
+    duplicates: Annotated[float, typer.Option(help="Probability that a message is sent again.", min=0.0, max=1.0)] = 0.0,
+    pack: Annotated[int, typer.Option(help="Rows of a device per message.", min=1, max=PACK_MAX)] = 1,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end, moved on by whole days; until Ctrl-C.")] = False,
+    qos: Annotated[int, typer.Option(min=0, max=2)] = 1,
+    window: Annotated[int, typer.Option(help="Messages without acknowledgement at most.", min=1, max=20_000)] = (
+        WINDOW_MESSAGES_MAX
+    ),
+    ca_file: Annotated[Path | None, typer.Option(help="Certificate authorities for mqtts.", exists=True)] = None,
+    strict: StrictOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Publish recordings over MQTT as their devices would, and wait for every acknowledgement."""
+    with _told_plainly(), _interruptible() as stop, _shown_progress() as progress:
+        choice = _choice(
+            sources, city, since, until, last,
+            Choice(
+                shift_to_us=time.time_ns() // 1000 if shift_to_now else None,
+                loop=loop, pack=pack, duplicates=duplicates, shuffle=shuffle, seed=seed,
+            ),
+        )  # fmt: skip
+        summary = replay(
+            sources,
+            broker,
+            city=city,
+            choice=choice,
+            speed=_speed(speed),
+            qos=qos,
+            strict=strict,
+            ca_file=ca_file,
+            window=window,
+            progress=progress,
+            stop=stop,
+        )
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(summary), ensure_ascii=False))
+    else:
+        typer.echo(_sentence(summary))
+    _show_problems(summary.problems)
+    if summary.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _choice(
+    sources: list[str], city: str | None, since: str | None, until: str | None, last: str | None, rest: Choice
+) -> Choice:
+    zone = devices.load_city(resolve(sources, city).city).zone_info if since or until else UTC
+    return dataclasses.replace(
+        rest,
+        from_us=instant_us(since, zone) if since else None,
+        to_us=instant_us(until, zone) if until else None,
+        last_us=duration_us(last) if last else None,
+    )
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"--speed {text!r}; expected a number such as 3600, or max") from None
+
+
+def _sentence(summary: ReplaySummary) -> str:
+    rate = summary.messages / summary.seconds if summary.seconds else 0.0
+    refused = f"; refused {summary.refused_rows} rows and {summary.refused_values} values"
+    return (
+        f"{'interrupted after' if summary.interrupted else 'sent'} {summary.messages} messages "
+        f"({summary.readings} readings, {summary.bytes} bytes) in {summary.seconds:.1f} s, {rate:.0f} messages/s; "
+        f"{summary.acknowledged} acknowledged"
+        + (refused if summary.refused_rows or summary.refused_values else "")
+        + (f"; reconnected {summary.reconnects} times" if summary.reconnects else "")
+    )
+
+
+def _show_problems(problems: tuple[str, ...]) -> None:
+    for problem in problems[:PROBLEMS_SHOWN_MAX]:
+        typer.echo(problem, err=True)
+    if len(problems) > PROBLEMS_SHOWN_MAX:
+        typer.echo(f"… and {len(problems) - PROBLEMS_SHOWN_MAX} more", err=True)
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Turn what can go wrong into words on stderr and an exit code."""
+    try:
+        yield
+    except (SimulatorError, devices.ConfigError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[Event]:
+    """Yield an event that the first Ctrl-C (or SIGTERM) sets; the second ends the program at once."""
+    stop = Event()
+
+    def wish(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, previous[number])
+
+    previous: dict[int, Any] = {n: signal.signal(n, wish) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _shown_progress() -> Iterator[Callable[[ReplayProgress], None] | None]:
+    """Yield what shows progress on stderr: a bar on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.fields[clock]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>8.0f}/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("replay", total=None, clock="reading", rate=0.0)
+
+        def show(now: ReplayProgress) -> None:
+            clock = f"{from_us(now.time_us):%Y-%m-%d %H:%M}" if now.published else "reading"
+            rate = now.published / now.elapsed_s if now.elapsed_s else 0.0
+            bar.update(task, total=now.total, completed=now.acknowledged, clock=clock, rate=rate)
+
+        yield show
