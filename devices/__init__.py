@@ -31,16 +31,16 @@ from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measura
 from devices.models import DeviceModel, Field, TimeSpec, load_models
 from devices.reasons import REASON_CODES, REASON_TITLES, REASONS
 from devices.registry import Device, Registry, load_registry
-from devices.routes import FIELD_PLAIN, FIELD_SLOW, Routes, build_routes
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
 from devices.ticks import Scale, text_from_float, text_from_ticks
 from devices.times import rfc3339, time_us_from_rfc3339
+from devices.units import Unit, conversion, load_units
 
 __all__ = [
-    "CODECS", "FIELD_PLAIN", "FIELD_SLOW", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "REASONS",
-    "REASON_CODES", "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "ConfigError", "Decoded", "Device",
-    "DeviceError", "DeviceModel", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch",
-    "PayloadError", "Problem", "Reading", "Register", "Registry", "Routes", "Scale", "SeriesTable", "TimeSpec",
-    "UnitError", "ValueRefusedError", "Zone", "build_routes", "codec", "load_city", "load_measurands", "load_models",
-    "load_registry", "nearest", "text_from_float", "text_from_ticks", "ticks_from_text",
+    "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "REASONS", "REASON_CODES", "REASON_TITLES",
+    "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "ConfigError", "Decoded", "Device", "DeviceError", "DeviceModel",
+    "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem",
+    "Reading", "Register", "Registry", "Scale", "SeriesTable", "TimeSpec", "Unit", "UnitError", "ValueRefusedError",
+    "Zone", "codec", "conversion", "load_city", "load_measurands", "load_models", "load_registry", "load_units",
+    "nearest", "rfc3339", "text_from_float", "text_from_ticks", "ticks_from_text", "time_us_from_rfc3339",
 ]  # fmt: skip
