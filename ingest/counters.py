@@ -1,0 +1,53 @@
+"""What the session has seen, as plain numbers that only grow. Metrics are made of them elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals since the session was made; written by the session's thread, readable by any.
+
+    Attributes:
+        bytes: bytes received.
+        messages: messages taken into an intake.
+        redelivered: of them, those the broker marked as sent before (DUP).
+        readings: readings decoded.
+        slow_road: messages that a kernel left to the reference codec.
+        faults: messages or readings that go to quarantine already here.
+        retained, oversized, unrouted: of the messages, those refused for that reason.
+        codec_errors: messages on which a codec failed in a way it should not; quarantined as malformed.
+        intakes: groups handed over.
+        acknowledged: acknowledgements sent.
+        stale_acknowledgements: acknowledgements dropped because their connection is gone; the broker sends the
+            messages again and they are found to be duplicates.
+        connections: connections that the broker accepted.
+        reconnects: of them, those after the first.
+        connection_errors: attempts and connections that ended in an error.
+        protocol_errors: of them, those because of bytes that are not MQTT.
+        sessions_lost: connections where the broker no longer had a session it had before.
+        backpressure_pauses: times that reading stopped because the committer could not take more.
+        pings: keep-alive probes sent.
+    """
+
+    bytes: int = 0
+    messages: int = 0
+    redelivered: int = 0
+    readings: int = 0
+    slow_road: int = 0
+    faults: int = 0
+    retained: int = 0
+    oversized: int = 0
+    unrouted: int = 0
+    codec_errors: int = 0
+    intakes: int = 0
+    acknowledged: int = 0
+    stale_acknowledgements: int = 0
+    connections: int = 0
+    reconnects: int = 0
+    connection_errors: int = 0
+    protocol_errors: int = 0
+    sessions_lost: int = 0
+    backpressure_pauses: int = 0
+    pings: int = 0

@@ -1,0 +1,148 @@
+"""Messages to readings: the compiled road for what it is certain of, the reference codec for the rest.
+
+Knows routing, codecs and intakes; knows no socket and no database.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, PayloadError, Reading, codec
+from ingest.counters import Counters
+from ingest.intake import FAULT_DETAIL_CHARS_MAX, Intake, IntakeFault
+from ingest.kernels import frames, senml
+from ingest.routes import Routing
+from ingest.settings import IntakeLimits
+
+log = logging.getLogger("ingest")
+
+
+class Decoder:
+    """Routes and decodes the messages of intakes. Used by one thread at a time."""
+
+    def __init__(self, routing: Routing, limits: IntakeLimits, counters: Counters) -> None:
+        self.routing = routing
+        self.limits = limits
+        self.counters = counters
+        self._codecs = {model.code: codec(model.codec) for model in routing.models}
+
+    def decode(self, intake: Intake, first: int) -> int:
+        """Decode the messages from row `first` on, into readings and faults.
+
+        Returns the row of the first message for which the columns of readings had no room, `message_count` when
+        there is none; nothing is left in the intake of that message and the ones after it.
+        """
+        routing = self.routing
+        tables = routing.tables
+        last = intake.message_count
+        frames.route(
+            intake.arena, first, last, intake.topic_at, intake.topic_size, intake.retained,
+            routing.table, tables.topics, tables.topic_at, intake.device, intake.status,
+        )  # fmt: skip
+        start = intake.reading_count
+        done, rows, left = senml.decode(
+            intake.arena, first, last, intake.payload_at, intake.payload_size, intake.received_us,
+            intake.device, intake.status, tables.device_slot, routing.kernel_model, tables.model_field_at,
+            tables.names, tables.name_at, tables.units, tables.unit_at, routing.scale,
+            start, self.limits.message_readings_max, FLAG_TIME_FROM_ARRIVAL,
+            intake.reading_message, intake.slot, intake.time_us, intake.ticks, intake.flags,
+        )  # fmt: skip
+        intake.reading_count = rows
+        if left:
+            done = self._decode_rest(intake, first, done, start)
+        self.counters.readings += intake.reading_count - start
+        return int(done)
+
+    def refuse_oversized(self, intake: Intake, message: int, size: int) -> None:
+        """Note a message that was not kept whole; its row is in the intake."""
+        frames.route(
+            intake.arena, message, message + 1, intake.topic_at, intake.topic_size, intake.retained,
+            self.routing.table, self.routing.tables.topics, self.routing.tables.topic_at, intake.device, intake.status,
+        )  # fmt: skip
+        intake.status[message] = frames.OVERSIZE
+        self.counters.oversized += 1
+        self._fault(intake, message, "oversized", f"{size} bytes, at most {self.limits.frame_bytes_max} are taken", 1)
+
+    def _decode_rest(self, intake: Intake, first: int, last: int, start: int) -> int:
+        """Deal with the messages that no kernel decoded; returns the first one without room, else `last`."""
+        compiled = intake.reading_count
+        for message in (first + np.flatnonzero(intake.status[first:last] != frames.DECODED)).tolist():
+            status = intake.status[message]
+            if status == frames.RETAINED:
+                self.counters.retained += 1
+                self._fault(intake, message, "retained", "a copy the broker kept, not a new message", 1)
+            elif status == frames.UNROUTED:
+                self._refuse_unrouted(intake, message)
+            elif self._decode_slowly(intake, message):
+                self.counters.slow_road += 1
+            else:
+                _undo(intake, message, start, compiled)
+                return int(message)
+        return last
+
+    def _refuse_unrouted(self, intake: Intake, message: int) -> None:
+        topic = intake.topic(message)
+        self.counters.unrouted += 1
+        if self.routing.expected(topic):
+            self._fault(intake, message, "unknown_device", f"no registered device has the topic {topic}", 1)
+        else:
+            self._fault(intake, message, "unknown_topic", f"no device model has topics like {topic}", 1)
+
+    def _decode_slowly(self, intake: Intake, message: int) -> bool:
+        """Decode one message with its codec; False when the columns of readings have no room for it."""
+        device = int(intake.device[message])
+        model = self.routing.models[device]
+        received_us = int(intake.received_us[message])
+        try:
+            decoded = self._codecs[model.code].decode(intake.payload(message), model, received_us)
+        except PayloadError as error:
+            self._fault(intake, message, error.reason, error.detail, 1)
+            return True
+        except Exception:
+            # A codec must not raise anything else. One that does shall cost one message, not the gateway.
+            self.counters.codec_errors += 1
+            log.exception("codec %s failed on a message of %s", model.codec, self.routing.devices[device])
+            self._fault(intake, message, "malformed", f"the codec {model.codec} failed; see the log", 1)
+            return True
+        count = len(decoded.readings)
+        if count > self.limits.message_readings_max:
+            self._fault(
+                intake, message, "too_many", f"{count} readings, at most {self.limits.message_readings_max}",
+                count + sum(fault.readings for fault in decoded.faults),
+            )  # fmt: skip
+            return True
+        if intake.reading_count + count > intake.slot.size:
+            return False
+        self._write(intake, message, int(self.routing.tables.device_slot[device]), decoded.readings)
+        for fault in decoded.faults:
+            self._fault(intake, message, fault.reason, fault.detail, max(1, fault.readings))
+        if not count and not decoded.faults:
+            self._fault(intake, message, "empty", "no reading", 1)
+        return True
+
+    def _write(self, intake: Intake, message: int, slot_first: int, readings: Sequence[Reading]) -> None:
+        row = intake.reading_count
+        for reading in readings:
+            intake.reading_message[row] = message
+            intake.slot[row] = slot_first + reading.field
+            intake.time_us[row] = reading.time_us
+            intake.ticks[row] = reading.ticks
+            intake.flags[row] = reading.flags
+            row += 1
+        intake.reading_count = row
+
+    def _fault(self, intake: Intake, message: int, reason: str, detail: str, readings: int) -> None:
+        self.counters.faults += 1
+        intake.faults.append(IntakeFault(message, REASON_CODES[reason], detail[:FAULT_DETAIL_CHARS_MAX], readings))
+
+
+def _undo(intake: Intake, message: int, start: int, compiled: int) -> None:
+    """Remove the readings of `message` and later ones: the kernel wrote rows start to compiled, codecs what follows."""
+    kept = start + int(np.searchsorted(intake.reading_message[start:compiled], message))
+    slow = intake.reading_count - compiled
+    for column in (intake.reading_message, intake.slot, intake.time_us, intake.ticks, intake.flags):
+        column[kept : kept + slow] = column[compiled : compiled + slow].copy()
+    intake.reading_count = kept + slow

@@ -1,0 +1,8 @@
+"""Every compiled kernel of this room: frames and topics of MQTT, and SenML packs, over bytes and columns.
+
+Kernels are arithmetic: arrays in, arrays changed, a few integers out. They know no socket and no registry.
+"""
+
+from ingest.kernels import frames, senml
+
+__all__ = ["frames", "senml"]
