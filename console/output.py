@@ -38,7 +38,7 @@ class Col:
 
 
 def stdout() -> Console:
-    """Return a console on stdout; output that goes to a program is wide, plain and never wrapped by a terminal's width."""
+    """Return a console on stdout; what goes to a program is plain and wide."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS
     return Console(width=width, highlight=False, soft_wrap=False)
 

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from console.errors import MisuseError
 from console.settings import ResultsSettings
-from console.text import rfc3339
+from devices import rfc3339
 from ingest.settings import BrokerSettings
 
 log = logging.getLogger("console.publisher")

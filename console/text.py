@@ -16,11 +16,6 @@ SPARK_GAP = "·"
 _SPAN_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
 
-def rfc3339(time_us: int) -> str:
-    """Return microseconds UTC as RFC 3339 with six digits and Z: `2026-01-31T12:00:00.000000Z`."""
-    return (EPOCH + timedelta(microseconds=time_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def local_time(time_us: int, zone: tzinfo) -> str:
     """Return the city's clock reading to the minute, for tables: `2026-01-31 13:00`."""
     return (EPOCH + timedelta(microseconds=time_us)).astimezone(zone).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,178 @@
+"""Child processes of the command: started, watched and stopped, and never left behind.
+
+Knows processes and signals; knows nothing of what the children do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from console.errors import FailureError
+
+STOP_S_MAX = 15.0
+"""A child that does not end within this time of SIGTERM is killed."""
+LAST_LINES = 12
+"""How much of what a child said on stderr is kept for an error message."""
+
+
+class Child:
+    """A running program of ours.
+
+    Attributes:
+        name: for messages.
+        process: the process.
+    """
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], environ: Mapping[str, str], *, keep_stdout: bool = False
+    ) -> None:
+        """Start `python -m …`; its stdin stays open as long as we live, so that it can notice our death."""
+        self.name = name
+        self._said: deque[str] = deque(maxlen=LAST_LINES)
+        self._printed: list[str] = []
+        self.process = subprocess.Popen(  # noqa: S603  (our own programs, arguments as a list)
+            [sys.executable, "-m", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if keep_stdout else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=dict(environ),
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for us; we tell the children
+        )
+        self._readers = [threading.Thread(target=self._listen, name=f"{name}-stderr", daemon=True)]
+        if keep_stdout:
+            self._readers.append(threading.Thread(target=self._collect, name=f"{name}-stdout", daemon=True))
+        for reader in self._readers:
+            reader.start()
+
+    def _listen(self) -> None:
+        for line in self.process.stderr or ():
+            self._said.append(line.rstrip())
+
+    def _collect(self) -> None:
+        for line in self.process.stdout or ():
+            self._printed.append(line)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def said(self) -> str:
+        """The last lines of its stderr."""
+        return "\n".join(self._said)
+
+    def wait_output(self) -> str:
+        """Wait for its end and return its whole stdout."""
+        self.process.wait()
+        for reader in self._readers:
+            reader.join()
+        return "".join(self._printed)
+
+    def failure(self) -> FailureError:
+        """Return an error that says how it ended and what it said last."""
+        self.process.wait()
+        for reader in self._readers:
+            reader.join(1.0)
+        code = self.process.returncode
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        said = "\n".join(f"  {line}" for line in self._said) or "  (it said nothing)"
+        return FailureError(f"the {self.name} {how}:\n{said}")
+
+    def stop(self) -> None:
+        """End it: SIGTERM, and SIGKILL when it does not obey in `STOP_S_MAX`."""
+        if self.running:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join(1.0)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+def write_ready(path: Path, facts: Mapping[str, object]) -> None:
+    """Say in a file that this process is ready; the file appears whole or not at all."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"pid": os.getpid(), **facts}))
+    new.replace(path)
+
+
+def read_ready(path: Path) -> dict[str, object] | None:
+    """Return what a process said when it was ready, or None while it is not."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def wait_ready(child: Child, path: Path, stop: threading.Event, seconds_max: float) -> dict[str, object] | None:
+    """Wait until a child is ready; None when `stop` was set first.
+
+    Raises:
+        FailureError: it ended, or took longer than allowed.
+    """
+    deadline = time.monotonic() + seconds_max
+    while time.monotonic() < deadline:
+        facts = read_ready(path)
+        if facts is not None and facts.get("pid") == child.process.pid:
+            return facts
+        if not child.running:
+            raise child.failure()
+        if stop.wait(0.02):
+            return None
+    raise FailureError(f"the {child.name} was not ready within {seconds_max:.0f} s", child.said)
+
+
+def stop_with_parent(stop: threading.Event) -> None:
+    """Set `stop` when stdin closes: the process that started us is gone, however it ended."""
+
+    def watch() -> None:
+        while True:
+            try:
+                if not os.read(0, 4096):
+                    break
+            except OSError:
+                break
+        stop.set()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set; a second signal ends the process at once, the hard way."""
+    stop = threading.Event()
+    before: dict[int, object] = {}
+
+    def wish(number: int, _frame: object) -> None:
+        if stop.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        stop.set()
+
+    for ours in (signal.SIGINT, signal.SIGTERM):
+        before[ours] = signal.signal(ours, wish)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]

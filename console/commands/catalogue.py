@@ -1,0 +1,138 @@
+"""`devices` and `models`: what is installed, and what can be. Reads files only; needs no server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from console.output import Col, print_json, print_table
+from console.text import counted, shown_unit, span
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("devices")(devices)
+    app.command("models")(models)
+
+
+def devices(
+    context: typer.Context,
+    zone: Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="Only devices of this zone.")] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Only devices of this model.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the city's devices, as registered in its `devices.csv`.
+
+    **Examples**
+
+    - `cityvitals --city cities/seoul devices`
+    - `cityvitals --city cities/seoul devices --zone jongno --json`
+    """
+    from devices import TIME_MAX_US, TIME_MIN_US, nearest, rfc3339
+
+    registry = context.obj.registry(fall_back=True)
+    from console.errors import MisuseError
+
+    if zone is not None and zone not in {z.code for z in registry.city.zones}:
+        raise MisuseError(f"no zone is called {zone!r}{nearest(zone, [z.code for z in registry.city.zones])}")
+    if model is not None and model not in registry.models:
+        raise MisuseError(f"no device model is called {model!r}{nearest(model, registry.models)}")
+    rows = [d for d in registry.devices if zone in (None, d.zone) and model in (None, d.model)]
+    if as_json:
+        print_json(
+            {
+                "device": d.code,
+                "title": d.title,
+                "model": d.model,
+                "zone": d.zone,
+                "latitude": d.latitude,
+                "longitude": d.longitude,
+                "in_service_from": None if d.service_from_us == TIME_MIN_US else rfc3339(d.service_from_us),
+                "in_service_to": None if d.service_to_us == TIME_MAX_US else rfc3339(d.service_to_us),
+                "interval_s": d.interval_us // 1_000_000,
+                "gateway": d.gateway,
+                "topic": d.topic,
+                "measurands": [f.measurand for f in registry.models[d.model].fields],
+            }
+            for d in rows
+        )
+        return
+    print_table(
+        f"{registry.city.name}: {counted(len(rows), 'device')}",
+        [
+            Col("device"),
+            Col("title"),
+            Col("model"),
+            Col("zone"),
+            Col("every", right=True),
+            Col("measures"),
+            Col("topic"),
+        ],
+        (
+            (
+                d.code,
+                "" if d.title == d.code else d.title,
+                d.model,
+                d.zone,
+                span(d.interval_us),
+                " ".join(f.measurand for f in registry.models[d.model].fields),
+                d.topic,
+            )
+            for d in rows
+        ),
+    )
+
+
+def models(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the device models: what each type of hardware sends, and how it is read.
+
+    Those of the package, and with `--city` those in the city's `models` folder.
+
+    **Example**: `cityvitals models --json | jq 'select(.codec == "senml-json") | .model'`
+    """
+    from devices import load_measurands, load_models
+
+    city = context.obj.city_option
+    found = load_models() if city is None else context.obj.registry().models
+    units = {m.code: m.unit for m in load_measurands().measurands}
+    if as_json:
+        print_json(
+            {
+                "model": m.code,
+                "title": m.title,
+                "codec": m.codec,
+                "topic": m.topic,
+                "interval_s": m.interval_s,
+                "fields": [
+                    {
+                        "name": f.name,
+                        "measurand": f.measurand,
+                        "kind": f.kind.name.lower(),
+                        "unit_sent": f.unit,
+                        "unit": units[f.measurand],
+                    }
+                    for f in m.fields
+                ],
+                "source": m.source,
+            }
+            for m in found.values()
+        )
+        return
+    print_table(
+        f"{counted(len(found), 'device model')}",
+        [Col("model"), Col("title"), Col("codec"), Col("every", right=True), Col("measures"), Col("topic")],
+        (
+            (
+                m.code,
+                m.title,
+                m.codec,
+                span(m.interval_s * 1_000_000),
+                ", ".join(f"{f.measurand} {shown_unit(units[f.measurand])}".strip() for f in m.fields),
+                m.topic,
+            )
+            for m in found.values()
+        ),
+    )

@@ -1,0 +1,199 @@
+"""`up` and `down`: everything on this machine, started once, found again, stopped cleanly.
+
+Knows the order of things; servers are `deploy`'s, the gateway is `console.service`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.children import read_ready, stopped_by_signals
+from console.context import DATABASE_VARIABLE, MQTT_VARIABLE, Context
+from console.errors import FailureError
+from console.output import stderr, stdout
+
+if TYPE_CHECKING:
+    from deploy import Endpoints
+
+GATEWAY_RECORD = "gateway.json"
+GATEWAY_LOG = "gateway.log"
+START_S_MAX = 120.0
+STOP_S_MAX = 30.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("up")(up)
+    app.command("down")(down)
+
+
+def up(
+    context: typer.Context,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all is ready; `down` stops it.")] = False,
+) -> None:
+    """Start broker, database, gateway and engine on this machine.
+
+    The servers are unpacked under `.local` at the first start (about 15 seconds), listen on this machine only, on free
+    ports, and keep their data there. A server given by `CITYVITALS_DATABASE_URL` or `CITYVITALS_MQTT_URL` is used
+    instead. Stays in the foreground until Ctrl-C, which stops what was started here; or goes to the background with
+    `--detach`.
+
+    **Examples**
+
+    - `cityvitals --city cities/seoul up`
+    - `cityvitals --city cities/seoul up --detach`, later `cityvitals down`
+    """
+    given: Context = context.obj
+    registry = given.registry(fall_back=True)  # a fault in the city is said before anything is started
+    record = given.stack().directory / GATEWAY_RECORD
+    if running_gateway(record) is not None:
+        if not detach:
+            raise FailureError("the gateway of this stack runs already", "stop it with `cityvitals down`, or leave it")
+        stdout().print("runs already; stop it with `cityvitals down`")
+        return
+    endpoints, ours = start_servers(given)
+    if detach:
+        _detached(given, endpoints, record)
+        return
+    from console.service import serve
+
+    say_endpoints(endpoints)
+    try:
+        with stopped_by_signals() as stop:
+            serve(given.settings, registry, endpoints.database_url, endpoints.mqtt_url, stop, ready_file=record)
+    finally:
+        record.unlink(missing_ok=True)
+        if ours:
+            stderr().print("stopping the servers started here …", style="dim")
+            given.stack().down()
+
+
+def down(context: typer.Context) -> None:
+    """Stop gateway, engine and servers of this machine's stack, cleanly; their data stays.
+
+    Does nothing, and says so, when nothing runs.
+    """
+    given: Context = context.obj
+    stack = given.stack()
+    record = stack.directory / GATEWAY_RECORD
+    gateway = running_gateway(record)
+    running = gateway is not None or any(s.pid is not None for s in (stack.database, stack.broker))
+    if gateway is not None:
+        _stop_process(gateway)
+    record.unlink(missing_ok=True)
+    stack.down()
+    stdout().print("stopped" if running else "nothing runs")
+
+
+def start_servers(context: Context, *, die_with_parent: bool = False) -> tuple[Endpoints, bool]:
+    """Start the servers that are not given, and bring the tables up to this version.
+
+    Returns:
+        Where they are, and whether they were started here (and so are ours to stop).
+    """
+    began = time.monotonic()
+    console = stderr()
+
+    def progress(text: str) -> None:
+        console.print(f"[{time.monotonic() - began:5.1f} s] {text}", style="dim", markup=False)
+
+    with context.given_servers():
+        stack = context.stack(die_with_parent=die_with_parent)
+        ours = bool(stack.servers) and not stack.running()
+        endpoints = stack.up(progress)
+    return endpoints, ours
+
+
+def say_endpoints(endpoints: Endpoints) -> None:
+    """Print where broker and database are, in a form that other programs can be given."""
+    console = stdout()
+    console.print(f"broker    {hidden_password(endpoints.mqtt_url)}", markup=False, soft_wrap=True)
+    console.print(f"database  {hidden_password(endpoints.database_url)}", markup=False, soft_wrap=True)
+
+
+def hidden_password(url: str) -> str:
+    """Return a url without its password: output ends up in logs and screenshots."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@", 1)))
+
+
+def running_gateway(record: Path) -> int | None:
+    """Return the process id of the gateway that wrote this record, if it still runs."""
+    from deploy.process import birth
+
+    facts = read_ready(record)
+    if facts is None:
+        return None
+    pid = facts.get("pid")
+    # Another process that got the same id since was born at another time.
+    return pid if isinstance(pid, int) and facts.get("birth") == birth(pid) else None
+
+
+def child_environment(endpoints: Endpoints, **more: str) -> dict[str, str]:
+    """Return the environment of a gateway of ours: this one's, with the servers' addresses.
+
+    A secret given as a file would contradict the address, so those two variables go.
+    """
+    environ = {k: v for k, v in os.environ.items() if k not in (DATABASE_VARIABLE + "_FILE", MQTT_VARIABLE + "_FILE")}
+    environ[DATABASE_VARIABLE] = endpoints.database_url
+    environ[MQTT_VARIABLE] = endpoints.mqtt_url
+    environ.update(more)
+    return environ
+
+
+def run_arguments(context: Context, *more: str) -> list[str]:
+    """Return what `python -m` is given to run the gateway with this run's settings and city."""
+    arguments = ["console"]
+    if context.settings_file is not None:
+        arguments += ["--settings", str(context.settings_file)]
+    return [*arguments, "--city", str(context.city_dir(fall_back=True)), "run", *more]
+
+
+def _detached(context: Context, endpoints: Endpoints, record: Path) -> None:
+    log = record.with_name(GATEWAY_LOG)
+    record.unlink(missing_ok=True)
+    with log.open("ab") as stream:
+        said = stream.tell()
+        process = subprocess.Popen(  # noqa: S603  (our own program, arguments as a list)
+            [sys.executable, "-m", *run_arguments(context, "--ready-file", str(record))],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env=child_environment(endpoints),
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_S_MAX
+    while running_gateway(record) != process.pid:
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            tail = log.read_bytes()[said:].decode(errors="replace").strip()
+            raise FailureError(f"the gateway did not start:\n{tail or '(it said nothing)'}", f"all of it is in {log}")
+        time.sleep(0.05)
+    facts = read_ready(record) or {}
+    say_endpoints(endpoints)
+    console = stdout()
+    console.print(f"metrics   {facts.get('metrics')}", markup=False)
+    console.print(f"log       {log}", markup=False, soft_wrap=True)
+    console.print("stop it with `cityvitals down`", markup=False)
+
+
+def _stop_process(pid: int) -> None:
+    from deploy.process import birth, wait_until
+
+    born = birth(pid)
+    os.kill(pid, signal.SIGTERM)
+    if not wait_until(lambda: birth(pid) != born, STOP_S_MAX):
+        stderr().print("the gateway does not end; killing it (nothing is lost by that)", style="dim")
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,168 @@
+"""What every command works with: settings, the city, and where the servers are. Each is looked up when first needed.
+
+Knows where things come from; knows no command.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console import paths
+from console.errors import FailureError, MisuseError
+from console.output import stderr
+
+if TYPE_CHECKING:
+    from console.settings import Loaded, Settings
+    from deploy import Endpoints, Stack
+    from devices import Registry
+
+DATABASE_VARIABLE = "CITYVITALS_DATABASE_URL"
+MQTT_VARIABLE = "CITYVITALS_MQTT_URL"
+DEMO_DATABASE = "cityvitals_demo"
+
+
+@dataclass(slots=True)
+class Context:
+    """One run of the command.
+
+    Attributes:
+        settings_file: given with `--settings`.
+        city_option: given with `--city`.
+        demo: `--demo` was given: city, database and stack of the demo.
+    """
+
+    settings_file: Path | None = None
+    city_option: Path | None = None
+    demo: bool = False
+    _loaded: Loaded | None = field(default=None, repr=False)
+    _registry: Registry | None = field(default=None, repr=False)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The settings; raises `SettingsError` with every fault."""
+        if self._loaded is None:
+            from console.settings import load_settings
+
+            self._loaded = load_settings(self.settings_file)
+        return self._loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The tree of settings."""
+        return self.loaded.settings
+
+    def city_dir(self, *, fall_back: bool = False) -> Path:
+        """Return the city's folder: `--city`, else the settings', else with `fall_back` the demo city, which is said.
+
+        Raises:
+            MisuseError: no city is named, or the folder does not exist.
+        """
+        if self.city_option is not None:
+            if not self.city_option.is_dir():
+                raise MisuseError(
+                    f"--city {self.city_option}: no such folder",
+                    "give a folder with city.toml, zones.geojson and devices.csv",
+                )
+            return self.city_option
+        demo = paths.demo_city()
+        if self.demo and demo is not None:
+            return demo
+        if self.settings.city is not None:
+            return self.settings.city
+        if fall_back and demo is not None:
+            stderr().print(f"no city is named; taking the demo city ({demo})", style="dim")
+            return demo
+        raise MisuseError(
+            "no city is named",
+            "give --city DIR before the command, or city = \"DIR\" in cityvitals.toml"
+            + (f"; the demo city is {demo}" if demo else ""),
+        )  # fmt: skip
+
+    def registry(self, *, fall_back: bool = False) -> Registry:
+        """Return the city's registry.
+
+        Raises:
+            MisuseError: no city is named, or its files have faults; all of them are said.
+        """
+        if self._registry is None:
+            from devices import ConfigError, load_registry
+
+            folder = self.city_dir(fall_back=fall_back)
+            try:
+                self._registry = load_registry(folder)
+            except ConfigError as error:
+                raise MisuseError(f"the city in {folder} has faults:\n{_indented(error)}") from None
+        return self._registry
+
+    def stack(self, *, die_with_parent: bool = False) -> Stack:
+        """Return the local stack that belongs to this run; nothing is started."""
+        from deploy import Stack
+
+        folder = paths.demo_stack() if self.demo else paths.local_stack()
+        return Stack(folder, die_with_parent=die_with_parent)
+
+    @contextmanager
+    def given_servers(self) -> Iterator[None]:
+        """Tell the stack which servers the settings give, wherever they are written; the stack looks at variables."""
+        before = {name: os.environ.get(name) for name in (DATABASE_VARIABLE, MQTT_VARIABLE)}
+        if self.settings.database.url:
+            os.environ[DATABASE_VARIABLE] = self.settings.database.url
+        if self.loaded.given("mqtt.url"):
+            os.environ[MQTT_VARIABLE] = self.settings.mqtt.url
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    def endpoints(self) -> Endpoints:
+        """Return where the servers are: those given, else those of the running local stack.
+
+        Raises:
+            FailureError: a server is neither given nor running.
+        """
+        with self.given_servers():
+            stack = self.stack()
+            if stack.running():
+                return stack.endpoints
+        command = "cityvitals demo --keep" if self.demo else "cityvitals up"
+        raise FailureError(
+            "no server is given and the local stack does not run",
+            f"start it with `{command}`, or set {DATABASE_VARIABLE} and {MQTT_VARIABLE}",
+        )
+
+    def database_url(self) -> str:
+        """Return the database's url: the one given, else that of the running local stack.
+
+        Raises:
+            FailureError: none is given, and no local database runs.
+        """
+        if self.settings.database.url:
+            return self.settings.database.url
+        database = self.stack().database
+        if database.pid is not None and database.ready():
+            return database.url if not self.demo else at_database(database.url, DEMO_DATABASE)
+        command = "cityvitals demo --keep" if self.demo else "cityvitals up"
+        raise FailureError(
+            "no database is given and the local one does not run",
+            f"start it with `{command}`, or set {DATABASE_VARIABLE}",
+        )
+
+
+def at_database(url: str, name: str) -> str:
+    """Return the url of another database of the same server."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def _indented(error: object) -> str:
+    return "\n".join(f"  {line}" for line in str(error).splitlines())
