@@ -36,17 +36,16 @@ class Decoder:
         there is none; nothing is left in the intake of that message and the ones after it.
         """
         routing = self.routing
-        tables = routing.tables
         last = intake.message_count
         frames.route(
             intake.arena, first, last, intake.topic_at, intake.topic_size, intake.retained,
-            routing.table, tables.topics, tables.topic_at, intake.device, intake.status,
+            routing.table, routing.topics, routing.topic_at, intake.device, intake.status,
         )  # fmt: skip
         start = intake.reading_count
         done, rows, left = senml.decode(
             intake.arena, first, last, intake.payload_at, intake.payload_size, intake.received_us,
-            intake.device, intake.status, tables.device_slot, routing.kernel_model, tables.model_field_at,
-            tables.names, tables.name_at, tables.units, tables.unit_at, routing.scale,
+            intake.device, intake.status, routing.slot_first, routing.kernel_model, routing.field_at,
+            routing.names, routing.name_at, routing.units, routing.unit_at, routing.scale,
             start, self.limits.message_readings_max, FLAG_TIME_FROM_ARRIVAL,
             intake.reading_message, intake.slot, intake.time_us, intake.ticks, intake.flags,
         )  # fmt: skip
@@ -60,7 +59,7 @@ class Decoder:
         """Note a message that was not kept whole; its row is in the intake."""
         frames.route(
             intake.arena, message, message + 1, intake.topic_at, intake.topic_size, intake.retained,
-            self.routing.table, self.routing.tables.topics, self.routing.tables.topic_at, intake.device, intake.status,
+            self.routing.table, self.routing.topics, self.routing.topic_at, intake.device, intake.status,
         )  # fmt: skip
         intake.status[message] = frames.OVERSIZE
         self.counters.oversized += 1
@@ -116,7 +115,7 @@ class Decoder:
             return True
         if intake.reading_count + count > intake.slot.size:
             return False
-        self._write(intake, message, int(self.routing.tables.device_slot[device]), decoded.readings)
+        self._write(intake, message, int(self.routing.slot_first[device]), decoded.readings)
         for fault in decoded.faults:
             self._fault(intake, message, fault.reason, fault.detail, max(1, fault.readings))
         if not count and not decoded.faults:

@@ -1,6 +1,6 @@
-"""The registry as the kernels of this room read it: topics hashed, scales with the limits of 64 bits.
+"""The registry as the kernels of this room read it: topics hashed, names, units and scales in flat tables.
 
-Knows the registry's tables and the kernels'; knows no message.
+Knows the registry and the kernels' tables; knows no message.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import CODECS, FIELD_PLAIN, DeviceModel, Registry, Routes, build_routes
+from devices import DeviceModel, Field, Registry
 from ingest.kernels import frames, senml
 
 KERNEL_CODEC = "senml-json"
@@ -22,25 +22,39 @@ _NEVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Tables made once from a registry; kernels read them and nothing writes them.
+    """Tables made once from a registry; kernels read them and nothing writes them. Arrays are C-contiguous.
 
-    Attributes:
-        devices: codes in the registry's order; a position here is `Intake.device`.
-        models: the model of each device.
-        subscriptions: MQTT filters that cover every topic.
-        tables: the registry's own flat tables.
+    Device d is a position in `devices`, the registry's order:
+        devices: codes. models: the model of each.
+        topics, topic_at: uint8 and int64; device d's topic is topics[topic_at[d]:topic_at[d + 1]], in UTF-8.
         table: int32, topics as `frames.route` finds them: open addressing, -1 where free, at most half full.
-        kernel_model: int32, per device the model whose fields the kernel knows, -1 for none.
+        slot_first: int32, the slot of its field 0; field f is slot slot_first[d] + f.
+        kernel_model: int32, position of its model among those the kernel knows, -1 where it knows it not.
+
+    Fields of the models that the kernel knows, one model after the other:
+        field_at: int32; model m's fields are rows field_at[m]:field_at[m + 1].
+        names, name_at: a SenML record's name after its last `/` or `:` equals one of these.
+        units, unit_at: the unit a record must state if it states one; empty: any unit will do.
         scale: int64, one row per field: num, den, shift, mantissa_max, power_max as `senml.ticks_of` takes them.
+
+    And for messages of nobody:
+        subscriptions: MQTT filters that cover every topic.
         patterns: matches any topic that a registered model's pattern could make.
     """
 
     devices: tuple[str, ...]
     models: tuple[DeviceModel, ...]
     subscriptions: tuple[str, ...]
-    tables: Routes
+    topics: NDArray[np.uint8]
+    topic_at: NDArray[np.int64]
     table: NDArray[np.int32]
+    slot_first: NDArray[np.int32]
     kernel_model: NDArray[np.int32]
+    field_at: NDArray[np.int32]
+    names: NDArray[np.uint8]
+    name_at: NDArray[np.int64]
+    units: NDArray[np.uint8]
+    unit_at: NDArray[np.int64]
     scale: NDArray[np.int64]
     patterns: re.Pattern[str]
 
@@ -55,64 +69,87 @@ def build_routing(registry: Registry) -> Routing:
     Raises:
         ValueError: two devices have one topic, so that a message could be of either.
     """
-    tables = build_routes(registry)
-    models = tuple(registry.models[device.model] for device in registry.devices)
-    _refuse_twins([(registry.topic(device), device.code) for device in registry.devices])
-    compiled = np.array([CODECS[codec].name == KERNEL_CODEC for codec in tables.model_codec], np.bool_)
-    return Routing(
-        devices=tuple(device.code for device in registry.devices),
-        models=models,
-        subscriptions=registry.subscriptions(),
-        tables=tables,
-        table=_topic_table(tables.topics, tables.topic_at),
-        kernel_model=np.where(compiled[tables.device_model], tables.device_model, -1).astype(np.int32),
-        scale=_scales(tables),
-        patterns=_any_of(sorted({model.topic for model in models}), registry.city.code),
+    devices = registry.devices
+    topics = [registry.topic(device) for device in devices]
+    _refuse_twins(topics, [device.code for device in devices])
+    models = tuple(registry.models[device.model] for device in devices)
+    return _tables(
+        [device.code for device in devices],
+        models,
+        topics,
+        [registry.slots(position).start for position in range(len(devices))],
+        registry.subscriptions(),
+        registry.city.code,
     )
 
 
 def empty_routing() -> Routing:
     """Return the tables of no devices, with the types of real ones."""
-    whole, places = np.zeros(0, np.int64), np.zeros(1, np.int64)
-    narrow, narrow_places = np.zeros(0, np.int32), np.zeros(1, np.int32)
-    text, small = np.zeros(0, np.uint8), np.zeros(0, np.int8)
-    tables = Routes(
-        text, places, narrow, narrow, (), small, narrow_places, text, places, text, places, whole, whole, whole, small
+    return _tables([], (), [], [], (), "")
+
+
+def _tables(
+    devices: Sequence[str],
+    models: tuple[DeviceModel, ...],
+    topics: Sequence[str],
+    slot_first: Sequence[int],
+    subscriptions: tuple[str, ...],
+    city: str,
+) -> Routing:
+    known = {model.code: model for model in models if model.codec == KERNEL_CODEC}
+    position = {code: index for index, code in enumerate(known)}
+    fields = [field for model in known.values() for field in model.fields]
+    topic_bytes, topic_at = _packed(topics)
+    names, name_at = _packed([field.name for field in fields])
+    units, unit_at = _packed([field.unit for field in fields])
+    return Routing(
+        devices=tuple(devices),
+        models=models,
+        subscriptions=subscriptions,
+        topics=topic_bytes,
+        topic_at=topic_at,
+        table=_topic_table(topic_bytes, topic_at),
+        slot_first=np.array(slot_first, np.int32),
+        kernel_model=np.array([position.get(model.code, -1) for model in models], np.int32),
+        field_at=np.cumsum([0, *(len(model.fields) for model in known.values())], dtype=np.int32),
+        names=names,
+        name_at=name_at,
+        units=units,
+        unit_at=unit_at,
+        scale=np.array([kernel_scale(field) for field in fields], np.int64).reshape(-1, 5),
+        patterns=_any_of(sorted({model.topic for model in models}), city),
     )
-    table = _topic_table(tables.topics, tables.topic_at)
-    return Routing((), (), (), tables, table, narrow, _scales(tables), _any_of((), ""))
 
 
-def kernel_limits(num: int, den: int, shift: int) -> tuple[int, int]:
-    """Return the largest |mantissa| and the largest power of ten of a fraction that 64 bits hold with this scale.
+def kernel_scale(field: Field) -> tuple[int, int, int, int, int]:
+    """Return num, den and shift of a field's scale, the largest |mantissa| and the largest power of ten of a fraction.
 
-    Within them both terms of mantissa * num + shift * 10**k, and den * 10**k, are at most `senml.VALUE_MAX`. The first
-    is -1, which no mantissa meets, for a scale that is too large by itself.
+    Within these limits both terms of mantissa * num + shift * 10**k, and den * 10**k, are at most `senml.VALUE_MAX`. A
+    field that maps words or codes to states, or whose scale is too large by itself, has a limit that no mantissa meets.
     """
-    if max(abs(num), den, abs(shift)) > senml.VALUE_MAX:
-        return _NEVER, 0
+    num, den, shift = field.scale
+    if field.states or max(abs(num), den, abs(shift)) > senml.VALUE_MAX:
+        return 1, 1, 0, _NEVER, 0
     power = 0
     while power < senml.POWER_MAX and max(den, abs(shift)) * 10 ** (power + 1) <= senml.VALUE_MAX:
         power += 1
-    return min(senml.VALUE_MAX // max(1, abs(num)), 10**senml.DIGITS_MAX), power
+    return num, den, shift, min(senml.VALUE_MAX // max(1, abs(num)), 10**senml.DIGITS_MAX), power
 
 
-def _scales(tables: Routes) -> NDArray[np.int64]:
-    rows = []
-    for num, den, shift, mode in zip(
-        tables.num.tolist(), tables.den.tolist(), tables.shift.tolist(), tables.field_mode.tolist(), strict=True
-    ):
-        limits = kernel_limits(num, den, shift) if mode == FIELD_PLAIN else (_NEVER, 0)
-        rows.append((num, den, shift, *limits))
-    return np.array(rows, np.int64).reshape(-1, 5)
-
-
-def _refuse_twins(topics: Sequence[tuple[str, str]]) -> None:
+def _refuse_twins(topics: Sequence[str], devices: Sequence[str]) -> None:
     owner: dict[str, str] = {}
-    for topic, device in topics:
+    for topic, device in zip(topics, devices, strict=True):
         if topic in owner:
             raise ValueError(f"devices {owner[topic]} and {device} have the same topic {topic}")
         owner[topic] = device
+
+
+def _packed(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return texts as one array of UTF-8 bytes, and where each begins (and the last ends)."""
+    parts = [text.encode("utf-8") for text in texts]
+    ends = np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
+    # A copy, because an array over bytes is read-only, and for numba that is another type.
+    return np.frombuffer(b"".join(parts), np.uint8).copy(), ends
 
 
 def _topic_table(names: NDArray[np.uint8], name_at: NDArray[np.int64]) -> NDArray[np.int32]:
