@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from deploy import Stack, StackError, doctor
+from deploy.setup import setup
 from deploy.stack import DATABASE_URL, MQTT_URL
 
 _BEGAN = time.monotonic()
@@ -24,8 +25,6 @@ def _progress(text: str) -> None:
 
 
 def _setup(_: Path | None) -> int:
-    from deploy.setup import setup
-
     setup(_progress)
     return 0
 
@@ -72,6 +71,9 @@ def main() -> int:
     except StackError as fault:
         sys.stderr.write(f"error: {fault}\n")
         return 1
+    except KeyboardInterrupt:
+        # Whatever was half done does not count and is done again next time.
+        return 130
 
 
 if __name__ == "__main__":
