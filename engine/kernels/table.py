@@ -87,17 +87,30 @@ def insert(table: Table, key: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def recalled(rows: NDArray[np.int64], recent: NDArray[np.int32], slot: int, key: int) -> bool:
+    """Say whether the row a slot used last is the one of this key."""
+    row = recent[slot]
+    return row >= 0 and rows[row, KEY] == key
+
+
+@njit(nogil=True, cache=True)
+def settle_in(table: Table, slot: int, key: int) -> int:
+    """Return the row of a key by the index, appended where absent, and remember it as the slot's recent one."""
+    row = probe(table, key)
+    if row < 0:
+        row = insert(table, key)
+    table.recent[slot] = row
+    return row
+
+
+@njit(nogil=True, cache=True)
 def claim(table: Table, slot: int, start_us: int) -> int:
     """Return the row of a cell, appended where absent; the caller has made sure of room for one."""
     key = key_of(slot, start_us)
     row = int(table.recent[slot])
     if row >= 0 and table.rows[row, KEY] == key:
         return row
-    row = probe(table, key)
-    if row < 0:
-        row = insert(table, key)
-    table.recent[slot] = row
-    return row
+    return settle_in(table, slot, key)
 
 
 @njit(nogil=True, cache=True)
@@ -114,9 +127,8 @@ def reindex(table: Table) -> int:
 
 
 @njit(nogil=True, cache=True)
-def enter(table: Table, row: int, ticks: int) -> int:
-    """Count a reading in a cell: count, low, high; returns the count before."""
-    rows = table.rows
+def add(rows: NDArray[np.int64], flags: NDArray[np.uint8], row: int, ticks: int, one: int, two: int) -> int:
+    """Count a reading in a row, and add to its first two sums; returns the count before."""
     before = rows[row, COUNT]
     rows[row, COUNT] = before + 1
     if before == 0:
@@ -125,7 +137,9 @@ def enter(table: Table, row: int, ticks: int) -> int:
     else:
         rows[row, LOW] = min(rows[row, LOW], ticks)
         rows[row, HIGH] = max(rows[row, HIGH], ticks)
-    table.flags[row] = DIRTY
+    rows[row, SUM] += one
+    rows[row, SUM + 1] += two
+    flags[row] = DIRTY
     return before
 
 
