@@ -6,7 +6,7 @@ Knows codes, units, kinds and resolutions; knows no device and no payload.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
 from importlib import resources
@@ -84,12 +84,12 @@ class MeasurandCatalogue:
     """Every measurand, in the order of the file; a measurand's position is its small integer code."""
 
     measurands: tuple[Measurand, ...]
-    by_code: Mapping[str, Measurand]
+    by_code: Mapping[str, Measurand] = field(hash=False)
 
     @classmethod
     def of(cls, measurands: tuple[Measurand, ...]) -> MeasurandCatalogue:
         """Return the catalogue of these measurands; their codes are unique."""
-        return cls(measurands, MappingProxyType({m.code: m for m in measurands}))
+        return cls(measurands, {m.code: m for m in measurands})
 
     def index(self, code: str) -> int:
         """Return the position of a measurand.

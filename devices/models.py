@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as member
 from fractions import Fraction
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from types import MappingProxyType
 
 from devices.errors import UnitError, nearest
 from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
@@ -63,7 +63,7 @@ class Field:
     scale: Scale
     convention: str
     path: JsonPath | None
-    states: Mapping[str, int]
+    states: Mapping[str, int] = member(hash=False)  # a plain dict, so that models travel between processes
     modulus_ticks: int
     rate_ticks_max: int
     dip_ticks: int
@@ -135,7 +135,7 @@ def load_models(extra: Path | None = None) -> Mapping[str, DeviceModel]:
     if extra is not None:
         models.update(read_models(extra, problems, models))
     problems.raise_if_any()
-    return MappingProxyType(models)
+    return models
 
 
 @cache
@@ -143,7 +143,7 @@ def _packaged() -> Mapping[str, DeviceModel]:
     problems = Problems()
     models = read_models(resources.files("devices").joinpath("models"), problems, {})
     problems.raise_if_any()
-    return MappingProxyType(models)
+    return models
 
 
 def read_models(
@@ -310,11 +310,11 @@ def _states(table: Table, measurand: Measurand) -> Mapping[str, int]:
     sent = table.mapping("states")
     if sent and measurand.kind is not Kind.STATE:
         table.fault("states", f"{measurand.code} has no states")
-        return MappingProxyType({})
+        return {}
     found: dict[str, int] = {}
     for text, state in sent.items():
         if state not in measurand.states:
             table.fault(f"states.{text}", f"unknown state {state!r}{nearest(state, measurand.states)}")
         else:
             found[text] = measurand.states.index(state)
-    return MappingProxyType(found)
+    return found

@@ -9,9 +9,10 @@ import csv
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Device:
     gateway: str
     title: str
     topic: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,14 @@ class Registry:
     devices: tuple[Device, ...]
     gateways: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        index = {device.code: position for position, device in enumerate(self.devices)}
-        first, total = [], 0
-        for device in self.devices:
-            first.append(total)
-            total += len(self.models[device.model].fields)
-        object.__setattr__(self, "_index", index)
-        object.__setattr__(self, "_first", [*first, total])
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {device.code: position for position, device in enumerate(self.devices)}
+
+    @cached_property
+    def _first(self) -> list[int]:
+        """Return the first slot of every device, and at the end the number of slots."""
+        return list(accumulate((len(self.models[device.model].fields) for device in self.devices), initial=0))
 
     def device_index(self, code: str) -> int:
         """Return the position of a device.
@@ -94,10 +95,9 @@ class Registry:
         Raises:
             KeyError: no such device; the message names the nearest.
         """
-        index: dict[str, int] = self._index  # type: ignore[attr-defined]
-        if code not in index:
-            raise KeyError(f"unknown device {code!r}{nearest(code, index)}")
-        return index[code]
+        if code not in self._index:
+            raise KeyError(f"unknown device {code!r}{nearest(code, self._index)}")
+        return self._index[code]
 
     def model_of(self, device: Device) -> DeviceModel:
         """Return the model of a device."""
@@ -105,8 +105,7 @@ class Registry:
 
     def slots(self, device_index: int) -> range:
         """Return the slots of a device, by its position; slot i of them is the model's field i."""
-        first: list[int] = self._first  # type: ignore[attr-defined]
-        return range(first[device_index], first[device_index + 1])
+        return range(self._first[device_index], self._first[device_index + 1])
 
     def slot(self, device_code: str, field_name: str) -> int:
         """Return the slot of one field of one device.
@@ -119,7 +118,7 @@ class Registry:
 
     def slot_count(self) -> int:
         """Return the number of series."""
-        return int(self._first[-1])  # type: ignore[attr-defined]
+        return self._first[-1]
 
     def field_of(self, slot: int, device_index: int) -> Field:
         """Return the field of a slot of a device."""
@@ -148,11 +147,11 @@ class Registry:
         for position, device in enumerate(self.devices):
             head = (position, zones[device.zone], gateways[device.gateway])
             tail = (device.interval_us, device.service_from_us, device.service_to_us)
-            for field in self.models[device.model].fields:
-                index, measurand = measurands[field.measurand]
+            for sent in self.models[device.model].fields:
+                index, measurand = measurands[sent.measurand]
                 rows.append(
                     (*head, index, int(measurand.kind), *tail, measurand.low_ticks, measurand.high_ticks,
-                     field.modulus_ticks, field.rate_ticks_max)
+                     sent.modulus_ticks, sent.rate_ticks_max)
                 )  # fmt: skip
         columns = np.array(rows, np.int64).reshape(-1, 12).T.copy()
         return SeriesTable(
@@ -189,7 +188,7 @@ def load_registry(city_dir: Path) -> Registry:
     problems.raise_if_any()
     assert city is not None  # noqa: S101  # no fault was noted, so there is a city
     gateways = tuple(dict.fromkeys(device.gateway for device in devices))
-    return Registry(city, load_measurands(), MappingProxyType(models), devices, gateways)
+    return Registry(city, load_measurands(), models, devices, gateways)
 
 
 def parse_devices(
@@ -204,6 +203,7 @@ def parse_devices(
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     devices: dict[str, Device] = {}
     lines: dict[str, int] = {}
+    zones = frozenset(zone.code for zone in city.zones)
     try:
         header = next(reader, [])
         special = {column for model in models.values() for column in model.columns}
@@ -216,7 +216,7 @@ def parse_devices(
                 problems.add(file, f"line {reader.line_num}", f"expected {len(header)} columns, got {len(values)}")
                 continue
             row = _Row(dict(zip(header, map(str.strip, values), strict=True)), file, reader.line_num, problems)
-            device = row.device(city, models)
+            device = row.device(city, zones, models)
             if device is None:
                 continue
             if device.code in devices:
@@ -282,7 +282,7 @@ class _Row:
         """Return a cell; empty where the file has no such column."""
         return self._values.get(column, "")
 
-    def device(self, city: City, models: Mapping[str, DeviceModel]) -> Device | None:
+    def device(self, city: City, zones: frozenset[str], models: Mapping[str, DeviceModel]) -> Device | None:
         """Return the device of the line; None where it has no usable code or model."""
         count = len(self._problems.found)
         code = self.text("device")
@@ -294,8 +294,8 @@ class _Row:
         if model is None:
             self.fault("model", f"unknown model {self.text('model')!r}{nearest(self.text('model'), models)}")
         zone = self.text("zone")
-        if zone not in {z.code for z in city.zones}:
-            self.fault("zone", f"unknown zone {zone!r}{nearest(zone, [z.code for z in city.zones])}")
+        if zone not in zones:
+            self.fault("zone", f"unknown zone {zone!r}{nearest(zone, zones)}")
         gateway = self.text("gateway") or DIRECT
         if not _DEVICE_CODE.match(gateway):
             self.fault("gateway", f"expected letters, digits, `.`, `_`, `:` and `-`, got {gateway!r}")
@@ -315,15 +315,12 @@ class _Row:
             return None
         device = Device(
             code, model.code, zone, latitude, longitude, start, end, interval_s * 1_000_000, gateway,
-            self.text("title") or code, "", MappingProxyType(attributes),
+            self.text("title") or code, "", attributes,
         )  # fmt: skip
         topic = self.text("topic") or fill(model.topic, _values(city, device))
         for fault in topic_faults(topic):
             self.fault("topic", fault)
-        return Device(
-            code, model.code, zone, latitude, longitude, start, end, device.interval_us, gateway, device.title, topic,
-            device.attributes,
-        )  # fmt: skip
+        return replace(device, topic=topic)
 
     def _time(self, column: str, default: int, city: City) -> int:
         text = self.text(column)

@@ -66,7 +66,7 @@ class JsonPaths:
             try:
                 field = model.fields[model.field_index(name)]
             except KeyError as error:
-                raise ValueError(str(error)) from error
+                raise ValueError(error.args[0]) from error
             groups.setdefault(time_us, []).append((field, ticks))
         shared_time = model.each is None or model.time is None or model.time.path.rooted
         if len(groups) > 1 and shared_time:

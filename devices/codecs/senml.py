@@ -3,7 +3,7 @@
 Knows the format and the fields of a model; a record's field is its name after the last `/` or `:`, because the topic
 already names the device. Decimal text goes to ticks exactly; base values are added before the rounding, not after.
 
-Where the RFC leaves room: sums (`s`, `bs`) and update times (`ut`) are read past, a record of base fields alone is a
+Where the RFC leaves room: sums (`s`, `bs`) and update times (`ut`) are not kept, a record of base fields alone is a
 header, and a record without a unit is taken to be in the unit of the model.
 """
 
@@ -211,8 +211,10 @@ def _time(record: dict[str, str], base: _Base, received_us: int) -> tuple[int, i
 def _ticks(field: Field, record: dict[str, str], base: _Base) -> int:
     """Return the ticks of a record's one value."""
     labels = [label for label in _VALUES if label in record]
+    if not labels and "s" in record:
+        raise ValueRefusedError("empty", f"{field.name}: the record holds a sum only, and sums are not kept")
     if len(labels) != 1:
-        found = " and ".join(labels) or ("a sum only" if "s" in record else "none")
+        found = " and ".join(labels) or "none"
         raise ValueRefusedError("malformed", f"{field.name}: expected one value, got {found}")
     label = labels[0]
     if label == "v":
@@ -231,7 +233,7 @@ def _position(model: DeviceModel, name: str) -> int:
     try:
         return model.field_index(name)
     except KeyError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(error.args[0]) from error
 
 
 def _seconds(time_us: int) -> NumberText:

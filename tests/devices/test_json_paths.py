@@ -1,0 +1,217 @@
+"""Plain JSON is read by the paths of the model, digit for digit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices import FLAG_TIME_FROM_ARRIVAL, DeviceModel, PayloadError, codec, load_measurands, load_models
+from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
+from devices.paths import ABSENT, parse_path
+from tests.devices.make import RECEIVED_US, decoded, model
+
+T = 1_704_067_200_000_000
+HEAD = 'title = "test"\ncodec = "json-paths"\ninterval_s = 60\n'
+FIELDS = """
+[[field]]
+name = "pm"
+path = "data.pm25"
+measurand = "pm2_5"
+unit = "ug/m3"
+
+[[field]]
+name = "temp"
+path = "data.sensors[1].value"
+measurand = "temperature"
+unit = "[degF]"
+"""
+TIME = '[time]\npath = "ts"\nformat = "{}"\n'
+ONE = model(HEAD + TIME.format("epoch_s") + FIELDS)
+EACH = model(
+    HEAD + 'each = "$.list"\n[time]\npath = "at"\nformat = "epoch_ms"\n'
+    '[[field]]\nname = "cars"\npath = "n"\nmeasurand = "parking_occupancy"\nunit = "1"\n'
+    '[[field]]\nname = "gate"\npath = "$.gate"\nmeasurand = "parking_space"\n'
+    'states = {open = "free", shut = "occupied"}\n'
+)
+UNTIMED = model(HEAD + FIELDS)
+OPTIONAL = model(HEAD + TIME.format("rfc3339") + "required = false\n" + FIELDS)
+BARE = model(HEAD + '[[field]]\nname = "power"\npath = "$"\nmeasurand = "power"\nunit = "W"\n')
+
+
+def test_values_are_found_by_their_paths_and_converted() -> None:
+    payload = {"ts": 1704067200, "data": {"pm25": 12.3456, "sensors": [{}, {"value": 212}]}, "other": None}
+    assert decoded(ONE, payload) == ([("pm", T, 12346, 0), ("temp", T, 100_000, 0)], [])
+
+
+def test_numbers_may_stand_in_texts() -> None:
+    payload = {"ts": "1704067200.25", "data": {"pm25": " 012.30 "}}
+    assert decoded(ONE, payload) == ([("pm", T + 250_000, 12300, 0)], [])
+
+
+def test_digits_beyond_a_floats_are_not_lost() -> None:
+    payload = b'{"ts":1704067200.0000010000000000001,"data":{"pm25":0.00050000000000000000001}}'
+    assert decoded(ONE, payload)[0] == [("pm", T + 1, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("time_format", "sent"),
+    [
+        ("rfc3339", "2024-01-01T09:00:00+09:00"),
+        ("rfc3339", "2024-01-01T00:00:00.000000000Z"),
+        ("epoch_s", 1704067200),
+        ("epoch_ms", 1704067200000),
+        ("epoch_us", 1704067200000000),
+        ("epoch_ms", "1704067200000"),
+    ],
+)
+def test_a_time_is_read_in_the_models_format(time_format: str, sent: object) -> None:
+    device_model = model(HEAD + TIME.format(time_format) + FIELDS)
+    assert decoded(device_model, {"ts": sent, "data": {"pm25": 1}}) == ([("pm", T, 1000, 0)], [])
+
+
+def test_each_object_of_an_array_gives_readings_and_the_root_is_still_in_reach() -> None:
+    payload = {"gate": "shut", "list": [{"at": 1704067200000, "n": 3}, {"n": 4}, {"at": 1704067260000, "n": None}, 7]}
+    readings, faults = decoded(EACH, payload)
+    assert readings == [("cars", T, 3, 0), ("gate", T, 1, 0), ("gate", T + 60_000_000, 1, 0)]
+    assert faults == [("bad_time", 2), ("not_a_number", 1), ("bad_time", 1)]
+
+
+def test_a_message_without_a_time_takes_its_arrival_only_where_the_model_says_so() -> None:
+    arrived = [("pm", RECEIVED_US, 1000, FLAG_TIME_FROM_ARRIVAL)]
+    assert decoded(UNTIMED, {"data": {"pm25": 1}})[0] == arrived
+    assert decoded(OPTIONAL, {"data": {"pm25": 1}})[0] == arrived
+    assert decoded(OPTIONAL, {"ts": None, "data": {"pm25": 1}})[0] == arrived
+    assert decoded(OPTIONAL, {"ts": "soon", "data": {"pm25": 1}}) == ([], [("bad_time", 1)])
+    assert decoded(ONE, {"data": {"pm25": 1, "sensors": [0, {"value": 1}]}}) == ([], [("bad_time", 2)])
+
+
+@pytest.mark.parametrize("time", [True, {}, [], "2024-01-01T00:00:00Z", 1e300, 1e12])
+def test_a_time_of_another_kind_is_a_bad_time(time: object) -> None:
+    assert decoded(ONE, {"ts": time, "data": {"pm25": 1}}) == ([], [("bad_time", 1)])
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "not_a_number"),
+        (True, "not_a_number"),
+        ("-", "not_a_number"),
+        ("", "not_a_number"),
+        ([], "not_a_number"),
+        ({}, "not_a_number"),
+        ("NaN", "not_a_number"),
+        (1e300, "out_of_range"),
+    ],
+)
+def test_a_value_that_is_there_and_cannot_be_read_is_a_fault(value: object, reason: str) -> None:
+    payload = {"ts": 1704067200, "data": {"pm25": value, "sensors": [0, {"value": 32}]}}
+    assert decoded(ONE, payload) == ([("temp", T, 0, 0)], [(reason, 1)])
+
+
+@pytest.mark.parametrize("payload", [{}, [], 5, "x", None, {"data": 5}, {"data": {"sensors": [1]}}, {"ts": 1704067200}])
+def test_a_message_with_none_of_the_fields_is_one_empty_reading(payload: object) -> None:
+    assert decoded(ONE, payload) == ([], [("empty", 1)])
+
+
+def test_an_array_that_is_missing_or_empty_is_empty_and_another_thing_is_malformed() -> None:
+    for payload in (b"{}", b'{"list":[]}', b'{"list":null}'):
+        assert decoded(EACH, payload) == ([], [("empty", 1)])
+    with pytest.raises(PayloadError, match="expected an array at"):
+        decoded(EACH, {"list": 5})
+    with pytest.raises(PayloadError, match="too_many"):
+        decoded(EACH, {"list": [{}] * 5001})
+
+
+def test_a_whole_message_may_be_one_bare_value() -> None:
+    assert decoded(BARE, b"12.5") == ([("power", RECEIVED_US, 12500, FLAG_TIME_FROM_ARRIVAL)], [])
+    assert codec("json-paths").encode(BARE, [("power", 0, 12500)]) == b"12.5"
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b'{"ts":1,"ts":2}', b"nan", b"\xff", b'{"a":1e5}}', b"[" * 5000])
+def test_what_is_no_json_is_malformed(payload: bytes) -> None:
+    with pytest.raises(PayloadError, match="malformed"):
+        decoded(ONE, payload)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "rooted"),
+    [
+        ("a", ("a",), False),
+        ("a.b[0].c", ("a", "b", 0, "c"), False),
+        ("$.a", ("a",), True),
+        ("$[3]", (3,), True),
+        ("$", (), True),
+        ('["a b"].c', ("a b", "c"), False),
+        ('x["a.b"][2]', ("x", "a.b", 2), False),
+        ("ENERGY-2:Total", ("ENERGY-2:Total",), False),
+    ],
+)
+def test_a_path_is_names_and_positions(text: str, steps: tuple[object, ...], rooted: bool) -> None:
+    path = parse_path(text)
+    assert (path.steps, path.rooted) == (steps, rooted)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "a.", ".a", "a..b", "a[", "a[-1]", "a[x]", "a[1]b", "a.[0]", "$.", "a b", "a" + ".a" * 20]
+)
+def test_what_is_no_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a path such as"):
+        parse_path(text)
+
+
+def test_a_path_that_leads_nowhere_is_absent() -> None:
+    item = {"a": [1, {"b": None}]}
+    assert parse_path("a[1].b").find(item, item) is None
+    for text in ("b", "a.b", "a[2]", "a[0].b", "a[1].b.c", "a[1][0]"):
+        assert parse_path(text).find(item, item) is ABSENT
+
+
+JSON_MODELS = [m for m in load_models().values() if m.codec == "json-paths"]
+
+
+@st.composite
+def one_message(draw: st.DrawFn) -> tuple[DeviceModel, list[tuple[str, int, int]]]:
+    """Draw readings of one time as a device of a model could send, in the model's order."""
+    device_model = draw(st.sampled_from([*JSON_MODELS, ONE, EACH]))
+    catalogue = load_measurands().by_code
+    time_us = draw(st.integers(TIME_MIN_US, TIME_MAX_US))
+    chosen = draw(st.lists(st.sampled_from(device_model.fields), min_size=1, unique=True))
+    rows = []
+    for field in sorted(chosen, key=device_model.fields.index):
+        measurand = catalogue[field.measurand]
+        rows.append((field.name, time_us, draw(st.integers(measurand.low_ticks, measurand.high_ticks))))
+    if any(field.states for field in chosen):
+        rows = [(name, t, ticks % 2 if name == "gate" else ticks) for name, t, ticks in rows]
+    return device_model, rows
+
+
+@given(one_message())
+def test_what_is_encoded_decodes_to_the_same(case: tuple[DeviceModel, list[tuple[str, int, int]]]) -> None:
+    device_model, rows = case
+    readings, faults = decoded(device_model, codec("json-paths").encode(device_model, rows))
+    assert [r[:3] for r in readings] == rows
+    assert faults == []
+
+
+def test_a_model_with_an_array_carries_several_times() -> None:
+    rows = [("cars", T, 3), ("cars", T + 60_000_000, 4)]
+    payload = codec("json-paths").encode(EACH, rows)
+    assert payload == b'{"list":[{"at":1704067200000,"n":3},{"at":1704067260000,"n":4}]}'
+    assert [r[:3] for r in decoded(EACH, payload)[0]] == rows
+
+
+@pytest.mark.parametrize(
+    ("device_model", "rows", "message"),
+    [
+        (ONE, [("pm", T, 1), ("pm", T + 1, 1)], "carries one time"),
+        (ONE, [("pm", T, 1), ("pm", T, 2)], "two values for 'data.pm25'"),
+        (ONE, [("pn", T, 1)], "has no field 'pn'; known: pm, temp"),
+        (EACH, [("gate", T, 3)], "names no state 3"),
+    ],
+)
+def test_encoding_refuses_what_the_format_cannot_carry(
+    device_model: DeviceModel, rows: list[tuple[str, int, int]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        codec("json-paths").encode(device_model, rows)

@@ -1,0 +1,157 @@
+"""A codec is total: whatever the bytes, it returns or raises `PayloadError`, and accounts for something."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from devices import CODECS, REASONS, Codec, DeviceModel, PayloadError, codec, load_models
+from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
+from devices.ticks import TICKS_MAX, TICKS_MIN
+from tests.devices.make import RECEIVED_US
+from tests.devices.test_json_paths import EACH, ONE
+from tests.devices.test_senml import AIR, STATES
+
+MODELS = [*load_models().values(), AIR, STATES, ONE, EACH]
+SEEDS = [
+    b'[{"bn":"urn:dev:1:","bt":1.6e9,"bu":"ug/m3","bv":-1.5,"bver":10,"n":"pm2_5","v":3.5e1,"t":-0.5},{"n":"temp","u":"Cel","v":1}]',
+    b'[{"n":"word","vs":"FREE"},{"n":"door","vb":true},{"n":"code","v":10},{"n":"load","vd":"AA","s":1,"ut":2}]',
+    b'{"ts":1704067200,"data":{"pm25":"12.5","sensors":[null,{"value":-40}]}}',
+    b'{"gate":"open","list":[{"at":1704067200000,"n":3},{"at":"x","n":4}]}',
+    b'{"time":"2024-01-01T00:00:00+09:00","particles":{"pm25":1},"gases":{"no2_ppb":20.5}}',
+]
+TOKENS = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b'"',
+    b"\\",
+    b"null",
+    b"true",
+    b"1e999999999",
+    b"-",
+    b"0",
+    b"9" * 30,
+    b"1e308",
+    b'"n"',
+    b'"v"',
+    b'"bt"',
+    b'"t":',
+    b"NaN",
+    b"\x00",
+    b"\xff",
+    b"\\ud800",
+    b'"x_":1',
+    b"[[[[[[[[",
+    b" ",
+    b"e400",
+    b'"ts":',
+    b"-1e-400",
+    b'"bver":26',
+]
+
+
+def check(reason: str, detail: str) -> None:
+    """Check that a refusal can be stored and shown."""
+    assert reason in REASONS
+    assert detail.isascii()
+    assert "\x00" not in detail
+    assert len(detail) < 1000
+
+
+def account(chosen: Codec, payload: bytes, model: DeviceModel) -> None:
+    """Decode and check everything a caller relies on."""
+    try:
+        result = chosen.decode(payload, model, RECEIVED_US)
+    except PayloadError as error:
+        check(error.reason, error.detail)
+        return
+    assert result.readings or result.faults
+    for reading in result.readings:
+        assert 0 <= reading.field < len(model.fields)
+        assert TICKS_MIN <= reading.ticks <= TICKS_MAX
+        assert TIME_MIN_US <= reading.time_us <= TIME_MAX_US
+    for fault in result.faults:
+        check(fault.reason, fault.detail)
+        assert fault.readings >= 1
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Draw a valid message with bytes cut, doubled, changed and inserted."""
+    data = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(data)))
+        end = draw(st.integers(at, min(len(data), at + 12)))
+        put = draw(st.sampled_from(TOKENS) | st.binary(max_size=4) | st.just(data[at:end] * 2))
+        data = data[:at] + put + data[end:]
+    return data
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["pm2_5", "temp", "Cel"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "n",
+                    "v",
+                    "t",
+                    "bt",
+                    "bn",
+                    "bu",
+                    "u",
+                    "bv",
+                    "vs",
+                    "vb",
+                    "bver",
+                    "s",
+                    "ts",
+                    "data",
+                    "pm25",
+                    "list",
+                    "at",
+                ]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize("chosen", CODECS, ids=lambda c: c.name)
+@settings(max_examples=400)
+@given(payload=st.binary(max_size=200) | mutated(), model=st.sampled_from(MODELS))
+@example(payload=b"[" * 200_000, model=MODELS[0])
+@example(payload=b'{"a":' * 40_000, model=MODELS[0])
+def test_any_bytes_are_accounted_for(chosen: Codec, payload: bytes, model: DeviceModel) -> None:
+    account(chosen, payload, model)
+
+
+@pytest.mark.parametrize("chosen", CODECS, ids=lambda c: c.name)
+@settings(max_examples=400)
+@given(value=JSON_VALUES, model=st.sampled_from(MODELS))
+def test_any_json_is_accounted_for(chosen: Codec, value: object, model: DeviceModel) -> None:
+    account(chosen, json.dumps(value).encode(), model)
+    account(chosen, json.dumps([value]).encode(), model)
+
+
+def test_a_codec_is_found_by_its_name_and_an_unknown_one_names_the_nearest() -> None:
+    assert [codec(c.name) for c in CODECS] == list(CODECS)
+    with pytest.raises(KeyError, match="did you mean 'senml-json'"):
+        codec("senml_json")
