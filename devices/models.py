@@ -233,23 +233,27 @@ def _time(table: Table) -> TimeSpec | None:
 def _field(table: Table, codec: str, catalogue: MeasurandCatalogue) -> Field:
     """Return the field of one `[[field]]`; faults go to the table's problems."""
     name = table.text("name")
-    code = table.text("measurand")
-    if code and code not in catalogue.by_code:
-        table.fault("measurand", f"unknown measurand {code!r}{nearest(code, catalogue.by_code)}")
-    measurand = catalogue.by_code.get(code, catalogue.measurands[0])
     path = None
     if codec == "json-paths":
         path = _path(table, "path", table.text("path", name))
     elif not _SENML_NAME.match(name):
         table.fault("name", f"expected a SenML name of letters, digits, `.`, `_` and `-`, got {name!r}")
-    unit, factor, offset, convention = _conversion(table, measurand)
+    code = table.text("measurand")
+    if code and code not in catalogue.by_code:
+        table.fault("measurand", f"unknown measurand {code!r}{nearest(code, catalogue.by_code)}")
+    measurand = catalogue.by_code.get(code, catalogue.measurands[0])
+    # What rests on a faulty key is not judged by a value we made up: one mistake, one message.
+    count = len(table.problems.found)
+    unit, factor, offset, convention = _conversion(table if code in catalogue.by_code else table.muted(), measurand)
+    sound = code in catalogue.by_code and len(table.problems.found) == count
+    rest = table if sound else table.muted()
     scale = Scale.of(factor, offset, measurand.decimals)
-    modulus = _counter_ticks(table, "modulus", measurand, factor)
-    rate = _counter_ticks(table, "rate_max", measurand, factor)
-    dip = _counter_ticks(table, "dip_max", measurand, factor)
+    modulus = _counter_ticks(rest, "modulus", measurand, factor)
+    rate = _counter_ticks(rest, "rate_max", measurand, factor)
+    dip = _counter_ticks(rest, "dip_max", measurand, factor)
     if measurand.kind is Kind.COUNTER and offset:
-        table.fault("offset", "a counter has no offset: its zero is the register's")
-    states = _states(table, measurand)
+        rest.fault("offset", "a counter has no offset: its zero is the register's")
+    states = _states(rest, measurand)
     field = Field(
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
         modulus, rate, dip,
@@ -264,6 +268,9 @@ def _conversion(table: Table, measurand: Measurand) -> tuple[str, Fraction, Frac
     factor = table.number("factor")
     offset = table.number("offset")
     convention = table.text("convention", "")
+    if measurand.kind is Kind.STATE and (factor is not None or offset is not None):
+        table.fault("factor", "a state has none; map what is sent with `states`")
+        factor = offset = None
     if factor is not None or offset is not None:
         if not convention:
             table.fault("convention", 'is missing; say where `factor` comes from, e.g. "25 degC, 1013.25 hPa"')
