@@ -76,9 +76,9 @@ class CellTable:
             self._resize(max(wanted, min(2 * self.capacity, self.rows_max)))
             self.growths += 1
 
-    def drop(self, before_us: int) -> int:
-        """Drop clean cells that start before a time, and give memory back; returns how many left."""
-        left = kernels.compact(before_us, self.arrays)
+    def drop(self, before_us: int, keep_us: NDArray[np.int64]) -> int:
+        """Drop clean cells that start before a time less `keep_us` of their slot; returns how many left."""
+        left = kernels.compact(before_us, keep_us, self.arrays)
         if self.capacity > ROWS_FIRST and len(self) < self.capacity // 8:
             self._resize(max(ROWS_FIRST, 2 * len(self)))
         return int(left)

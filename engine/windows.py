@@ -351,12 +351,26 @@ class Windows:
         done = self.calendar.end_of(grid, start_us) + lateness_us <= watermark_us
         return Keys(slot[done], start_us[done])
 
-    def evict(self, grid: Grid, before_us: int) -> int:
+    def lacking(self, grid: Grid, keys: Keys) -> Keys:
+        """Return those of the keys that are not in memory and that the store may hold."""
+        self._check_slots(keys.slot)
+        absent = self._tables[grid].find(keys_of(keys.slot, keys.start_us)) < 0
+        absent &= keys.start_us < int(self._floor_us[grid])
+        absent &= keys.start_us <= self._last.time_us[keys.slot]
+        return Keys(keys.slot[absent], keys.start_us[absent])
+
+    def evict(self, grid: Grid, before_us: int, keep_us: NDArray[np.int64] | None = None) -> int:
         """Let go of clean cells that start before a time, and expect such cells in the store from now on.
 
         Dirty ones stay. Returns how many left.
+
+        Args:
+            grid: which cells.
+            before_us: the time; cells that start at it or later stay.
+            keep_us: int64 by slot, how much older cells of a slot may stay all the same.
         """
-        left = self._tables[grid].drop(before_us)
+        keep = keep_us if keep_us is not None else np.zeros(len(self.series), np.int64)
+        left = self._tables[grid].drop(before_us, keep)
         self._floor_us[grid] = max(int(self._floor_us[grid]), before_us)
         self.counts.evicted += left
         return left

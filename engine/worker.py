@@ -1,7 +1,11 @@
-"""The engine's loop: observations that were stored become windows and indicator values.
+"""The engine's loop: observations that were stored become windows and indicator values in the store.
 
-Owns the cycle, the retries and the bounded queue in front of it. The arithmetic of windows lives in `windows`, formulas
-in `indicators`, SQL in `store`.
+Owns the cycle, the retries and the checkpoint. Arithmetic lives in `windows`, formulas in `indicators`, SQL in `store`.
+
+What survives a crash. Whatever was absorbed but not yet written is rebuilt from the stored observations: all hours from
+the checkpoint's mark on, and before the mark exactly the hours that the commits noted as pending. The mark moves in two
+steps, because commits go on meanwhile: first it is announced, and commits begin to note what lies before it; only when
+a commit made under the announced mark has arrived here, and everything is written, does the checkpoint take it.
 """
 
 from __future__ import annotations
@@ -10,18 +14,51 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import ObservationBatch, Registry
+from devices import TIME_MIN_US, ObservationBatch, Registry, SeriesTable
+from engine.calendar import HOUR_US, Calendar, expected
+from engine.cells import Cells, Grid
+from engine.desk import Desk
+from engine.errors import CellsFullError
+from engine.inbox import Inbox, Stored
+from engine.indicators import INDICATORS, Evaluator, Indicator, Results
+from engine.kernels import DIP, RESET, ROLLOVER
+from engine.spans import Decisions, LastReadings, Spans
+from engine.store import (
+    NO_TICKS,
+    NONE,
+    CellRows,
+    CounterEvent,
+    Duty,
+    Flush,
+    Registered,
+    Store,
+    StoreUnavailable,
+    ValueRows,
+)
+from engine.store import Spans as StoreSpans
+from engine.watermark import NOBODY, Watermark
+from engine.windows import Recomputed, WindowLimits, Windows
 
 log = logging.getLogger("engine")
 
-NEVER_US = -(2**62)
-"""A mark before every time: nothing is known to be settled."""
+NEVER_US = 0
+"""A mark before every admitted time: nothing is known to be written."""
+DIRTY_PER_WORK = 200_000
+"""Dirty hour cells evaluated at once."""
+RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
+SITE = "site"
+"""Column of `devices.csv` that says where a station stands; `traffic` matters to the European index."""
+RECOVER_CELLS_MAX = 500_000
+"""Changed minute cells after which recovery writes what it has."""
+DAY_HOURS_MAX = 25
+DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,76 +67,459 @@ class WorkerSettings:
 
     Attributes:
         cycle_s: hour windows and indicators are brought up to date at most this often.
-        settle_s: minute buckets, day windows and the checkpoint are written at most this often.
+        settle_s: minute buckets, day windows and the checkpoint are written at most this often under load.
         lateness_us: a window closes this long after the watermark passed its end.
         idle_us: a gateway silent for this long no longer holds the watermark back.
-        queue_observations_max: stored observations waiting for the engine; beyond it the committer waits.
-        keep_us: how far behind the watermark hour cells stay in memory for indicators that look back.
+        inbox_max: stored observations waiting for the engine; beyond it the committer waits.
+        absorb_max: observations taken up in one cycle.
+        partition: whose series this worker owns.
     """
 
-    cycle_s: float = 0.5
+    cycle_s: float = 0.25
     settle_s: float = 5.0
     lateness_us: int = 120_000_000
     idle_us: int = 60_000_000
-    queue_observations_max: int = 2_000_000
-    keep_us: int = 26 * 3_600_000_000
+    inbox_max: int = 2_000_000
+    absorb_max: int = 500_000
+    partition: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Observations of one commit, on their way to the engine.
+@dataclass(slots=True)
+class WorkerCounts:
+    """Totals since the start; they only rise.
 
     Attributes:
-        batch: the accepted observations.
-        commit_id: the ledger's number of the commit.
-        mark_us: observations before this time were written down as to be restated after a crash.
+        cycles, settles: how often hours, and everything, was written.
+        results: indicator values written.
+        retries: attempts that the database's absence made necessary.
+        restated: spans recomputed because of late readings.
+        recovered: spans recomputed at the start.
     """
 
-    batch: ObservationBatch
-    commit_id: int
-    mark_us: int
+    cycles: int = 0
+    settles: int = 0
+    results: int = 0
+    retries: int = 0
+    restated: int = 0
+    recovered: int = 0
 
 
-class Inbox:
-    """Stored observations waiting for the engine: bounded by their number, slow the sender when full."""
+class ResultSink(Protocol):
+    """Who is told of written results; must not block."""
 
-    def __init__(self, observations_max: int) -> None:
-        self._observations_max = observations_max
-        self._waiting: deque[Stored] = deque()
-        self._count = 0
-        self._changed = threading.Condition()
-        self._closed = False
-        self.pauses = 0
+    def __call__(self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_]) -> None:
+        """Take the results of one flush; `closed` tells per row whether its window is closed."""
+        ...
+
+
+@dataclass(slots=True)
+class _Due:
+    """What has changed and is not written yet, beside the dirty cells themselves."""
+
+    decisions: list[Decisions] = field(default_factory=list)
+    day_slots: list[NDArray[np.int32]] = field(default_factory=list)
+    day_hours: list[NDArray[np.int64]] = field(default_factory=list)
+    late: list[Spans] = field(default_factory=list)
+    spans: list[Spans] = field(default_factory=list)
+
+
+class Worker:
+    """One engine over the series of one partition. Everything but `inbox`, `mark_us` and `status` is its thread's.
+
+    Args:
+        store: a connection for this worker alone, which owns the partition's flush duty.
+        registry, registered: the city, and the store's ids of it.
+        clock_us: the present time, microseconds UTC.
+        sink: told of every written result.
+
+    Attributes:
+        inbox: where the committer puts what it stored.
+        counts: totals.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        registered: Registered,
+        settings: WorkerSettings,
+        *,
+        clock_us: Callable[[], int],
+        sink: ResultSink | None = None,
+        limits: WindowLimits | None = None,
+    ) -> None:
+        self.settings = settings
+        self.inbox = Inbox(settings.inbox_max)
+        self.counts = WorkerCounts()
+        self._store, self._registered, self._clock_us, self._sink = store, registered, clock_us, sink
+        self._series = registry.series()
+        self._calendar = Calendar(registry.city.zone_info)
+        self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
+        self._desk = Desk(self._windows, store, registered.series_id)
+        self._watermark = Watermark(max(len(registry.gateways), 1), settings.idle_us)
+        self._gateways = registry.gateways
+        traffic = np.array([device.attributes.get(SITE, "") == "traffic" for device in registry.devices], np.bool_)
+        self._evaluators = {
+            grid: Evaluator(
+                self._series, registry.catalogue.measurands, zone_count=len(registry.city.zones),
+                device_count=len(registry.devices), calendar=self._calendar,
+                catalogue=tuple(one for one in INDICATORS if one.window is grid), traffic=traffic,
+            )
+            for grid in (Grid.HOUR, Grid.DAY)
+        }  # fmt: skip
+        self._look_back = _look_back(self._series, registry)
+        self._indicator_at = {
+            grid: np.array([i for i, one in enumerate(INDICATORS) if one.window is grid], np.intp)
+            for grid in self._evaluators
+        }
+        self._due = _Due()
+        self._arrived: deque[ObservationBatch] = deque()
+        self._mark_announced = self._mark_arrived = self._mark_reached = self._mark_written = NEVER_US
+        self._commit_arrived = self._commit_applied = self._commit_written = 0
+        self._closed_to = dict.fromkeys(Grid, NEVER_US)
+        self._settled_s = 0.0
+
+    # ---- for other threads -----------------------------------------------------------------------------------
 
     @property
-    def observations(self) -> int:
-        """How many observations wait."""
-        return self._count
+    def mark_us(self) -> int:
+        """Commits note what they accept before this time as pending."""
+        return self._mark_announced
 
-    def put(self, stored: Stored) -> None:
-        """Add one commit's observations; waits while the inbox is full. Nothing is added once closed."""
-        with self._changed:
-            if self._count >= self._observations_max:
-                self.pauses += 1
-            while self._count >= self._observations_max and not self._closed:
-                self._changed.wait(timeout=1.0)
-            self._waiting.append(stored)
-            self._count += len(stored.batch)
-            self._changed.notify_all()
+    def status(self) -> dict[str, object]:
+        """Return where the engine stands, for metrics and people."""
+        now_us = self._clock_us()
+        watermark_us = self._watermark.value(now_us)
+        holder = self._watermark.holder(now_us)
+        return {
+            "watermark_us": watermark_us if watermark_us > NEVER_US else None,
+            "watermark_held_by": None if holder == NOBODY else self._gateways[holder],
+            "inbox_observations": self.inbox.observations,
+            "inbox_pauses": self.inbox.pauses,
+            "commit_applied": self._commit_applied,
+            "commit_written": self._commit_written,
+            "cells": {grid.name.lower(): self._windows.cells(grid) for grid in Grid},
+            "memory_bytes": self._windows.nbytes,
+            **{name: getattr(self.counts, name) for name in WorkerCounts.__dataclass_fields__},
+            **{f"windows_{name}": count for name, count in self._windows.counts.as_dict().items()},
+        }
 
-    def take(self, timeout_s: float) -> list[Stored]:
-        """Return all that waits, in order; an empty list when nothing came within the time."""
-        with self._changed:
-            if not self._waiting:
-                self._changed.wait(timeout=timeout_s)
-            taken = list(self._waiting)
-            self._waiting.clear()
-            self._count = 0
-            self._changed.notify_all()
-            return taken
+    # ---- life ------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Let every waiting sender go on."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def recover(self) -> None:
+        """Take up where the last run ended: rebuild what it may not have written. Call it before any commit.
+
+        Raises:
+            StoreError
+        """
+        partition = self.settings.partition
+        point = self._store.checkpoint(partition)
+        mark_us = point.mark_us if point is not None else NEVER_US
+        last = self._store.last_readings()
+        self._windows.resume(last, floor_us=mark_us)
+        self._closed_to = {grid: self._start_of(grid, mark_us) for grid in Grid}
+        self._mark_announced = self._mark_reached = self._mark_written = mark_us
+        newest_us = int(last.time_us.max(initial=TIME_MIN_US))
+        pending = self._store.pending(partition)
+        if newest_us >= mark_us:
+            self._recover_from(mark_us, last)
+        known = pending.slot >= 0
+        if known.any():
+            log.info("restating %d hours that came late before the last stop", int(known.sum()))
+            hours = Spans(pending.slot[known], pending.hour_us[known], pending.hour_us[known] + HOUR_US).merged()
+            self._note(self._desk.restate(hours))
+            self.counts.recovered += len(hours)
+        self._commit_applied = self._commit_arrived = self._store.last_commit(partition)
+        self._settle()
+
+    def _recover_from(self, mark_us: int, last: LastReadings) -> None:
+        """Rebuild every hour from the mark on, of the series that have readings there, some series at a time."""
+        first_us = self._store.first_time_us() if mark_us <= NEVER_US else mark_us
+        slots = np.flatnonzero(last.time_us >= mark_us).astype(np.int32)
+        log.info("rebuilding the windows of %d series from their observations", slots.size)
+        begin = np.full(slots.size, self._start_of(Grid.HOUR, first_us or mark_us), np.int64)
+        spans = Spans(slots, begin, self._calendar.end_of(Grid.HOUR, last.time_us[slots]))
+        for part in self._desk.portions(spans):
+            self._note([self._desk.recompute(part)])
+            self.counts.recovered += len(part)
+            if self._windows.dirty_cells(Grid.MINUTE) > RECOVER_CELLS_MAX:
+                self._write(full=True, partial=True)
+                self._evict()
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set and the inbox is empty, then write everything down.
+
+        Raises:
+            StoreError: anything that waiting for the database cannot mend; or its absence while stopping.
+        """
+        while not (stop.is_set() and not self.inbox.observations):
+            began = time.monotonic()
+            taken = self.inbox.take(self.settings.cycle_s, self.settings.absorb_max)
+            self._accept(taken)
+            self._patiently(self._work_off, stop)
+            due = time.monotonic() - self._settled_s >= self.settings.settle_s
+            if (due or not taken) and self._unsettled():
+                self._patiently(self._settle, stop)
+            elif taken:
+                self._patiently(self._cycle, stop)
+            stop.wait(max(0.0, self.settings.cycle_s - (time.monotonic() - began)))
+        self._patiently(self._settle, stop)
+
+    def _patiently(self, step: Callable[[], None], stop: threading.Event) -> None:
+        """Do a step that may be done again, until the database lets it through."""
+        wait_s = RETRY_S_FIRST
+        while True:
+            try:
+                step()
+            except StoreUnavailable as error:
+                self.counts.retries += 1
+                log.warning("the engine waits for the database: %s", error)
+                if stop.is_set():
+                    raise
+                stop.wait(wait_s)
+                wait_s = min(2 * wait_s, RETRY_S_MAX)
+                self._reconnect()
+            else:
+                return
+
+    def _reconnect(self) -> None:
+        try:
+            self._store.reconnect()
+            self._store.own(self.settings.partition, Duty.FLUSH)
+        except StoreUnavailable as error:
+            log.debug("still away: %s", error)
+
+    # ---- one round -------------------------------------------------------------------------------------------
+
+    def _accept(self, taken: list[Stored]) -> None:
+        """Take note of commits; what they hold is worked off by `_work_off`."""
+        for stored in taken:
+            self._arrived.append(stored.batch)
+            self._commit_arrived = stored.commit_id
+            self._mark_arrived = stored.mark_us
+
+    def _work_off(self) -> None:
+        """Count everything that arrived. May be called again after a failure: nothing is counted twice."""
+        while self._arrived:
+            batch = self._arrived[0]
+            self._desk.bring(self._windows.missing(batch))
+            try:
+                absorbed = self._windows.absorb(batch)
+            except CellsFullError:
+                if len(batch) == 1:
+                    raise
+                self._make_room()
+                middle = len(batch) // 2
+                self._arrived.popleft()
+                self._arrived.extendleft((batch.take(np.arange(middle, len(batch))), batch.take(np.arange(middle))))
+                continue
+            self._arrived.popleft()
+            self._watermark.observe(self._series.gateway[batch.slot], batch.time_us, self._clock_us())
+            self._due.decisions.append(absorbed.decisions)
+            if len(absorbed.late):
+                self._due.late.append(absorbed.late)
+        while self._due.late:
+            self._note(self._desk.restate(self._due.late[0]))
+            self.counts.restated += len(self._due.late.pop(0))
+        self._commit_applied, self._mark_reached = self._commit_arrived, self._mark_arrived
+
+    def _make_room(self) -> None:
+        """Write everything and let it go; what is needed again comes back from the store."""
+        self._write(full=True, partial=True)
+        newest_us = int(self._windows.last().time_us.max()) + 1
+        for grid in Grid:
+            self._windows.evict(grid, newest_us)
+        self._desk.forget_empty()
+
+    def _unsettled(self) -> bool:
+        """Say whether something is not written yet that only a full round writes."""
+        return (
+            self._commit_applied != self._commit_written
+            or self._boundary(Grid.HOUR, self._clock_us()) > self._closed_to[Grid.HOUR]
+        )
+
+    def _cycle(self) -> None:
+        self._write(full=False)
+        self.counts.cycles += 1
+
+    def _settle(self) -> None:
+        self._write(full=True)
+        self._evict()
+        self._settled_s = time.monotonic()
+        self.counts.settles += 1
+
+    def _boundary(self, grid: Grid, now_us: int) -> int:
+        """Return the start of the first window that is still open."""
+        reached_us = self._watermark.value(now_us) - self.settings.lateness_us
+        if reached_us <= self._closed_to[grid]:
+            return self._closed_to[grid]
+        start = int(self._calendar.start_of(grid, np.array([reached_us], np.int64))[0])
+        return max(start, self._closed_to[grid])
+
+    def _write(self, *, full: bool, partial: bool = False) -> None:
+        """Write what changed, in one transaction: hours and their indicators, and with `full` all the rest.
+
+        Args:
+            full: also minutes, days and the checkpoint.
+            partial: commits are only half counted, so the checkpoint must not take them as done.
+        """
+        now_us = self._clock_us()
+        grids = tuple(Grid) if full else (Grid.HOUR,)
+        boundary = {grid: self._boundary(grid, now_us) for grid in grids}
+        cells = {grid: self._windows.dirty(grid) for grid in grids}
+        hours = cells[Grid.HOUR]
+        results = {Grid.HOUR: self._evaluate(Grid.HOUR, hours.slot, hours.start_us)}
+        if full:
+            slots = np.concatenate([*self._due.day_slots, hours.slot])
+            starts = np.concatenate([*self._due.day_hours, hours.start_us])
+            results[Grid.DAY] = self._evaluate(Grid.DAY, slots, starts)
+        whole = full and not partial
+        mark_us = self._mark_announced if whole and self._mark_reached >= self._mark_announced else self._mark_written
+        self._store.flush(
+            self._flush(
+                cells, results, boundary, now_us,
+                mark_us=mark_us if whole else None, through=self._commit_applied if whole else None,
+            )
+        )  # fmt: skip
+        self._closed_to.update(boundary)
+        for grid, written in cells.items():
+            self._windows.settle(grid, written)
+        self._due.decisions.clear()
+        self._due.spans.clear()
+        if full:
+            self._due.day_slots.clear()
+            self._due.day_hours.clear()
+        else:
+            self._due.day_slots.append(hours.slot)
+            self._due.day_hours.append(hours.start_us)
+        if whole:
+            self._commit_written, self._mark_written = self._commit_applied, mark_us
+            if mark_us >= self._mark_announced:
+                self._mark_announced = max(self._mark_announced, boundary[Grid.HOUR])
+        self._tell(results, boundary)
+
+    def _flush(
+        self,
+        cells: Mapping[Grid, Cells],
+        results: Mapping[Grid, Results],
+        boundary: Mapping[Grid, int],
+        now_us: int,
+        *,
+        mark_us: int | None,
+        through: int | None,
+    ) -> Flush:
+        rows = {}
+        for grid, found in cells.items():
+            end_us = self._calendar.end_of(grid, found.start_us)
+            due = expected(self._series, found.slot, found.start_us, end_us)
+            rows[grid] = CellRows(found, due, found.start_us < boundary[grid])
+        decided, events = self._decided()
+        return Flush(
+            computed_us=now_us,
+            cells=rows,
+            values=self._values(results, boundary),
+            close={
+                grid: (self._closed_to[grid], boundary[grid]) for grid in cells if boundary[grid] > self._closed_to[grid]
+            },
+            events=events,
+            decided=decided,
+            mark_us=mark_us,
+            through_commit=through,
+            partition=self.settings.partition,
+        )  # fmt: skip
+
+    def _values(self, results: Mapping[Grid, Results], boundary: Mapping[Grid, int]) -> ValueRows:
+        """Return results with the store's ids, the hours' first."""
+        ids, parts = self._registered, []
+        scopes = np.concatenate((np.array([ids.city_scope], np.int32), ids.zone_scope, ids.station_scope))
+        drivers = np.append(ids.measurand_id, np.int32(NONE))  # position -1 is none
+        for grid, rows in results.items():
+            parts.append(
+                (
+                    ids.indicator_id[self._indicator_at[grid]][rows.indicator],
+                    scopes[rows.scope],
+                    rows.start_us,
+                    np.where(rows.known, rows.ticks, NO_TICKS),
+                    rows.band.astype(np.int16),
+                    drivers[rows.driver],
+                    rows.received,
+                    rows.expected,
+                    rows.start_us < boundary[grid],
+                )
+            )
+        return ValueRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _decided(self) -> tuple[StoreSpans | None, list[CounterEvent]]:
+        """Return the spans whose counter decisions are replaced, and the decisions, the latest of each reading."""
+        events: dict[tuple[int, int], CounterEvent] = {}
+        for made in self._due.decisions:
+            columns = (made.slot, made.time_us, made.kind, made.before, made.after)
+            for slot, at, kind, before, after in zip(*(column.tolist() for column in columns), strict=True):
+                events[slot, at] = CounterEvent(slot, at, DECISION_NAMES[kind], before, after)
+        spans = self._due.spans
+        if not spans:
+            return None, list(events.values())
+        joined = Spans(*(np.concatenate([getattr(s, c) for s in spans]) for c in ("slot", "from_us", "to_us"))).merged()
+        return StoreSpans(joined.slot, joined.from_us, joined.to_us), list(events.values())
+
+    def _note(self, recomputed: list[Recomputed]) -> None:
+        for one in recomputed:
+            self._due.decisions.append(one.decisions)
+            self._due.spans.append(one.spans)
+
+    def _evaluate(self, grid: Grid, slots: NDArray[np.int32], hours_us: NDArray[np.int64]) -> Results:
+        """Return the figures that these hour cells change, each (indicator, scope, window) once."""
+        evaluator = self._evaluators[grid]
+        latest_us = self._start_of(Grid.HOUR, int(self._windows.last().time_us.max(initial=NEVER_US)))
+        parts = []
+        for at in range(0, slots.size, DIRTY_PER_WORK):
+            end = at + DIRTY_PER_WORK
+            work = evaluator.affected(slots[at:end], hours_us[at:end], latest_us=latest_us)
+            self._desk.bring(evaluator.required(work))
+            parts.append(evaluator.evaluate(work, self._windows))
+        found = Results.concat(parts)
+        if len(parts) < 2:
+            return found
+        # A zone may be in several parts; the last one saw them all.
+        order = np.lexsort((np.arange(len(found)), found.start_us, found.scope, found.indicator))
+        same = (
+            (np.diff(found.start_us[order]) == 0)
+            & (np.diff(found.scope[order]) == 0)
+            & (np.diff(found.indicator[order]) == 0)
+        )
+        return found.take(order[np.append(~same, True)])
+
+    def _evict(self) -> None:
+        """Let written cells go that no open window and no indicator needs."""
+        open_us = self._boundary(Grid.HOUR, self._clock_us())
+        if open_us <= NEVER_US:
+            return
+        self._windows.evict(Grid.MINUTE, open_us)
+        self._windows.evict(Grid.HOUR, open_us - HOUR_US, keep_us=self._look_back)
+        self._windows.evict(Grid.DAY, self._start_of(Grid.DAY, open_us))
+        self._desk.forget_empty()
+
+    def _start_of(self, grid: Grid, time_us: int) -> int:
+        inside = min(max(time_us, NEVER_US), self._calendar.to_us - 1)
+        inside = max(inside, self._calendar.from_us) if grid is not Grid.MINUTE else inside
+        return int(self._calendar.start_of(grid, np.array([inside], np.int64))[0])
+
+    def _tell(self, results: Mapping[Grid, Results], boundary: Mapping[Grid, int]) -> None:
+        if self._sink is None:
+            return
+        for grid, rows in results.items():
+            if len(rows):
+                self._sink(self._evaluators[grid].catalogue, rows, rows.start_us < boundary[grid])
+
+
+def _look_back(series: SeriesTable, registry: Registry) -> NDArray[np.int64]:
+    """Return, per slot, how far back of the open hour the indices read: 0 for what no index reads."""
+    reach = np.zeros(len(registry.catalogue.measurands), np.int64)
+    for one in INDICATORS:
+        if one.index is None:
+            continue
+        hours = one.lookback_hours + (DAY_HOURS_MAX if one.window is Grid.DAY else 0)
+        for code in one.inputs:
+            at = registry.catalogue.index(code)
+            reach[at] = max(reach[at], hours * HOUR_US)
+    return np.asarray(reach[series.measurand])

@@ -256,13 +256,17 @@ def settle(cells: NDArray[np.int64], table: Table) -> int:
 
 
 @njit(nogil=True, cache=True)
-def compact(before_us: int, table: Table) -> int:
-    """Drop clean rows that start before a time, close the gaps in place, and index anew; returns how many left."""
+def compact(before_us: int, keep_us: NDArray[np.int64], table: Table) -> int:
+    """Drop clean rows that start before a time less their slot's `keep_us`, close the gaps, and index anew.
+
+    Returns how many left.
+    """
     kept = 0
     size = table.size[0]
     for row in range(size):
         start_us = (table.rows[row, KEY] & KEY_SECONDS_MASK) * SECOND_US
-        if start_us < before_us and table.flags[row] == CLEAN:
+        slot = table.rows[row, KEY] >> KEY_SECONDS_BITS
+        if start_us < before_us - keep_us[slot] and table.flags[row] == CLEAN:
             continue
         if kept < row:
             for column in range(ROW_WIDTH):

@@ -1,0 +1,133 @@
+"""Between windows in memory and windows in the store: brings in what is missing, and recomputes from observations.
+
+Knows the windows' and the store's faces; decides nothing about when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices import TIME_MAX_US, TIME_MIN_US, ObservationBatch
+from engine.cells import Cells, Grid
+from engine.spans import Keys, Spans
+from engine.store import Store
+from engine.windows import Recomputed, Windows
+
+SPANS_PER_READ = 500
+"""Spans whose observations are held in memory at once while recomputing."""
+KEYS_PER_READ = 200_000
+"""Cells asked of the store in one query."""
+
+
+class Desk:
+    """Moves cells and observations between one worker's windows and its store.
+
+    Args:
+        windows: of the worker.
+        store: used by the worker's thread alone.
+    """
+
+    def __init__(self, windows: Windows, store: Store) -> None:
+        self._windows = windows
+        self._store = store
+        self._empty: dict[Grid, NDArray[np.int64]] = {}
+        self.forget_empty()
+
+    def forget_empty(self) -> None:
+        """Forget which cells the store was found not to have: after every eviction it may have them."""
+        self._empty = {grid: np.empty((0, 2), np.int64) for grid in Grid}
+
+    def fetch(self, grid: Grid, keys: Keys) -> Cells:
+        """Return what the store has of these cells."""
+        parts = []
+        for at in range(0, len(keys), KEYS_PER_READ):
+            end = at + KEYS_PER_READ
+            parts.append(self._store.load_cells(grid, keys.slot[at:end], keys.start_us[at:end]).cells)
+        return _joined(parts)
+
+    def bring(self, wanted: Mapping[Grid, Keys]) -> None:
+        """Load the named cells that only the store may have into the windows."""
+        for grid, keys in wanted.items():
+            lacking = self._windows.lacking(grid, keys)
+            lacking = _without(lacking, self._empty[grid])
+            if not len(lacking):
+                continue
+            found = self.fetch(grid, lacking)
+            self._windows.put(grid, found, dirty=False)
+            asked = np.column_stack((lacking.slot.astype(np.int64), lacking.start_us))
+            self._empty[grid] = np.concatenate((self._empty[grid], _minus(asked, found)))
+
+    def recompute(self, spans: Spans) -> Recomputed:
+        """Rebuild the windows of whole-hour spans from the stored observations."""
+        observations = self._store.observations(spans, neighbours=True)
+        stored = self.fetch(Grid.HOUR, self._windows.missing_hours(spans))
+        return self._windows.recompute(spans, observations, stored)
+
+    def restate(self, late: Spans) -> list[Recomputed]:
+        """Rebuild everything that late readings changed: the hours from the reading before to the one after."""
+        done = []
+        for part in self.portions(late):
+            before_us, after_us = _around(part, self._store.observations(part, neighbours=True))
+            spans = self._windows.widened(part, before_us, after_us)
+            done += [self.recompute(some) for some in self.portions(spans)]
+        return done
+
+    def portions(self, spans: Spans) -> Iterator[Spans]:
+        """Give spans some at a time, so that the observations of no more are held at once."""
+        for at in range(0, len(spans), SPANS_PER_READ):
+            yield _part(spans, at)
+
+
+def _around(spans: Spans, found: ObservationBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return per span the time of the reading before it and of the first at or after its end."""
+    before_us = np.full(len(spans), TIME_MIN_US, np.int64)
+    after_us = np.full(len(spans), TIME_MAX_US, np.int64)
+    for at, (slot, from_us, to_us) in enumerate(
+        zip(spans.slot.tolist(), spans.from_us.tolist(), spans.to_us.tolist(), strict=True)
+    ):
+        low, high = np.searchsorted(found.slot, (slot, slot + 1)).tolist()
+        times = found.time_us[low:high]
+        first, end = np.searchsorted(times, (from_us, to_us)).tolist()
+        if first > 0:
+            before_us[at] = times[first - 1]
+        if end < times.size:
+            after_us[at] = times[end]
+    return before_us, after_us
+
+
+def _part(spans: Spans, at: int) -> Spans:
+    end = at + SPANS_PER_READ
+    return Spans(spans.slot[at:end], spans.from_us[at:end], spans.to_us[at:end])
+
+
+def _joined(parts: list[Cells]) -> Cells:
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        none = np.empty(0, np.int64)
+        return Cells(np.empty(0, np.int32), none, none, none, none, np.empty((0, 4), np.int64))
+    columns = ("slot", "start_us", "count", "low", "high", "sums")
+    return Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+
+
+def _rows(keys: NDArray[np.int64]) -> NDArray[np.void]:
+    """Return (n, 2) keys as one column that can be compared whole."""
+    return np.ascontiguousarray(keys).view([("slot", np.int64), ("start", np.int64)]).ravel()
+
+
+def _without(keys: Keys, known: NDArray[np.int64]) -> Keys:
+    if not len(keys) or not known.size:
+        return keys
+    rows = np.column_stack((keys.slot.astype(np.int64), keys.start_us))
+    keep = ~np.isin(_rows(rows), _rows(known))
+    return Keys(keys.slot[keep], keys.start_us[keep])
+
+
+def _minus(asked: NDArray[np.int64], found: Cells) -> NDArray[np.int64]:
+    if not len(found):
+        return asked
+    present = np.column_stack((found.slot.astype(np.int64), found.start_us))
+    return np.asarray(asked[~np.isin(_rows(asked), _rows(present))])
