@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.indicators.definition import Column, Indicator, Sums
-from engine.indicators.exact import INT64_MAX, divided, level_energies, level_of, level_thresholds, ratio
+from engine.indicators.exact import divided, level_energies, level_of, level_thresholds, levels, ratio
 from engine.weights import ENERGY_SCALE, directions
 
 LEVEL_MAX = 150
@@ -49,10 +49,8 @@ def total(of: Sums, to: Indicator) -> Column:
 
 def energy_mean(of: Sums, to: Indicator) -> Column:
     """Return the level of the mean energy: 10 lg(mean(10**(L/10)))."""
-    thresholds = _thresholds(ENERGY_SCALE, to.decimals)
-    means = of.sums[:, 0] // np.maximum(of.count, 1)
-    ticks = np.maximum(np.searchsorted(thresholds, means, "right") - 1, 0)
-    return Column(ticks.astype(np.int64), of.count > 0)
+    thresholds = level_thresholds(ENERGY_SCALE, to.decimals, LEVEL_MAX)
+    return Column(levels(of.sums[:, 0], np.maximum(of.count, 1), thresholds), of.count > 0)
 
 
 def vector_mean(of: Sums, to: Indicator) -> Column:
@@ -94,7 +92,7 @@ def pooled_levels(ticks: NDArray[np.int64], scope: NDArray[np.intp], scopes: int
     found = np.zeros(scopes, np.int64)
     for i in np.flatnonzero(count).tolist():
         energy = (int(high[i]) << PART_BITS) + int(low[i])
-        found[i] = level_of(energy // int(count[i]), thresholds)
+        found[i] = level_of(energy, int(count[i]), thresholds)
     return found
 
 
@@ -137,12 +135,6 @@ def _beside(halves: int, x: int, y: int, decimals: int) -> int:
     beyond = y * int(cosines[middle]) - x * int(sines[middle])
     lower = (halves - 1) // 2
     return lower + (beyond > 0 or (beyond == 0 and lower % 2 == 1))
-
-
-@lru_cache(maxsize=8)
-def _thresholds(one: int, decimals: int) -> NDArray[np.int64]:
-    # A threshold beyond int64 is one that no sum of energies reaches.
-    return np.array([min(t, INT64_MAX) for t in level_thresholds(one, decimals, LEVEL_MAX)], np.int64)
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 INT64_MAX = 2**63 - 1
 
 DIGITS = 60
-"""Decimal digits carried while tables of powers are built; an entry has at most 22."""
+"""Decimal digits carried while tables of powers are built; an entry has at most 41."""
+
+THRESHOLD_BITS = 64
+"""Bits kept behind the point of a threshold between two levels."""
 
 
 def round_half_even(numerator: int, denominator: int) -> int:
@@ -62,18 +65,19 @@ def ratio(
 
 @lru_cache(maxsize=16)
 def level_thresholds(one: int, decimals: int, level_max: int) -> tuple[int, ...]:
-    """Return, for each level, the least integer mean energy that rounds to it; `one` is the energy of 0 dB.
+    """Return, for each level, the least mean energy that rounds to it, times 2**THRESHOLD_BITS; `one` is 0 dB.
 
-    Entry t belongs to the level t * 10**-decimals dB and is the smallest integer not below
-    one * 10**((t - 1/2) / 10**(decimals + 1)). A mean energy lies between two thresholds exactly when its logarithm
-    rounds to that level, so no logarithm is taken.
+    Entry t belongs to the level t * 10**-decimals dB: one * 10**((t - 1/2) / 10**(decimals + 1)), the next whole number
+    of its scale. A mean energy lies between two thresholds exactly when its logarithm rounds to that level, so no
+    logarithm is taken. Thresholds are irrational: no mean lies on one.
     """
     context = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
     step = Decimal(10) ** (decimals + 1)
+    scale = Decimal(one << THRESHOLD_BITS)
     found = []
     for level in range(level_max * 10**decimals + 1):
         power = context.power(Decimal(10), context.divide(Decimal(2 * level - 1), 2 * step))
-        found.append(int(context.multiply(Decimal(one), power).to_integral_value(ROUND_CEILING)))
+        found.append(int(context.multiply(scale, power).to_integral_value(ROUND_CEILING)))
     return tuple(found)
 
 
@@ -92,6 +96,17 @@ def level_energies(one: int, decimals: int, level_max: int) -> tuple[int, ...]:
     )
 
 
-def level_of(mean_energy: int, thresholds: tuple[int, ...]) -> int:
-    """Return the level of a mean energy (its whole part suffices): an index into `thresholds`, never below 0."""
-    return max(0, bisect_right(thresholds, mean_energy) - 1)
+def level_of(energy: int, count: int, thresholds: tuple[int, ...]) -> int:
+    """Return the level of the mean of `count` energies: an index into `thresholds`, never below 0."""
+    return max(0, bisect_right(thresholds, (energy << THRESHOLD_BITS) // count) - 1)
+
+
+def levels(energy: NDArray[np.int64], count: NDArray[np.int64], thresholds: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return `level_of` for each row; counts are positive."""
+    # Whole parts decide, but for a mean within one of a threshold: those few rows are settled with all bits.
+    whole = np.array([min(t >> THRESHOLD_BITS, INT64_MAX) for t in thresholds], np.int64)
+    means = energy // count
+    found = np.maximum(np.searchsorted(whole, means, "right") - 1, 0).astype(np.int64)
+    for row in np.flatnonzero(means == whole[found]).tolist():
+        found[row] = level_of(int(energy[row]), int(count[row]), thresholds)
+    return found
