@@ -89,8 +89,10 @@ def subscriptions(topics_by_filter: Mapping[str, Iterable[str]]) -> tuple[str, .
     def drop_covered() -> None:
         wild = [f for f in chosen if "+" in f.split("/")]
         for narrow in list(chosen):
-            if any(wide != narrow and covers(wide, narrow) for wide in wild):
-                del chosen[narrow]
+            wide = next((f for f in wild if f != narrow and f in chosen and covers(f, narrow)), None)
+            if wide is not None:
+                # The wider filter answers for these topics now, also when it is itself taken apart later.
+                chosen[wide] |= chosen.pop(narrow)
 
     while True:
         drop_covered()

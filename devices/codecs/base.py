@@ -19,6 +19,9 @@ READINGS_MAX = 10_000
 """Readings and faults of one payload; more are refused as `too_many`."""
 NESTING_MAX = 32
 """Levels of arrays and objects; deeper ones are refused as `malformed`."""
+FAULTS_TOLD_MAX = 32
+"""Faults of one payload that are told one by one; the rest are added up by reason, so that no message can fill the
+quarantine by itself."""
 TIME_MIN_US = -62_135_596_800_000_000  # 0001-01-01
 TIME_MAX_US = 253_402_300_799_999_999  # 9999-12-31: what a timestamp of any database can hold
 """Times outside cannot be written as a date; they are `bad_time`."""
@@ -54,6 +57,22 @@ class Decoded:
 
     readings: list[Reading] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+
+    def refuse(self, reason: str, detail: str, readings: int = 1) -> None:
+        """Add a fault; beyond FAULTS_TOLD_MAX to the one that adds up its reason."""
+        if len(self.faults) < FAULTS_TOLD_MAX:
+            self.faults.append(Fault(reason, detail, readings))
+            return
+        for position in range(FAULTS_TOLD_MAX, len(self.faults)):
+            told = self.faults[position]
+            if told.reason == reason:
+                self.faults[position] = told._replace(readings=told.readings + readings)
+                return
+        self.faults.append(Fault(reason, f"more of the same message, the first: {detail}", readings))
+
+    def is_full(self) -> bool:
+        """Return whether further faults are only counted, so that nobody need explain them."""
+        return len(self.faults) > FAULTS_TOLD_MAX
 
 
 class Codec(Protocol):

@@ -14,7 +14,6 @@ from devices.codecs.base import (
     TIME_MAX_US,
     TIME_MIN_US,
     Decoded,
-    Fault,
     Reading,
     state_text,
     ticks_from_text,
@@ -51,7 +50,7 @@ class JsonPaths:
         for number, item in enumerate(items, 1):
             _decode_item(item, root, model, received_us, f"item {number}: " if model.each else "", decoded)
         if not decoded.readings and not decoded.faults:
-            decoded.faults.append(Fault("empty", "the message holds none of the model's fields", 1))
+            decoded.refuse("empty", "the message holds none of the model's fields")
         return decoded
 
     def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
@@ -107,13 +106,13 @@ def _decode_item(
     try:
         time_us, flags = _time(item, root, model.time, received_us)
     except ValueRefusedError as error:
-        decoded.faults.append(Fault(error.reason, where + error.detail, len(present)))
+        decoded.refuse(error.reason, where + error.detail, len(present))
         return
     for position, field, value in present:
         try:
             decoded.readings.append(Reading(position, time_us, _ticks(field, value), flags))
         except ValueRefusedError as error:
-            decoded.faults.append(Fault(error.reason, where + error.detail, 1))
+            decoded.refuse(error.reason, where + error.detail)
 
 
 def _time(item: object, root: object, spec: TimeSpec | None, received_us: int) -> tuple[int, int]:

@@ -18,7 +18,6 @@ from devices.codecs.base import (
     TIME_MAX_US,
     TIME_MIN_US,
     Decoded,
-    Fault,
     Reading,
     state_text,
     ticks_from_text,
@@ -75,9 +74,12 @@ class SenmlJson:
             try:
                 decoded.readings.append(_reading(record, base, model, fields, received_us))
             except ValueRefusedError as error:
-                decoded.faults.append(Fault(error.reason, f"record {number}: {error.detail}", 1))
+                hint = ""
+                if error.reason == "unknown_field" and not decoded.is_full():
+                    hint = nearest(_field_name(record, base)[:64], fields)
+                decoded.refuse(error.reason, f"record {number}: {error.detail}{hint}")
         if not decoded.readings and not decoded.faults:
-            decoded.faults.append(Fault("empty", "the pack holds no record with a value", 1))
+            decoded.refuse("empty", "the pack holds no record with a value")
         return decoded
 
     def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
@@ -175,19 +177,22 @@ def _reading(
     Raises:
         ValueRefusedError: naming what stands against it: the field, then the unit, the time, the value.
     """
-    name = base.name + record.get("n", "")
-    name = name[max(name.rfind("/"), name.rfind(":")) + 1 :]
+    name = _field_name(record, base)
     position = fields.get(name)
     if position is None:
-        raise ValueRefusedError(
-            "unknown_field", f"model {model.code} has no field {quoted(name)}{nearest(name[:64], fields)}"
-        )
+        raise ValueRefusedError("unknown_field", f"model {model.code} has no field {quoted(name)}")
     field = model.fields[position]
     unit = record.get("u", base.unit)
     if unit and field.unit and unit != field.unit:
         raise ValueRefusedError("bad_unit", f"{field.name}: expected {quoted(field.unit)}, got {quoted(unit)}")
     time_us, flags = _time(record, base, received_us)
     return Reading(position, time_us, _ticks(field, record, base), flags)
+
+
+def _field_name(record: dict[str, str], base: _Base) -> str:
+    """Return the name of the field a record is of."""
+    name = base.name + record.get("n", "")
+    return name[max(name.rfind("/"), name.rfind(":")) + 1 :]
 
 
 def _time(record: dict[str, str], base: _Base, received_us: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devices import (
@@ -89,6 +89,7 @@ TOPICS = st.lists(st.sampled_from(["a", "b"]), min_size=2, max_size=3).map("/".j
 @given(
     st.dictionaries(st.lists(LEVELS, min_size=2, max_size=3).map("/".join), st.lists(TOPICS, max_size=4), max_size=6)
 )
+@example(raw={"a/b/+": [], "a/+/b": [], "a/a/b": ["a/a/b"]})
 def test_subscriptions_cover_all_and_never_overlap(raw: dict[str, list[str]]) -> None:
     by_filter = {f: [t for t in topics if matches(f, t)] for f, topics in raw.items()}
     chosen = subscriptions(by_filter)

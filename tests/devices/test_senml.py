@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices import FLAG_TIME_FROM_ARRIVAL, READINGS_MAX, DeviceModel, PayloadError, codec, load_measurands, load_models
+from devices import (
+    FLAG_TIME_FROM_ARRIVAL,
+    READINGS_MAX,
+    REASONS,
+    DeviceModel,
+    PayloadError,
+    codec,
+    load_measurands,
+    load_models,
+)
+from devices.codecs.base import FAULTS_TOLD_MAX
 from devices.codecs.senml import ABSOLUTE_FROM_US
 from tests.devices.make import RECEIVED_US, decoded, model, senml
 
@@ -239,6 +249,18 @@ def test_size_and_number_of_records_are_bounded() -> None:
 @pytest.mark.parametrize("payload", [b"[]", b"[{}]", b'[{"bn":"urn:dev:1:","bt":1600000000,"bv":2}]'])
 def test_a_pack_without_a_value_is_one_empty_reading(payload: bytes) -> None:
     assert decoded(AIR, payload) == ([], [("empty", 1)])
+
+
+def test_many_faults_are_counted_in_full_and_told_in_part() -> None:
+    pack = [{"n": "tempp", "v": 1}] * 500 + [{"n": "temp", "u": "K", "v": 1}] * 50 + [{"n": "temp", "v": 1}]
+    result = codec("senml-json").decode(json.dumps(pack).encode(), AIR, 0)
+    assert len(result.readings) == 1
+    assert len(result.faults) == FAULTS_TOLD_MAX + 2
+    assert {reason: sum(f.readings for f in result.faults if f.reason == reason) for reason in REASONS} == {
+        **dict.fromkeys(REASONS, 0),
+        "unknown_field": 500,
+        "bad_unit": 50,
+    }
 
 
 def test_foreign_text_cannot_break_out_of_a_message() -> None:
