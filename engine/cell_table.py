@@ -56,6 +56,11 @@ class CellTable:
         return self.arrays.rows[: len(self)]
 
     @property
+    def keys(self) -> NDArray[np.int64]:
+        """The keys of the rows in use, as a copy."""
+        return self.rows[:, kernels.KEY].copy()
+
+    @property
     def flags(self) -> NDArray[np.uint8]:
         """CLEAN or DIRTY per row in use, not a copy."""
         return self.arrays.flags[: len(self)]
@@ -89,6 +94,10 @@ class CellTable:
         kernels.find(keys, self.arrays, found)
         return found
 
+    def absent(self, keys: NDArray[np.int64]) -> int:
+        """Return how many of these different keys have no row."""
+        return int(np.count_nonzero(self.find(keys) < 0))
+
     def put(self, rows: NDArray[np.int64], dirty: bool) -> None:
         """Set rows (n, 8); clean ones only where absent.
 
@@ -96,8 +105,7 @@ class CellTable:
             CellsFullError: there may not be room for all; nothing was changed.
         """
         if len(self) + rows.shape[0] > self.rows_max:
-            absent = np.unique(rows[self.find(rows[:, kernels.KEY].copy()) < 0, kernels.KEY]).size
-            self.check_room(absent)
+            self.check_room(self.absent(np.unique(rows[:, kernels.KEY])))
         at = 0
         while (at := kernels.put(at, rows, self.arrays, dirty)) < rows.shape[0]:
             self.grow()

@@ -277,18 +277,20 @@ class Windows:
             raise ValueError("an observation comes twice: give each (slot, time) once")
         minute, hour, notes = self._scratch(spans, ordered)
         day_slot, day_start_us = self._days(spans)
-        self._tables[Grid.MINUTE].check_room(len(minute))
-        self._tables[Grid.HOUR].check_room(len(hour))
-        self._tables[Grid.DAY].check_room(day_slot.size)
-        for grid, scratch in ((Grid.MINUTE, minute), (Grid.HOUR, hour)):
-            table = self._tables[grid]
+        days = self._tables[Grid.DAY]
+        absent = [
+            table.absent(keys)
+            for table, keys in zip(self._tables, (minute.keys, hour.keys, keys_of(day_slot, day_start_us)), strict=True)
+        ]
+        for table, count in zip(self._tables, absent, strict=True):
+            table.check_room(count)
+        for table, count in zip(self._tables, absent, strict=True):
+            table.grow(count)
+        for table, scratch in zip(self._tables[:2], (minute, hour), strict=True):
             kernels.blank(spans.slot, spans.from_us, spans.to_us, scratch.arrays, table.arrays)
-            table.grow(len(scratch))
             kernels.adopt(0, scratch.arrays, table.arrays)
         stored = CellTable("stored hour", len(self.series), max(len(stored_hours), 1), max(len(stored_hours), 1))
         stored.put(rows_of(stored_hours), dirty=True)
-        days = self._tables[Grid.DAY]
-        days.grow(day_slot.size)
         kernels.rebuild_days(
             0, day_slot, day_start_us, stored.arrays, self.calendar.clock, self._tables[Grid.HOUR].arrays, days.arrays,
             np.zeros((1, kernels.ROW_WIDTH), np.int64),
@@ -347,7 +349,7 @@ class Windows:
 
     def closed(self, grid: Grid, watermark_us: int, lateness_us: int) -> Keys:
         """Return the cells in memory whose end and allowed lateness the watermark has reached."""
-        slot, start_us = split_keys(self._tables[grid].rows[:, kernels.KEY])
+        slot, start_us = split_keys(self._tables[grid].keys)
         done = self.calendar.end_of(grid, start_us) + lateness_us <= watermark_us
         return Keys(slot[done], start_us[done])
 
@@ -414,7 +416,7 @@ class Windows:
             inside = (rest.time_us >= self.calendar.from_us) & (rest.time_us < self.calendar.to_us)
             rest = rest.take(inside)
             keys = np.unique(keys_of(rest.slot, self.calendar.start_of(grid, rest.time_us)))
-            table.check_room(int(np.count_nonzero(table.find(keys) < 0)) + needed[grid])
+            table.check_room(table.absent(keys) + needed[grid])
 
     def _checked(self, spans: Spans) -> Spans:
         """Return the spans sorted and joined, once they are known to be whole hours of known slots."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from devices.measurands import Kind
@@ -136,7 +137,7 @@ class Edges:
     def hours_between(self, begin_us: int, end_us: int) -> list[tuple[int, int, int]]:
         """Return (start of hour, first instant within, end within) of every hour sharing an instant with a stretch."""
         found = []
-        for start, after in zip(self.hours, self.hours[1:], strict=False):
+        for start, after in pairwise(self.hours):
             first, last = max(start, begin_us), min(after, end_us)
             if first < last:
                 found.append((start, first, last))
@@ -204,7 +205,7 @@ def cells(readings: Iterable[Reading], facts: list[Fact], edges: Edges) -> tuple
                     cell.sums[k] += weight
         if fact.kind not in (Kind.COUNTER, Kind.STATE):
             continue
-        for (t0, v0), (t1, v1) in zip(line, line[1:], strict=False):
+        for (t0, v0), (t1, v1) in pairwise(line):
             if fact.kind is Kind.STATE:
                 column, until = v0, min(t1, t0 + 3 * fact.interval_us)
                 rise = until - t0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -34,6 +35,11 @@ CHANGES = {
 }
 
 
+@cache
+def calendar_of(name: str) -> Calendar:
+    return Calendar(ZoneInfo(name), 1980, 2040)
+
+
 def us(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
@@ -41,7 +47,7 @@ def us(moment: datetime) -> int:
 @pytest.mark.parametrize("name", CHANGES)
 def test_hours_and_days_begin_where_the_local_clock_says(name: str) -> None:
     zone, begin = ZoneInfo(name), CHANGES[name]
-    calendar = Calendar(zone, 1980, 2040)
+    calendar = calendar_of(name)
     edges = Edges.of(zone, begin, begin + timedelta(days=5))
     assert edges.hours[0] == edges.days[0] == us(begin)
     last_day = edges.days[-1]
@@ -63,7 +69,7 @@ def test_hours_and_days_begin_where_the_local_clock_says(name: str) -> None:
     length_us=st.integers(0, 50 * HOUR_US),
 )
 def test_windows_tile_time_without_gap_or_overlap(name: str, time_us: int, length_us: int) -> None:
-    calendar = CALENDARS.setdefault(name, Calendar(ZoneInfo(name), 1980, 2040))
+    calendar = calendar_of(name)
     times = np.array([time_us])
     for grid in Grid:
         start, end = calendar.start_of(grid, times), calendar.end_of(grid, times)
@@ -77,9 +83,6 @@ def test_windows_tile_time_without_gap_or_overlap(name: str, time_us: int, lengt
         assert starts[0] == start[0]
         assert starts[1:].tolist() == calendar.end_of(grid, starts)[:-1].tolist()
         assert starts[-1] < time_us + length_us <= calendar.end_of(grid, starts[-1:])[0]
-
-
-CALENDARS: dict[str, Calendar] = {}
 
 
 @pytest.mark.parametrize(

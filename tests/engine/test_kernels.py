@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def test_a_share_is_exact_where_the_product_needs_128_bits(case: tuple[int, int,
 def test_shares_of_neighbouring_windows_add_up_to_the_rise(case: tuple[int, int, int], cut: int) -> None:
     rise, part, whole = case
     edges = sorted({0, part, cut % (whole + 1), whole})
-    shares = [kernels.share(rise, b, whole) - kernels.share(rise, a, whole) for a, b in zip(edges, edges[1:], strict=False)]
+    shares = [kernels.share(rise, b, whole) - kernels.share(rise, a, whole) for a, b in pairwise(edges)]
     assert sum(shares) == rise
 
 
@@ -66,7 +66,9 @@ ticks = st.one_of(st.integers(-50, 1100), st.integers(0, 92 * 10**12))
     st.one_of(st.sampled_from((0, 1, 2**62)), st.integers(1, 2000)),
     st.one_of(st.integers(1, 40 * HOUR_US), st.integers(1, 4 * 10**15)),
 )
-def test_a_counter_is_judged_as_by_the_oracle(before: int, after: int, modulus: int, rate: int, elapsed_us: int) -> None:
+def test_a_counter_is_judged_as_by_the_oracle(
+    before: int, after: int, modulus: int, rate: int, elapsed_us: int
+) -> None:
     case = before, after, modulus, rate, elapsed_us
     for decide in compiled_and_plain(kernels.decide):
         assert decide(*case) == TWINS[kernels.decide](*case)
@@ -84,15 +86,9 @@ def test_seek_finds_the_stretch_from_any_guess(edges: list[int], data: st.DataOb
         assert seek(np.array(edges), time_us, guess) == TWINS[kernels.seek](edges, time_us, guess)
 
 
-@pytest.mark.parametrize("kernel", [k for k in TWINS if hasattr(k, "py_func")], ids=lambda k: k.__name__)
-def test_every_kernel_with_a_twin_can_run_with_the_jit_off(kernel: Callable[..., object]) -> None:
-    assert callable(kernel.py_func)  # type: ignore[attr-defined]
-    assert kernel in TWINS
-
-
 def test_with_the_jit_off_the_windows_are_the_same() -> None:
     """The whole of the windows runs as plain Python, warnings as errors: no kernel relies on wrapping integers."""
-    code = "import engine; engine.warm(); from tests.engine.scenario import figures; import sys; sys.stdout.write(figures())"
+    code = "import sys, engine; from tests.engine.scenario import figures; engine.warm(); sys.stdout.write(figures())"
     outputs = [
         subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
