@@ -12,7 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from console.text import age, shown_unit, sparkline
+from console.text import age, sparkline
 
 NARROW_COLUMNS = 110
 """Below this width zones become headings instead of a column, and the sparkline shows half a day."""
@@ -28,8 +28,9 @@ class IndicatorLine:
     Attributes:
         zone: title of the zone, or of the city.
         title: the indicator's title.
+        code: the indicator's code, shown where the title does not fit; the same name `cityvitals indicators` takes.
         value: decimal text; empty while there is none.
-        unit: UCUM code.
+        unit: as people write it.
         band: name of the band; empty where the scale has none.
         colour: `#rrggbb` of the band; empty where it has none.
         coverage: share of the expected readings that came, 0 to 1; None where nothing was expected.
@@ -42,6 +43,7 @@ class IndicatorLine:
 
     zone: str
     title: str
+    code: str
     value: str
     unit: str
     band: str = ""
@@ -170,11 +172,12 @@ def _line(line: IndicatorLine, shape: Columns, first: bool) -> Text:
         text.append(fitted(line.zone if first else "", shape.zone) + " ", style="bold")
     else:
         text.append(" ")
-    text.append(fitted(line.title, shape.title) + " ")
+    name = line.title if cell_len(line.title) <= shape.title else line.code
+    text.append(fitted(name, shape.title) + " ")
     # The mark stands beside the digits, so that a glance at the figure sees it.
     mark = "?" if not line.valid else "~" if line.provisional else " "
     text.append(right(line.value or "–", shape.value - 1) + mark + " ", style="" if line.valid else "dim")
-    text.append(fitted(shown_unit(line.unit), shape.unit) + " ", style="dim")
+    text.append(fitted(line.unit, shape.unit) + " ", style="dim")
     text.append("■ " if line.colour and line.band else "  ", style=line.colour if line.band else "")
     text.append(fitted(line.band, shape.band - 2) + " ")
     text.append(right("–" if line.coverage is None else f"{_percent(line.coverage)}%", shape.coverage - 1) + " ")
@@ -232,7 +235,7 @@ def render(page: Page, width: int, height: int, first: int = 0, window: str = "h
     parts.append(_rule(more, width))
     if page.trouble:
         parts.append(Text(fitted(" ! " + page.trouble, width).rstrip(), style="bold red"))
-    parts += [ledger_line(page.totals, width), _reasons_line(page.reasons, width), _lag_line(page.lag, width)]
+    parts += [ledger_line(page.totals, width), reasons_line(page.reasons, width), _lag_line(page.lag, width)]
     keys = f" q quit   ↑↓ scroll   d {'hours' if window == 'day' else 'days'}"
     legend = "~ still open   ? too few readings "
     parts.append(_ends(Text(keys, style="dim"), Text(legend, style="dim"), width))
@@ -284,7 +287,8 @@ def ledger_line(totals: Totals, width: int) -> Text:
     return Text.assemble((" ledger  ", "bold"), body + "  ", verdict, no_wrap=True, overflow="crop")
 
 
-def _reasons_line(reasons: Sequence[tuple[str, int]], width: int) -> Text:
+def reasons_line(reasons: Sequence[tuple[str, int]], width: int) -> Text:
+    """Return what the quarantine holds, by reason, as far as it fits."""
     text = Text.assemble((" refused ", "bold"), no_wrap=True, overflow="crop")
     if not reasons:
         return text.append("nothing in quarantine", style="dim")

@@ -42,8 +42,8 @@ class Result:
         unit: UCUM code.
         band: name of the band, or None.
         coverage: share of the expected readings that came, or None.
-        revision: 0 while the window is open.
-        status: e.g. `valid`.
+        closed: whether the window is closed; an open one's figure is provisional.
+        status: `valid`, `open`, `incomplete` or `none`.
     """
 
     indicator: str
@@ -54,7 +54,7 @@ class Result:
     unit: str
     band: str | None
     coverage: float | None
-    revision: int
+    closed: bool
     status: str
 
     def payload(self) -> bytes:
@@ -69,7 +69,7 @@ class Result:
                 "unit": self.unit,
                 "band": self.band,
                 "coverage": None if self.coverage is None else round(self.coverage, 4),
-                "revision": self.revision,
+                "closed": self.closed,
                 "status": self.status,
             },
             ensure_ascii=False,

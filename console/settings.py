@@ -198,10 +198,8 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         found.append(("engine.idle_us", "expected more than 0"))
     if admission.future_us_max < 0:
         found.append(("admission.future_us_max", "expected 0 or more"))
-    if engine.queue_observations_max < settings.intake.readings_max:
-        found.append(
-            ("engine.queue_observations_max", f"expected at least intake.readings_max ({settings.intake.readings_max})")
-        )
+    if engine.inbox_max < settings.intake.readings_max:
+        found.append(("engine.inbox_max", f"expected at least intake.readings_max ({settings.intake.readings_max})"))
     if settings.results.publish and settings.results.client_id == settings.mqtt.client_id:
         found.append(("results.client_id", "expected a name other than mqtt.client_id, or they disconnect each other"))
     return found

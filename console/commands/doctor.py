@@ -96,10 +96,10 @@ def _schema(context: Context) -> Iterator[Finding]:
     except ConsoleError:
         return  # that the database does not run has been said already
     from console.failures import told
-    from engine.store import StoreError, check_schema
+    from engine.store import StoreError, schema_state
 
     try:
-        check_schema(url)
+        schema_state(url).require_current()
     except StoreError as error:
         said = told(error)
         yield Finding("tables", False, str(error), said.remedy if said else "")

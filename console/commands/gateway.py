@@ -22,6 +22,9 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     ready_file: Annotated[Path | None, typer.Option("--ready-file", hidden=True)] = None,
+    migrate_first: Annotated[
+        bool, typer.Option("--migrate", help="First bring the tables up to this version.")
+    ] = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Run gateway and engine against the servers of the settings (or the running local stack), until Ctrl-C.
@@ -41,7 +44,15 @@ def run(
     with stopped_by_signals() as stop:
         if with_parent:
             stop_with_parent(stop)
-        serve(given.settings, registry, endpoints.database_url, endpoints.mqtt_url, stop, ready_file=ready_file)
+        serve(
+            given.settings,
+            registry,
+            endpoints.database_url,
+            endpoints.mqtt_url,
+            stop,
+            ready_file=ready_file,
+            migrate_first=migrate_first,
+        )
 
 
 def migrate(context: typer.Context) -> None:

@@ -1,7 +1,346 @@
-"""stub"""
+"""`indicators`, `observations`, `quarantine` and `ledger`: what the store holds, as tables and as JSON lines.
+
+Knows options and rendering; every figure comes from the store as it stands.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
+
+from console.context import Context
+from console.errors import EXIT_FAILED, MisuseError
+from console.output import Col, print_json, print_table, stdout
+from console.text import counted, local_time, parse_time, printable
+
+if TYPE_CHECKING:
+    from engine.store import LedgerSummary, QuarantineEntry, Store
+
+ROWS_DEFAULT = 50
+ROWS_MAX = 1_000_000
+PREVIEW_CHARS = 60
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="From this date or time on; without offset, by the city's clock."),
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this date or time.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=ROWS_MAX, help="At most so many rows, the newest.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add."""
+    """Add the commands."""
+    from console.commands.indicators import indicators
+
+    app.command("indicators")(indicators)
+    app.command("observations")(observations)
+    app.command("quarantine")(quarantine)
+    app.command("ledger")(ledger)
+
+
+def observations(
+    context: typer.Context,
+    device: Annotated[str | None, typer.Option("--device", metavar="CODE", help="Only of this device.")] = None,
+    measurand: Annotated[
+        str | None, typer.Option("--measurand", metavar="CODE", help="Only of this measurand.")
+    ] = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    limit: LimitOption = ROWS_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """List stored observations, the newest first. Values are exact decimals in the measurand's unit.
+
+    **Examples**
+
+    - `cityvitals observations --device dublin-navan-road --limit 5`
+    - `cityvitals observations --measurand pm2_5 --from 2026-01-31 --to 2026-02-01 --limit 100000 --json`
+    """
+    from devices import FLAG_TIME_FROM_ARRIVAL, load_measurands, nearest, rfc3339
+
+    codes = load_measurands().by_code
+    if measurand is not None and measurand not in codes:
+        raise MisuseError(f"no measurand is called {measurand!r}{nearest(measurand, codes)}")
+    zone = city_clock(context.obj)
+    from_us, to_us = time_range(since, until, zone)
+    with open_store(context.obj) as store:
+        rows = store.observation_rows(from_us, to_us, device=device, measurand=measurand, limit=limit)
+        if not rows and device is not None:
+            require_device(store, device)
+    if as_json:
+        print_json(
+            {
+                "device": r.device,
+                "field": r.field,
+                "measurand": r.measurand,
+                "time": rfc3339(r.time_us),
+                "value": f"{r.value:f}",
+                "unit": r.unit,
+                "state": r.state or None,
+                "time_from_arrival": bool(r.flags & FLAG_TIME_FROM_ARRIVAL),
+            }
+            for r in rows
+        )
+        return
+    print_table(
+        "",
+        [Col(clock_title(zone)), Col("device"), Col("measurand"), Col("value", right=True), Col("unit"), Col("note")],
+        (
+            (
+                rfc_local(r.time_us, zone),
+                r.device,
+                r.measurand if r.field == r.measurand else f"{r.measurand} ({r.field})",
+                r.state or f"{r.value:f}",
+                r.unit,
+                "time of arrival" if r.flags & FLAG_TIME_FROM_ARRIVAL else "",
+            )
+            for r in rows
+        ),
+        shown_note(len(rows), limit, "observation"),
+    )
+
+
+def quarantine(
+    context: typer.Context,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Only of this reason.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="CODE", help="Only of this device.")] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="Only the counts by reason.")] = False,
+    limit: LimitOption = ROWS_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was received and not taken, and why: counts by reason, then the newest messages.
+
+    Payloads are shown with control characters escaped, so that they cannot drive your terminal; with `--json` they come
+    as base64, as kept (long ones are cut; `payload_bytes` is their full size).
+
+    **Examples**
+
+    - `cityvitals quarantine --summary`
+    - `cityvitals quarantine --reason bad_unit --device house-water`
+    """
+    from devices import REASON_TITLES, nearest
+
+    if reason is not None and reason not in REASON_TITLES:
+        raise MisuseError(f"no reason is called {reason!r}{nearest(reason, REASON_TITLES)}")
+    zone = city_clock(context.obj)
+    with open_store(context.obj) as store:
+        counts = store.quarantine_counts()
+        rows = [] if summary else store.quarantine_rows(reason=reason, device=device, limit=limit)
+        if not rows and device is not None:
+            require_device(store, device)
+    if as_json and summary:
+        print_json({"reason": r, "readings": n, "meaning": REASON_TITLES.get(r, "")} for r, n in counts.items())
+    elif as_json:
+        print_json(_entry(row) for row in rows)
+    else:
+        if not counts:
+            stdout().print("the quarantine is empty")
+            return
+        columns = [Col("reason"), Col("readings", right=True), Col("meaning")]
+        print_table("by reason", columns, ((r, f"{n:,}", REASON_TITLES.get(r, "")) for r, n in counts.items()))
+        if not summary:
+            _print_entries(rows, zone, limit)
+
+
+def _entry(row: QuarantineEntry) -> dict[str, object]:
+    from devices import rfc3339
+
+    return {
+        "id": row.quarantine_id,
+        "received": rfc3339(row.received_us),
+        "reason": row.reason,
+        "device": row.device or None,
+        "topic": row.topic,
+        "detail": row.detail,
+        "readings": row.readings,
+        "payload_bytes": row.payload_bytes,
+        "payload_base64": base64.b64encode(row.payload).decode(),
+        "commit": row.commit_id,
+    }
+
+
+def _print_entries(rows: list[QuarantineEntry], zone: tzinfo, limit: int) -> None:
+    print_table(
+        "newest",
+        [Col(clock_title(zone), fold=False), Col("reason", fold=False), Col("topic"), Col("detail"), Col("payload")],
+        (
+            (
+                rfc_local(row.received_us, zone),
+                row.reason,
+                printable(row.topic.encode("utf-8", "surrogateescape"), 200),
+                printable(row.detail.encode("utf-8", "surrogateescape"), 300),
+                printable(row.payload, PREVIEW_CHARS),
+            )
+            for row in rows
+        ),
+        shown_note(len(rows), limit, "message"),
+    )
+
+
+def ledger(
+    context: typer.Context,
+    commits: Annotated[
+        int, typer.Option("--commits", min=0, max=ROWS_MAX, help="Also the newest so many commits.")
+    ] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Account for every reading ever received: accepted, duplicate or quarantined. Exit code 1 if it does not balance.
+
+    With `--json` the first line is the total (`"row": "total"`), commits follow (`"row": "commit"`).
+
+    **Examples**
+
+    - `cityvitals ledger`
+    - `cityvitals ledger --commits 20`
+    """
+    zone = city_clock(context.obj)
+    with open_store(context.obj) as store:
+        total = store.ledger_summary()
+        rows = store.ledger_rows(commits) if commits else []
+    if as_json:
+        print_json([_total(total)])
+        from devices import rfc3339
+
+        print_json(
+            {"row": "commit", "commit": r.commit_id, "committed": rfc3339(r.committed_us), "client": r.client,
+             "partition": r.partition, "messages": r.messages, "received": r.received, "accepted": r.accepted,
+             "duplicate": r.duplicate, "quarantined": r.quarantined, "restated": r.restated}
+            for r in rows
+        )  # fmt: skip
+    else:
+        _print_total(total)
+        if rows:
+            names = ("messages", "received", "accepted", "duplicate", "quarantined", "restated")
+            print_table(
+                "newest commits",
+                [Col("commit", right=True), Col(clock_title(zone)), *(Col(name, right=True) for name in names)],
+                (
+                    (str(r.commit_id), rfc_local(r.committed_us, zone), *(f"{getattr(r, n):,}" for n in names))
+                    for r in rows
+                ),
+            )
+    if total.balance:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _total(total: LedgerSummary) -> dict[str, object]:
+    from devices import TIME_MIN_US, rfc3339
+
+    return {
+        "row": "total",
+        "commits": total.commits,
+        "messages": total.messages,
+        "received": total.received,
+        "accepted": total.accepted,
+        "duplicate": total.duplicate,
+        "quarantined": total.quarantined,
+        "balance": total.balance,
+        "balances": total.balance == 0,
+        "restated": total.restated,
+        "quarantine_rows_trimmed": total.trimmed,
+        "last_commit": None if total.last_us == TIME_MIN_US else rfc3339(total.last_us),
+    }
+
+
+def _print_total(total: LedgerSummary) -> None:
+    console = stdout()
+    for name in ("received", "accepted", "duplicate", "quarantined"):
+        sign = "" if name == "received" else "=" if name == "accepted" else "+"
+        console.print(f"{sign:1} {name:12}{getattr(total, name):>16,}", markup=False)
+    if total.balance:
+        console.print(Text(f"✗ DOES NOT BALANCE: {total.balance:,} readings went nowhere", style="bold red"))
+    else:
+        console.print(Text("✓ balances", style="green"))
+    console.print(
+        Text(
+            f"{counted(total.messages, 'message')} in {counted(total.commits, 'commit')}; "
+            f"{counted(total.restated, 'hour')} restated after late readings",
+            style="dim",
+        )
+    )
+
+
+def open_store(context: Context) -> Store:
+    """Return a connection for reading.
+
+    Raises:
+        FailureError, StoreError: no database, or one of another version, with what to do.
+    """
+    url = context.database_url()
+    from engine.store import Store
+
+    return Store.connect(url, application_name="cityvitals console")
+
+
+def require_device(store: Store, code: str) -> None:
+    """Raise unless the store knows the device.
+
+    Raises:
+        MisuseError: naming the nearest.
+    """
+    from devices import nearest
+
+    known = [row.device for row in store.device_rows()]
+    if code not in known:
+        raise MisuseError(f"no device is called {code!r}{nearest(code, known)}", "list them with `cityvitals devices`")
+
+
+def city_clock(context: Context) -> tzinfo:
+    """Return the time zone of the city that is named, else UTC."""
+    try:
+        return context.registry().city.zone_info
+    except MisuseError:
+        if context.city_option is not None:
+            raise
+        return UTC
+
+
+def clock_title(zone: tzinfo) -> str:
+    """Return the heading of a column of times."""
+    return f"time ({zone})"
+
+
+def rfc_local(time_us: int, zone: tzinfo) -> str:
+    """Return a time by the city's clock to the second, with its offset where that is not UTC."""
+    from datetime import timedelta
+
+    from console.text import EPOCH
+
+    return (
+        (EPOCH + timedelta(microseconds=time_us))
+        .astimezone(zone)
+        .strftime("%Y-%m-%d %H:%M:%S" + ("" if zone is UTC else " %z"))
+    )
+
+
+def time_range(since: str | None, until: str | None, zone: tzinfo) -> tuple[int, int]:
+    """Return from (included) and to (excluded) of the options; open ends reach everything.
+
+    Raises:
+        MisuseError: not a time, or nothing lies between.
+    """
+    from devices import TIME_MAX_US, TIME_MIN_US
+
+    try:
+        from_us = TIME_MIN_US if since is None else parse_time(since, zone)
+        to_us = TIME_MAX_US if until is None else parse_time(until, zone)
+    except ValueError as error:
+        raise MisuseError(str(error)) from None
+    if from_us >= to_us:
+        raise MisuseError(
+            f"--from {since} is not before --to {until}",
+            f"from {local_time(from_us, zone)} is included, to {local_time(to_us, zone)} is not",
+        )
+    return from_us, to_us
+
+
+def shown_note(count: int, limit: int, noun: str) -> str:
+    """Return a line below a table that says whether there may be more."""
+    if not count:
+        return f"no {noun}"
+    return f"the newest {count:,}; more with --limit" if count >= limit else counted(count, noun)

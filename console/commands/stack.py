@@ -68,7 +68,15 @@ def up(
     say_endpoints(endpoints)
     try:
         with stopped_by_signals() as stop:
-            serve(given.settings, registry, endpoints.database_url, endpoints.mqtt_url, stop, ready_file=record)
+            serve(
+                given.settings,
+                registry,
+                endpoints.database_url,
+                endpoints.mqtt_url,
+                stop,
+                ready_file=record,
+                migrate_first=True,
+            )
     finally:
         record.unlink(missing_ok=True)
         if ours:
@@ -167,7 +175,7 @@ def _detached(context: Context, endpoints: Endpoints, record: Path) -> None:
     with log.open("ab") as stream:
         said = stream.tell()
         process = subprocess.Popen(  # noqa: S603  (our own program, arguments as a list)
-            [sys.executable, "-m", *run_arguments(context, "--ready-file", str(record))],
+            [sys.executable, "-m", *run_arguments(context, "--migrate", "--ready-file", str(record))],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,

@@ -19,10 +19,16 @@ def page(**changes: object) -> Page:
         line
         for zone in ("City", "산업단지 Harbour", "Old Town", "North")
         for line in (
-            IndicatorLine(zone, "Comprehensive Air-quality Index", "73", "1", "Moderate", "#00c000", 1.0, 240, HISTORY),
-            IndicatorLine(zone, "European AQI", "6", "1", "Extremely poor", "#7d2181", 0.4, 240, HISTORY, valid=False),
-            IndicatorLine(zone, "PM2.5", "35.217", "ug/m3", "", "", 0.999, 0.0, HISTORY, provisional=True),
-            IndicatorLine(zone, "LAeq", "", "dB", "", "", None, None, (None,) * 24),
+            IndicatorLine(
+                zone, "Comprehensive Air-quality Index", "cai", "73", "", "Moderate", "#00c000", 1.0, 240, HISTORY
+            ),
+            IndicatorLine(
+                zone, "European AQI", "eaqi", "6", "", "Extremely poor", "#7d2181", 0.4, 240, HISTORY, valid=False
+            ),
+            IndicatorLine(
+                zone, "PM2.5", "pm2_5_mean", "35.217", "µg/m³", "", "", 0.999, 0.0, HISTORY, provisional=True
+            ),
+            IndicatorLine(zone, "LAeq", "laeq", "", "dB(A)", "", "", None, None, (None,) * 24),
         )
     )
     facts: dict[str, object] = {
@@ -48,20 +54,20 @@ def test_at_80_by_24_the_page_is_this() -> None:
         " cityvitals · Demo City                           replay 61 %  2026-11-24 01:05 ",
         " indicator             value  unit     band            cov  age  last 12 h   ",
         "City",
-        " Comprehensive Air…       73         ■ Moderate        100%   4m  ·▁▅█▅▁·▁▅█▅▁",
-        " European AQI              6?        ■ Extremely poor   40%   4m  ·▁▅█▅▁·▁▅█▅▁",
-        " PM2.5                35.217~ µg/m³                     99%  now  ·▁▅█▅▁·▁▅█▅▁",
-        " LAeq                      –  dB                          –    –  ············",
+        " cai                      73         ■ Moderate       100%   4m  ·▁▅█▅▁·▁▅█▅▁",
+        " European AQI              6?        ■ Extremely poor  40%   4m  ·▁▅█▅▁·▁▅█▅▁",
+        " PM2.5                35.217~ µg/m³                    99%  now  ·▁▅█▅▁·▁▅█▅▁",
+        " LAeq                      –  dB(A)                      –    –  ············",
         "산업단지 Harbour",
-        " Comprehensive Air…       73         ■ Moderate        100%   4m  ·▁▅█▅▁·▁▅█▅▁",
-        " European AQI              6?        ■ Extremely poor   40%   4m  ·▁▅█▅▁·▁▅█▅▁",
-        " PM2.5                35.217~ µg/m³                     99%  now  ·▁▅█▅▁·▁▅█▅▁",
-        " LAeq                      –  dB                          –    –  ············",
+        " cai                      73         ■ Moderate       100%   4m  ·▁▅█▅▁·▁▅█▅▁",
+        " European AQI              6?        ■ Extremely poor  40%   4m  ·▁▅█▅▁·▁▅█▅▁",
+        " PM2.5                35.217~ µg/m³                    99%  now  ·▁▅█▅▁·▁▅█▅▁",
+        " LAeq                      –  dB(A)                      –    –  ············",
         "Old Town",
-        " Comprehensive Air…       73         ■ Moderate        100%   4m  ·▁▅█▅▁·▁▅█▅▁",
-        " European AQI              6?        ■ Extremely poor   40%   4m  ·▁▅█▅▁·▁▅█▅▁",
-        " PM2.5                35.217~ µg/m³                     99%  now  ·▁▅█▅▁·▁▅█▅▁",
-        " LAeq                      –  dB                          –    –  ············",
+        " cai                      73         ■ Moderate       100%   4m  ·▁▅█▅▁·▁▅█▅▁",
+        " European AQI              6?        ■ Extremely poor  40%   4m  ·▁▅█▅▁·▁▅█▅▁",
+        " PM2.5                35.217~ µg/m³                    99%  now  ·▁▅█▅▁·▁▅█▅▁",
+        " LAeq                      –  dB(A)                      –    –  ············",
         "North",
         "──────────────────────────────────────────────────────────── 1–16 of 20 lines ──",
         " ledger  in 1,234,567 = accepted 1,200,000 + dup 34,000 + quar 567  ✓ balances",

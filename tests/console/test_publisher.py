@@ -18,8 +18,8 @@ from ingest.settings import BrokerSettings
 HOUR_US = 3_600_000_000
 
 
-def result(value: str | None = "35.2", hour: int = 0, scope: str = "zone:harbour", revision: int = 0) -> Result:
-    return Result("pm2_5_mean", scope, "hour", hour * HOUR_US, value, "ug/m3", None, 1.0, revision, "valid")
+def result(value: str | None = "35.2", hour: int = 0, scope: str = "zone:harbour", closed: bool = False) -> Result:
+    return Result("pm2_5_mean", scope, "hour", hour * HOUR_US, value, "ug/m3", None, 1.0, closed, "valid")
 
 
 def publisher(url: str, **settings: object) -> Publisher:
@@ -66,7 +66,7 @@ def test_a_result_is_one_json_object_with_the_value_as_decimal_text() -> None:
         "unit": "ug/m3",
         "band": None,
         "coverage": 1.0,
-        "revision": 0,
+        "closed": False,
         "status": "valid",
     }
 
@@ -102,7 +102,7 @@ def test_results_go_out_at_qos_1_while_somebody_listens(broker: deploy.Broker) -
 def test_a_late_revision_of_an_older_window_does_not_replace_the_current_figure() -> None:
     sender = publisher("mqtt://127.0.0.1:1")
     sender.offer([result("5.0", hour=5)])
-    sender.offer([result("4.0", hour=4, revision=2)])
+    sender.offer([result("4.0", hour=4, closed=True)])
     assert sender.waiting == 1
     assert sender.superseded == 1
     assert next(iter(sender._waiting.values())).value == "5.0"
@@ -110,7 +110,7 @@ def test_a_late_revision_of_an_older_window_does_not_replace_the_current_figure(
 
 def test_a_revision_of_the_current_window_replaces_what_waits() -> None:
     sender = publisher("mqtt://127.0.0.1:1")
-    sender.offer([result("5.0", hour=5), result("5.5", hour=5, revision=1)])
+    sender.offer([result("5.0", hour=5), result("5.5", hour=5, closed=True)])
     assert next(iter(sender._waiting.values())).value == "5.5"
     assert sender.superseded == 1
 

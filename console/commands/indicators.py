@@ -1,0 +1,264 @@
+"""`cityvitals indicators`: newest figures, their history, and figures of a whole period.
+
+Knows options and rendering; formulas are `engine.indicators`', stored figures the store's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from console.errors import MisuseError
+from console.output import Col, print_json, print_table
+from console.text import age, local_time
+
+if TYPE_CHECKING:
+    from engine.indicators import Indicator
+    from engine.store import IndicatorReading, PeriodFigure, Store
+
+WINDOWS = ("hour", "day", "period")
+SCOPE_KINDS = ("city", "zone", "station")
+HOUR_US = 3_600_000_000
+
+Row = dict[str, object]
+
+
+def indicators(
+    context: typer.Context,
+    indicator: Annotated[str | None, typer.Option("--indicator", metavar="CODE", help="Only this indicator.")] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            "--scope", metavar="SCOPE", help="city, zone:CODE, station:CODE; or zone, station for all of them."
+        ),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option("--window", metavar="hour|day|period", help="Only this window; period: all of --from/--to."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="From this date or time on; without offset, city's clock."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this date or time.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="Every window, not only the newest.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Show indicators with value, unit, band, coverage, age and revision.
+
+    Without options: the newest figure of each, for the city and its zones. `--from` or `--to` asks for the history.
+    Revision 0 is provisional: the window is still open; every later change of a closed window raises it by one.
+    `--window period` computes one figure per station from all hours that start from `--from` (included) to `--to`
+    (excluded), exactly, as if the period were one window.
+
+    **Examples**
+
+    - `cityvitals indicators --indicator cai --scope zone:air --history`
+    - `cityvitals indicators --scope station --window day --from 2026-01-01 --to 2026-02-01 --json`
+    - `cityvitals indicators --indicator pm2_5_mean --window period --from 2016-01-01 --to 2017-01-01`
+    """
+    from console.commands.results import city_clock, open_store, time_range
+    from engine.indicators import INDICATORS
+
+    _check(indicator, window, [one.code for one in INDICATORS])
+    kind, code = _scope(scope)
+    zone = city_clock(context.obj)
+    from_us, to_us = time_range(since, until, zone)
+    with open_store(context.obj) as store:
+        if window == "period":
+            rows = _period(store, from_us, to_us, indicator, kind, code)
+        elif history or since is not None or until is not None:
+            found = store.indicator_history(
+                from_us, to_us, indicator=indicator, window=window, scope_kind=kind, scope=code
+            )
+            rows = [_row(one) for one in found if kind is not None or one.scope_kind != "station"]
+        else:
+            newest = store.latest_indicators(("city", "zone") if kind is None else (kind,))
+            rows = [
+                _row(one)
+                for one in newest
+                if indicator in (None, one.indicator) and window in (None, one.window) and code in (None, one.scope)
+            ]
+        if not rows and code is not None:
+            _require_scope(store, str(kind), code)
+    if as_json:
+        print_json(rows)
+    else:
+        _print(rows, zone)
+
+
+def _check(indicator: str | None, window: str | None, codes: Sequence[str]) -> None:
+    from devices import nearest
+
+    if indicator is not None and indicator not in codes:
+        raise MisuseError(f"no indicator is called {indicator!r}{nearest(indicator, codes)}")
+    if window is not None and window not in WINDOWS:
+        raise MisuseError(f"--window {window}: expected one of {', '.join(WINDOWS)}")
+
+
+def _scope(text: str | None) -> tuple[str | None, str | None]:
+    """Return kind and code of `--scope`; None stands for all."""
+    if text is None:
+        return None, None
+    kind, colon, code = text.partition(":")
+    if kind not in SCOPE_KINDS or (colon and (not code or kind == "city")):
+        raise MisuseError(f"--scope {text}: expected city, zone, station, zone:CODE or station:CODE")
+    return kind, code or None
+
+
+def _require_scope(store: Store, kind: str, code: str) -> None:
+    from console.commands.results import require_device
+    from devices import nearest
+
+    if kind == "station":
+        require_device(store, code)
+        return
+    zones = {row.zone for row in store.device_rows()}
+    if code not in zones:
+        raise MisuseError(f"no zone is called {code!r}{nearest(code, zones)}")
+
+
+def _row(one: IndicatorReading) -> Row:
+    from devices import rfc3339
+
+    return {
+        "indicator": one.indicator,
+        "window": one.window,
+        "scope": one.scope_kind if one.scope_kind == "city" else f"{one.scope_kind}:{one.scope}",
+        "start": rfc3339(one.start_us),
+        "value": None if one.value is None else f"{one.value:f}",
+        "unit": one.unit,
+        "band": one.band_name or None,
+        "driver": one.driver or None,
+        "received": one.received,
+        "expected": one.expected,
+        "coverage": round(one.received / one.expected, 4) if one.expected else None,
+        "revision": one.revision,
+        "computed": rfc3339(one.computed_us),
+    }
+
+
+def _period(
+    store: Store, from_us: int, to_us: int, indicator: str | None, kind: str | None, code: str | None
+) -> list[Row]:
+    """Return one row per indicator and station, computed from the merged hours by the indicator's own formula.
+
+    Raises:
+        MisuseError: the scope is no station, the indicator has no period, or the limits are no whole hours.
+    """
+    from devices import TIME_MAX_US, TIME_MIN_US
+    from engine.cells import Grid
+    from engine.indicators import INDICATORS
+
+    if kind not in (None, "station"):
+        raise MisuseError(f"--window period is computed per station, not for --scope {kind}")
+    for name, limit in (("--from", from_us), ("--to", to_us)):
+        # An hour of zones like Asia/Kathmandu begins at a quarter of a UTC hour.
+        if limit not in (TIME_MIN_US, TIME_MAX_US) and limit % (HOUR_US // 4):
+            raise MisuseError(f"{name}: --window period merges whole hours; give a full hour")
+    definitions: dict[str, Indicator] = {}
+    for one in INDICATORS:
+        if one.statistic is not None and indicator in (None, one.code):
+            definitions.setdefault(one.code, one)
+    if not definitions:
+        raise MisuseError(
+            f"{indicator} is an index of single hours or days and has no figure for a period",
+            "ask for a statistic such as pm2_5_mean, laeq or electricity",
+        )
+    stations: dict[tuple[str, str], list[PeriodFigure]] = {}
+    for figure in store.period(Grid.HOUR, from_us, to_us):
+        if code in (None, figure.device):
+            stations.setdefault((figure.device, figure.measurand), []).append(figure)
+    rows = []
+    for definition in definitions.values():
+        for (device, measurand), figures in stations.items():
+            if measurand == definition.inputs[0]:
+                rows.append(_period_row(definition, device, figures))
+    return rows
+
+
+def _period_row(definition: Indicator, device: str, figures: Sequence[PeriodFigure]) -> Row:
+    import numpy as np
+
+    from devices import load_measurands, text_from_ticks
+    from engine.indicators import Sums
+
+    count = sum(f.count for f in figures)
+    expected = sum(f.expected for f in figures)
+    sums = np.array([[sum(column) for column in zip(*(f.sums for f in figures), strict=True)]], np.int64)
+    measurand = load_measurands().by_code[figures[0].measurand]
+    assert definition.statistic is not None  # noqa: S101  (chosen so)
+    result = definition.statistic(Sums(np.array([count], np.int64), sums, measurand), definition)
+    known = bool(result.known[0])
+    band = int(definition.band_of(result.ticks)[0]) if known else 0
+    return {
+        "indicator": definition.code,
+        "window": "period",
+        "scope": f"station:{device}",
+        "start": None,
+        "value": text_from_ticks(int(result.ticks[0]), definition.decimals) if known else None,
+        "unit": definition.unit,
+        "band": definition.bands[band - 1].name if band else None,
+        "driver": None,
+        "received": count,
+        "expected": expected,
+        "coverage": round(count / expected, 4) if expected else None,
+        "revision": None,
+        "computed": None,
+    }
+
+
+def _print(rows: Iterable[Row], zone: tzinfo) -> None:
+    import time
+
+    from devices import time_us_from_rfc3339
+    from engine.indicators import INDICATORS
+
+    symbols = {one.code: one.symbol for one in INDICATORS}
+    colours = {(one.code, band.name): band.colour for one in INDICATORS for band in one.bands}
+    now_us = time.time_ns() // 1000
+    shown = []
+    for row in rows:
+        start = row["start"]
+        start_us = None if start is None else time_us_from_rfc3339(str(start))
+        code = str(row["indicator"])
+        shown.append(
+            (
+                str(row["scope"]),
+                code,
+                str(row["window"]),
+                "" if start_us is None else local_time(start_us, zone),
+                _value(row),
+                symbols.get(code, str(row["unit"])),
+                _band(row, colours),
+                "–" if row["coverage"] is None else f"{100 * float(str(row['coverage'])):.0f}%",
+                "" if start_us is None else age((now_us - start_us) / 1_000_000),
+                "" if row["revision"] is None else str(row["revision"]),
+                str(row["driver"] or ""),
+            )
+        )
+    print_table(
+        "",
+        [
+            Col("scope"), Col("indicator"), Col("window"), Col(f"start ({zone})"), Col("value", right=True),
+            Col("unit", fold=False), Col("band"), Col("coverage", right=True), Col("age", right=True),
+            Col("rev", right=True), Col("driver"),
+        ],
+        shown,
+        "age: since the window began; rev 0: provisional, the window is still open" if shown else "no figure yet",
+    )  # fmt: skip
+
+
+def _value(row: Row) -> str:
+    return "–" if row["value"] is None else str(row["value"])
+
+
+def _band(row: Row, colours: Mapping[tuple[str, str], str]) -> Text:
+    band = row["band"]
+    if band is None:
+        return Text("")
+    return Text.assemble(("■ ", colours.get((str(row["indicator"]), str(band)), "")), str(band))

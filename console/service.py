@@ -1,0 +1,150 @@
+"""The gateway as a service: gateway, metrics page and result publisher together, from start to clean stop.
+
+Knows the order in which they live; each knows itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from console.children import write_ready
+from console.metrics import MetricsPage
+from console.publisher import Publisher, Result, refuse_loops
+from console.settings import Settings
+from deploy.process import birth
+from devices import Registry, text_from_ticks
+from engine.indicators import Indicator, Results
+from engine.store import migrate
+from ingest.gateway import Gateway, GatewaySettings
+
+log = logging.getLogger("console")
+
+
+def serve(
+    settings: Settings,
+    registry: Registry,
+    database_url: str,
+    mqtt_url: str,
+    stop: threading.Event,
+    *,
+    ready_file: Path | None = None,
+    migrate_first: bool = False,
+) -> None:
+    """Run the gateway until `stop` is set.
+
+    Args:
+        settings: the tree.
+        registry: the city.
+        database_url, mqtt_url: where the servers are.
+        stop: ends it cleanly.
+        ready_file: written once everything is ready.
+        migrate_first: bring the tables up to this version before.
+
+    Raises:
+        ConsoleError, EngineError, IngestError: what could not be started or went on, with what to do.
+    """
+    _log_to_stderr()
+    broker = replace(settings.mqtt, url=mqtt_url)
+    if migrate_first:
+        for name in migrate(database_url):
+            log.info("migration %s run", name)
+    with ExitStack() as closing:
+        publisher = None
+        if settings.results.publish:
+            refuse_loops(registry.city.code, registry.subscriptions())
+            publisher = Publisher(broker, settings.results, registry.city.code)
+        gateway = Gateway(
+            registry,
+            database_url,
+            GatewaySettings(broker, settings.intake, settings.admission, settings.engine),
+            sink=None if publisher is None else _Sink(registry, publisher),
+        )
+        page = MetricsPage(settings.metrics, gateway.status, publisher)
+        closing.callback(page.close)
+        if publisher is not None:
+            publisher.start()
+            closing.callback(publisher.close)
+        ended = threading.Event()
+        closing.callback(ended.set)
+        threading.Thread(
+            target=_tell_when_ready, args=(gateway, page, ready_file, ended), name="ready", daemon=True
+        ).start()
+        gateway.run(stop)
+
+
+def _tell_when_ready(gateway: Gateway, page: MetricsPage, ready_file: Path | None, ended: threading.Event) -> None:
+    while not gateway.ready.wait(0.05):
+        if ended.is_set():
+            return
+    log.info("ready; metrics on %s", page.url)
+    if ready_file is not None:
+        write_ready(ready_file, {"birth": birth(os.getpid()), "metrics": page.url})
+
+
+class _Sink:
+    """Turns the engine's columns of results into messages; called by the engine's thread."""
+
+    def __init__(self, registry: Registry, publisher: Publisher) -> None:
+        zones = [f"zone:{zone.code}" for zone in registry.city.zones]
+        stations = [f"station:{device.code}" for device in registry.devices]
+        self._scopes = ("city", *zones, *stations)  # as `Results.scope` counts them
+        self._publisher = publisher
+
+    def __call__(self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_]) -> None:
+        self._publisher.offer(self._records(catalogue, results, closed))
+
+    def _records(
+        self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_]
+    ) -> Iterator[Result]:
+        columns: list[list[Any]] = [
+            column.tolist()
+            for column in (
+                results.indicator, results.scope, results.start_us, results.known, results.ticks, results.band,
+                results.received, results.expected, closed,
+            )
+        ]  # fmt: skip
+        for indicator, scope, start_us, known, ticks, band, received, due, shut in zip(*columns, strict=True):
+            definition = catalogue[indicator]
+            yield Result(
+                indicator=definition.code,
+                scope=self._scopes[scope],
+                window=definition.window.name.lower(),
+                start_us=start_us,
+                value=text_from_ticks(ticks, definition.decimals) if known else None,
+                unit=definition.unit,
+                band=definition.bands[band - 1].name if known and band else None,
+                coverage=received / due if due else None,
+                closed=shut,
+                status=status(definition, received, due, known=known, closed=shut),
+            )
+
+
+def status(definition: Indicator, received: int, due: int, *, known: bool, closed: bool) -> str:
+    """Return in one word what a figure is worth.
+
+    `none`: there is no figure. `open`: the window is still open. `incomplete`: too few of the expected readings came.
+    `valid`: none of these.
+    """
+    if not known:
+        return "none"
+    if not closed:
+        return "open"
+    return "valid" if definition.valid(received, due) else "incomplete"
+
+
+def _log_to_stderr() -> None:
+    if not logging.getLogger().handlers:
+        logging.basicConfig(
+            level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
