@@ -1,0 +1,77 @@
+"""The examples of `docs/devices.md` do what the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from devices import REASON_TITLES, codec, load_measurands, load_registry, rfc3339, text_from_ticks
+from devices.models import parse_model
+from devices.tables import Problems, Table
+from tests.devices.cities import write_city
+from tests.devices.make import RECEIVED_US, model
+
+PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+BLOCKS = {
+    (kind, name): text
+    for kind, name, text in re.findall(r"<!-- (\w+)(?:: (\w+))? -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+}
+MODELS = sorted(name for kind, name in BLOCKS if kind == "model")
+
+
+def test_the_page_shows_both_formats() -> None:
+    assert {model(BLOCKS["model", name]).codec for name in MODELS} == {"senml-json", "json-paths"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_message_of_an_example_decodes_to_the_readings_beside_it(name: str) -> None:
+    device_model = model(BLOCKS["model", name], name)
+    decoded = codec(device_model.codec).decode(BLOCKS["message", name].encode(), device_model, RECEIVED_US)
+    measurands = load_measurands().by_code
+    readings = []
+    for reading in decoded.readings:
+        measurand = measurands[device_model.fields[reading.field].measurand]
+        value = text_from_ticks(reading.ticks, measurand.decimals)
+        readings.append(
+            {"measurand": measurand.code, "time": rfc3339(reading.time_us), "value": value, "unit": measurand.unit}
+        )
+    assert readings == [json.loads(line) for line in BLOCKS["readings", name].splitlines()]
+    assert decoded.faults == []
+
+
+def test_the_devices_of_the_page_make_a_registry(tmp_path: Path) -> None:
+    models = {name: BLOCKS["model", name] for name in MODELS}
+    registry = load_registry(write_city(tmp_path, devices=BLOCKS["devices", ""], models=models))
+    assert [device.topic for device in registry.devices] == [
+        "cityvitals/testville/gauge-7/telemetry",
+        "boxes/roof-west/box-1/up",
+    ]
+    assert registry.subscriptions() == ("boxes/+/+/up", "cityvitals/testville/+/telemetry")
+
+
+def test_the_page_lists_every_reason() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.partition("<!-- reasons -->")[2], re.MULTILINE)
+    assert rows == list(REASON_TITLES.items())
+
+
+def test_the_page_names_every_key_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+    take = Table._take
+
+    def spy(table: Table, key: str, expected: str, required: bool) -> object:
+        asked.add(key)
+        return take(table, key, expected, required)
+
+    monkeypatch.setattr(Table, "_take", spy)
+    for name in MODELS:
+        parse_model(BLOCKS["model", name].encode(), name, "m.toml", Problems())
+    keys = PAGE.partition("## Keys of a model")[2].partition("\n## ")[0]
+    assert len(asked) > 15
+    assert {
+        key for key in asked if f"`{key}`" not in keys and key not in ("path", "format", "required", "field", "time")
+    } == set()
+    assert "`[[field]]`" in keys
+    assert "`[time]`" in keys
