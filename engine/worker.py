@@ -42,7 +42,6 @@ from engine.store import (
     StoreUnavailable,
     ValueRows,
 )
-from engine.store import Spans as StoreSpans
 from engine.watermark import NOBODY, Watermark
 from engine.windows import Recomputed, WindowLimits, Windows
 
@@ -155,7 +154,7 @@ class Worker:
         self._series = registry.series()
         self._calendar = Calendar(registry.city.zone_info)
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
-        self._desk = Desk(self._windows, store, registered.series_id)
+        self._desk = Desk(self._windows, store)
         self._watermark = Watermark(max(len(registry.gateways), 1), settings.idle_us)
         self._gateways = registry.gateways
         traffic = np.array([device.attributes.get(SITE, "") == "traffic" for device in registry.devices], np.bool_)
@@ -419,7 +418,9 @@ class Worker:
             cells=rows,
             values=self._values(results, boundary),
             close={
-                grid: (self._closed_to[grid], boundary[grid]) for grid in cells if boundary[grid] > self._closed_to[grid]
+                grid: (self._closed_to[grid], end_us)
+                for grid, end_us in boundary.items()
+                if end_us > self._closed_to[grid]
             },
             events=events,
             decided=decided,
@@ -449,7 +450,7 @@ class Worker:
             )
         return ValueRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _decided(self) -> tuple[StoreSpans | None, list[CounterEvent]]:
+    def _decided(self) -> tuple[Spans | None, list[CounterEvent]]:
         """Return the spans whose counter decisions are replaced, and the decisions, the latest of each reading."""
         events: dict[tuple[int, int], CounterEvent] = {}
         for made in self._due.decisions:
@@ -460,7 +461,7 @@ class Worker:
         if not spans:
             return None, list(events.values())
         joined = Spans(*(np.concatenate([getattr(s, c) for s in spans]) for c in ("slot", "from_us", "to_us"))).merged()
-        return StoreSpans(joined.slot, joined.from_us, joined.to_us), list(events.values())
+        return joined, list(events.values())
 
     def _note(self, recomputed: list[Recomputed]) -> None:
         for one in recomputed:

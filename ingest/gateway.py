@@ -33,7 +33,7 @@ from engine.store import (
 from engine.worker import ResultSink, Worker, WorkerSettings
 from ingest.admission import ADMITTED, AdmissionLimits, admit
 from ingest.intake import Intake, Relay
-from ingest.routes import Routes, build_routes
+from ingest.routes import build_routing
 from ingest.session import Session, wall_clock_us
 from ingest.settings import BrokerSettings, IntakeLimits
 
@@ -126,7 +126,7 @@ class Gateway:
         self.ready = threading.Event()
         self._registry, self._url, self._sink, self._clock_us = registry, database_url, sink, clock_us
         self._series = registry.series()
-        self._routes: Routes = build_routes(registry)
+        self._routes = build_routing(registry)
         self._relay = Relay(self.settings.intake)
         self._session = Session(
             self.settings.broker, self.settings.intake, self._routes, self._relay, clock_us=clock_us

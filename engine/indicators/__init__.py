@@ -21,7 +21,7 @@ from engine.indicators.definition import (
 from engine.indicators.document import table
 from engine.indicators.evaluate import DIRTY_CELLS_MAX, KNOWN_WINDOWS_MAX, Evaluator
 from engine.indicators.plan import PlanError
-from engine.indicators.work import SCOPE_CITY, Item, Keys, Required, Results, WindowReader, Work
+from engine.indicators.work import SCOPE_CITY, Item, Required, Results, WindowReader, Work
 
 __all__ = [
     "COVERAGE_PERCENT_MIN",
@@ -38,7 +38,6 @@ __all__ = [
     "Index",
     "Indicator",
     "Item",
-    "Keys",
     "PlanError",
     "Pool",
     "Required",

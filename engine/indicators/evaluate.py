@@ -25,7 +25,8 @@ from engine.indicators.catalogue import INDICATORS
 from engine.indicators.columns import state_share, total, vector_mean
 from engine.indicators.definition import Hours, Indicator, Sums
 from engine.indicators.plan import Plan, plan
-from engine.indicators.work import Item, Keys, Known, Required, Results, WindowReader, Work
+from engine.indicators.work import Item, Known, Required, Results, WindowReader, Work
+from engine.spans import Keys
 
 DIRTY_CELLS_MAX = 1_000_000
 """Dirty hour cells of one call of `affected`; beyond it the caller is asked to split them."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cells import Cells, Grid
+from engine.spans import Keys
 
 SCOPE_CITY = 0
 """Scope of the whole city; zones follow as 1 .. zone_count, then devices."""
@@ -24,22 +25,6 @@ class WindowReader(Protocol):
     def gather(self, grid: Grid, slots: NDArray[np.int32], start_us: NDArray[np.int64]) -> Cells:
         """Return one cell per row, aligned with `slots` and `start_us`; zeros where there is none."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Cells of one grid by name, each once, ordered by start, then slot.
-
-    Attributes:
-        slot: int32.
-        start_us: int64, of the same length.
-    """
-
-    slot: NDArray[np.int32]
-    start_us: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return int(self.slot.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +156,5 @@ class Results:
 
 
 Required = Mapping[Grid, Keys]
-"""Cells that an evaluation will read, by grid; a grid that is not read is left out."""
+"""Cells that an evaluation will read, by grid, each once, ordered by start, then slot; a grid that is not read is left
+out."""
