@@ -180,7 +180,8 @@ def _part(recording: Recording, registry: Registry, choice: Choice) -> _Part:
     chosen = np.flatnonzero(keep)
     order = chosen[np.lexsort((chosen, rows.send_us[chosen], rows.device[chosen]))]
     start = _starts(rows.device[order], choice.pack)
-    return _Part(recording, shift, order, start, np.append(start[1:], order.size).astype(np.int64), topics)
+    end = np.append(start[1:], order.size).astype(np.int64) if start.size else start
+    return _Part(recording, shift, order, start, end, topics)
 
 
 def _starts(device: NDArray[np.int32], pack: int) -> NDArray[np.int64]:
