@@ -50,7 +50,6 @@ class Field:
         states: value as sent (text) to state, for kind STATE and devices that send words or codes; else empty.
         modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
         rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
-        dip_ticks: a counter that falls by no more than this has run backwards; more is a reset or a rollover.
     """
 
     name: str
@@ -66,7 +65,6 @@ class Field:
     states: Mapping[str, int] = member(hash=False)  # a plain dict, so that models travel between processes
     modulus_ticks: int
     rate_ticks_max: int
-    dip_ticks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,13 +248,12 @@ def _field(table: Table, codec: str, catalogue: MeasurandCatalogue) -> Field:
     scale = Scale.of(factor, offset, measurand.decimals)
     modulus = _counter_ticks(rest, "modulus", measurand, factor)
     rate = _counter_ticks(rest, "rate_max", measurand, factor)
-    dip = _counter_ticks(rest, "dip_max", measurand, factor)
     if measurand.kind is Kind.COUNTER and offset:
         rest.fault("offset", "a counter has no offset: its zero is the register's")
     states = _states(rest, measurand)
     field = Field(
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
-        modulus, rate, dip,
+        modulus, rate,
     )  # fmt: skip
     table.done()
     return field

@@ -23,7 +23,6 @@ measurand = "water_volume"
 unit = "l"
 modulus = 10000000
 rate_max = 2500.5
-dip_max = 0.5
 """
 JSON = GOOD.replace("senml-json", "json-paths") + '[time]\npath = "t"\nformat = "epoch_s"\n'
 
@@ -51,7 +50,7 @@ def test_every_model_of_the_package_reads_and_names_a_codec() -> None:
 def test_a_counters_figures_are_ticks_of_the_canonical_unit() -> None:
     field = model(GOOD).fields[0]
     assert (field.kind, field.decimals, field.factor, field.offset) == (Kind.COUNTER, 6, Fraction(1, 1000), Fraction(0))
-    assert (field.modulus_ticks, field.rate_ticks_max, field.dip_ticks) == (10_000_000_000, 2_500_500, 500)
+    assert (field.modulus_ticks, field.rate_ticks_max) == (10_000_000_000, 2_500_500)
     assert tuple(field.scale) == (1000, 1, 0)
 
 
