@@ -90,7 +90,7 @@ def scan(
                 return at, row, MORE, 0
             byte = data[body]
             body += 1
-            size |= (byte & 0x7F) << shift
+            size |= (int(byte) & 0x7F) << shift
             if byte < 0x80:
                 break
             shift += 7
@@ -112,7 +112,7 @@ def scan(
             return at, row, FULL, 0
         if size < 2:
             return at, row, MALFORMED, BAD_TOPIC
-        name = (int(data[body]) << 8) | data[body + 1]
+        name = (int(data[body]) << 8) | int(data[body + 1])
         payload = body + 2 + name
         if name == 0 or payload > stop:
             return at, row, MALFORMED, BAD_TOPIC
@@ -120,7 +120,7 @@ def scan(
         if level > 0:
             if payload + 2 > stop:
                 return at, row, MALFORMED, BAD_PACKET_ID
-            number = (int(data[payload]) << 8) | data[payload + 1]
+            number = (int(data[payload]) << 8) | int(data[payload + 1])
             payload += 2
             if number == 0:
                 return at, row, MALFORMED, BAD_PACKET_ID
@@ -131,7 +131,7 @@ def scan(
                     return at, row, MALFORMED, BAD_PROPERTIES
                 byte = data[payload]
                 payload += 1
-                length |= (byte & 0x7F) << shift
+                length |= (int(byte) & 0x7F) << shift
                 if byte < 0x80:
                     break
                 shift += 7

@@ -1,0 +1,1 @@
+"""The MQTT session, framing and decoding of the gateway."""
