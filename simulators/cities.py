@@ -82,7 +82,9 @@ def resolve(sources: Sequence[str | Path], city: str | Path | None = None) -> So
     if len(cities) > 1:
         raise RecordingError([f"two cities named, {cities[0]} and {cities[1]}; replay one at a time"])
     if not cities and not ours:
-        raise RecordingError(["a recording of your own needs to know whose devices send it; give the city's folder (--city)"])
+        raise RecordingError(
+            ["your own recording needs to know whose devices send it; give the city's folder (--city)"]
+        )
     return Sources(cities[0] if cities else demo_city(), tuple(dict.fromkeys(found)), side_by_side)
 
 
@@ -106,7 +108,7 @@ def _replay_file(city: Path) -> tuple[list[Path], bool]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecordingError([f"{path} does not exist; it names the city's recordings: recordings = [\"…\"]"]) from None
+        raise RecordingError([f'{path} does not exist; it names the city\'s recordings: recordings = ["…"]']) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecordingError([f"{path}: {error}"]) from error
     faults = [f"{path}: {key}: unknown key{nearest(key, _KEYS)}" for key in document if key not in _KEYS]

@@ -1,6 +1,6 @@
 """The command `python -m simulators`: what a person types, and what they are told.
 
-Knows options, the terminal and exit codes (0 done, 1 failed, 2 wrong use, 130 interrupted); everything else is `replay`.
+Knows options, the terminal and exit codes (0 done, 1 failed, 2 wrong use, 130 interrupted); the rest is `replay`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ from simulators.cities import bundled, resolve
 from simulators.clock import duration_us, from_us, instant_us
 from simulators.errors import SimulatorError
 from simulators.publisher import WINDOW_MESSAGES_MAX
+from simulators.recording import Rows
 from simulators.replay import ReplayProgress, ReplaySummary, prepare, replay
 from simulators.schedule import PACK_MAX, Choice
 
 PROBLEMS_SHOWN_MAX = 20
 INTERRUPTED = 130
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Simulated devices: recordings of real cities over MQTT.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Simulated devices: recordings of real cities over MQTT."
+)
 
 
 def main() -> None:
@@ -41,7 +44,9 @@ def main() -> None:
     app(prog_name="python -m simulators")
 
 
-SourcesArgument = Annotated[list[str], typer.Argument(help="Cities, recordings (TOML or folder), or names of bundled ones.")]
+SourcesArgument = Annotated[
+    list[str], typer.Argument(help="Cities, recordings (file or folder), names of bundled ones.")
+]
 CityOption = Annotated[str | None, typer.Option("--city", help="Folder of the city whose devices send.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="A row or value that cannot be read is an error.")]
 
@@ -60,25 +65,33 @@ def check(sources: SourcesArgument, city: CityOption = None, strict: StrictOptio
         schedule = prepare(sources, city=city, strict=strict)
     for recording in schedule.recordings:
         rows = recording.rows
-        span = f"{from_us(int(rows.time_us.min()))} to {from_us(int(rows.time_us.max()))}" if len(rows) else "no reading"
         typer.echo(
-            f"{recording.spec.name}: {len(rows)} rows of {len(recording.devices)} devices ({recording.model.code}), {span}; "
-            f"{recording.empty_rows} empty rows, {recording.refused_rows} rows and {recording.refused_values} values refused"
+            f"{recording.spec.name}: {len(rows)} rows of {len(recording.devices)} devices ({recording.model.code}),"
+            f" {_span(rows)}; {recording.empty_rows} empty rows,"
+            f" {recording.refused_rows} rows and {recording.refused_values} values refused"
         )
     typer.echo(f"{schedule.message_count} messages, {schedule.reading_count} readings")
     _show_problems(tuple(str(p) for r in schedule.recordings for p in r.problems))
+
+
+def _span(rows: Rows) -> str:
+    if not len(rows):
+        return "no reading"
+    first, last = (from_us(int(t)) for t in (rows.time_us.min(), rows.time_us.max()))
+    return f"{first:%Y-%m-%dT%H:%M:%SZ} to {last:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @app.command("replay")
 def replay_command(
     sources: SourcesArgument,
     broker: Annotated[
-        str, typer.Option("--broker", envvar="CITYVITALS_MQTT_URL", help="mqtt://[user:password@]host[:port], or mqtts://.")
+        str,
+        typer.Option("--broker", envvar="CITYVITALS_MQTT_URL", help="mqtt://[user:password@]host[:port], or mqtts://."),
     ],
     city: CityOption = None,
     speed: Annotated[str, typer.Option(help="Recorded seconds per second, e.g. 3600; or max.")] = "max",
-    since: Annotated[str | None, typer.Option("--from", help="Only readings from this time of the recording on.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Only readings before this time of the recording.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Only readings from this recorded time on.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Only readings before this recorded time.")] = None,
     last: Annotated[str | None, typer.Option(help="Only the last part of each recording: 90m, 48h, 7d.")] = None,
     shift_to_now: Annotated[
         bool,
@@ -88,9 +101,9 @@ def replay_command(
     ] = False,
     seed: Annotated[int, typer.Option(help="Of --shuffle and --duplicates: same seed, same messages, same order.")] = 0,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Send the messages in a random order.")] = False,
-    duplicates: Annotated[float, typer.Option(help="Probability that a message is sent again.", min=0.0, max=1.0)] = 0.0,
+    duplicates: Annotated[float, typer.Option(help="Probability of sending a message again.", min=0.0, max=1.0)] = 0.0,
     pack: Annotated[int, typer.Option(help="Rows of a device per message.", min=1, max=PACK_MAX)] = 1,
-    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end, moved on by whole days; until Ctrl-C.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="At the end start again, moved on by whole days.")] = False,
     qos: Annotated[int, typer.Option(min=0, max=2)] = 1,
     window: Annotated[int, typer.Option(help="Messages without acknowledgement at most.", min=1, max=20_000)] = (
         WINDOW_MESSAGES_MAX

@@ -21,6 +21,8 @@ REPEATED = ("first", "second", "in-order", "refuse")
 ABSENT = ("offset-before", "refuse")
 FORMATS = ("iso", "unix-s", "unix-ms")
 
+GREENWICH = ZoneInfo("UTC")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": HOUR_US, "d": DAY_US, "w": 7 * DAY_US}
 
@@ -39,7 +41,7 @@ class StampRule:
     """
 
     format: str = "iso"
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = GREENWICH
     repeated: str = "first"
     absent: str = "offset-before"
 
@@ -129,9 +131,9 @@ def _unix_us(text: str, scale: int) -> int:
     whole, _, part = text.partition(".")
     if not re.fullmatch(r"-?\d{1,13}", whole) or (part and not part.isdecimal()):
         raise ValueError("expected seconds (unix-s) or milliseconds (unix-ms) since 1970 as a decimal number")
-    digits = (part + "0" * scale)[:scale]
-    value = int(whole) * 10**scale
-    return value - int(digits) if whole.startswith("-") else value + int(digits)
+    digits = int((part + "0" * scale)[:scale])
+    unit: int = 10**scale
+    return int(whole) * unit - digits if whole.startswith("-") else int(whole) * unit + digits
 
 
 def _checked(time_us: int, text: str) -> int:

@@ -1,7 +1,7 @@
 """What a recording is: the TOML file that maps the columns of a CSV file to devices and their fields.
 
-Knows the keys of that file; knows no device model, opens no CSV and sends nothing. Every fault is reported at once, with
-file, line, key and what was expected.
+Knows the keys of that file; knows no device model, opens no CSV and sends nothing. Every fault is reported at once,
+with file, line, key and what was expected.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class _Reader:
                 seen += at == section
                 if at == section and seen == nth:
                     head = number
-            elif at == section and (not section or seen == nth) and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            elif at == section and (not section or seen == nth) and line.partition("=")[0].strip(" \t\"'") == key:
                 return number
         return head
 
@@ -148,7 +148,7 @@ class _Reader:
     def words(self, table: Mapping[str, object], key: str, section: str, nth: int = 0) -> dict[str, str]:
         value = table.get(key, {})
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            self.fault(section, key, "expected a table of texts, e.g. { N = \"0\", E = \"90\" }", nth)
+            self.fault(section, key, 'expected a table of texts, e.g. { N = "0", E = "90" }', nth)
             return {}
         return dict(value)
 
@@ -189,7 +189,7 @@ def _spec(reader: _Reader, path: Path, document: Mapping[str, object]) -> Record
     by = reader.choice(order, "by", "order", ORDERS)
     order_column = reader.text(order, "column", "order", "")
     if (by == "column") != bool(order_column):
-        reader.fault("order", "column", "belongs to by = \"column\", and only to it")
+        reader.fault("order", "column", 'belongs to by = "column", and only to it')
     device_column, codes, prefix = _device(reader, device)
     return RecordingSpec(
         path=path,
@@ -218,7 +218,7 @@ def _spec(reader: _Reader, path: Path, document: Mapping[str, object]) -> Record
 def _format(reader: _Reader, time: Mapping[str, object]) -> str:
     text = reader.text(time, "format", "time", "iso")
     if text not in FORMATS and "%" not in text:
-        reader.fault("time", "format", f"{text!r} is none of {', '.join(FORMATS)} and no pattern such as '%d.%m.%Y %H:%M'")
+        reader.fault("time", "format", f"{text!r} is none of {', '.join(FORMATS)} and no pattern as '%d.%m.%Y %H:%M'")
     return text
 
 

@@ -1,7 +1,7 @@
 """Publishing with nothing lost: a bounded window of unacknowledged messages over one connection that comes back.
 
-Knows MQTT through paho and nothing of what is published. paho keeps unacknowledged messages and sends them again after a
-reconnect (with the DUP flag), so a broken connection loses nothing; the broker needs to keep no session for us.
+Knows MQTT through paho and nothing of what is published. paho keeps unacknowledged messages and sends them again after
+a reconnect (with the DUP flag), so a broken connection loses nothing; the broker needs to keep no session for us.
 """
 
 from __future__ import annotations
@@ -193,7 +193,8 @@ class Publisher:
             clean_session=True,
             reconnect_on_failure=False,
         )
-        client.max_inflight_messages_set(0)  # the window is ours: paho's own walks every message at each acknowledgement
+        # The window is ours: paho's own goes through every message under way at each acknowledgement.
+        client.max_inflight_messages_set(0)
         client.max_queued_messages_set(0)
         client.connect_timeout = CONNECT_S_MAX
         client.on_connect = self._on_connect
@@ -235,7 +236,8 @@ class Publisher:
                 raise
             raise BrokerError(str(self.address), f"{error}; is it running, and is the address right?") from error
         if self._answer.is_failure:
-            raise BrokerError(str(self.address), f"refused us: {self._answer}; check user and password", self.unacknowledged)
+            said = f"refused us: {self._answer}; check user and password"
+            raise BrokerError(str(self.address), said, self.unacknowledged)
         self._progress_s = time.monotonic()
 
     def _reconnect(self) -> None:

@@ -31,7 +31,7 @@ ROWS_MAX = 5_000_000
 PROBLEMS_MAX = 100
 """Problems kept with their place; all are counted."""
 TEXTS_KEPT_MAX = 65_536
-"""Cell texts remembered per column; recordings repeat themselves, and reading a number costs far more than finding it."""
+"""Cell texts remembered per column: recordings repeat themselves, and a number costs more to read than to find."""
 QUOTED_CHARS_MAX = 60
 
 
@@ -104,12 +104,16 @@ def load_recording(path: Path, models: Mapping[str, DeviceModel] | None = None) 
     known = devices.load_models() if models is None else models
     model = known.get(spec.model)
     if model is None:
-        raise RecordingError([f"{spec.path}: model: {spec.model!r} is no device model{devices.nearest(spec.model, known)}"])
+        hint = devices.nearest(spec.model, known)
+        raise RecordingError([f"{spec.path}: model: {spec.model!r} is no device model{hint}"])
     return _read(spec, model, _sent_fields(spec, model))
 
 
 def descriptions(path: Path) -> list[Path]:
-    """Return the descriptions meant by a path: itself, or every TOML file of a folder. Raises RecordingError for none."""
+    """Return the descriptions meant by a path: itself, or every TOML file of a folder.
+
+    Raises RecordingError for a folder without any.
+    """
     if path.is_dir():
         found = sorted(path.glob("*.toml"))
         if not found:
@@ -186,7 +190,7 @@ def _sent_fields(spec: RecordingSpec, model: DeviceModel) -> list[Field]:
 def _opened(path: Path) -> Iterator[io.TextIOBase]:
     """Open a CSV file, plain or gzip. Raises RecordingError for what the file system or the packing says."""
     try:
-        opener: Callable[..., io.TextIOWrapper] = gzip.open if path.suffix == ".gz" else open  # type: ignore[assignment]
+        opener: Callable[..., io.TextIOWrapper] = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield file
     except (OSError, EOFError, zlib.error) as error:
@@ -207,7 +211,8 @@ def _read(spec: RecordingSpec, model: DeviceModel, sent: Sequence[Field]) -> Rec
                 if cells:
                     table.add(rows.line_num, cells)
         except csv.Error as error:
-            raise RecordingError([f"{spec.file}:{rows.line_num}: {error}; expected CSV with {spec.delimiter!r}"]) from error
+            said = f"{spec.file}:{rows.line_num}: {error}; expected CSV with {spec.delimiter!r}"
+            raise RecordingError([said]) from error
     return table.recording(model)
 
 
@@ -221,7 +226,8 @@ class _Table:
         faults = []
         for name in dict.fromkeys(name for name in wanted if name):
             if names.count(name) != 1:
-                hint = devices.nearest(name, names) if name not in names else f"; it stands there {names.count(name)} times"
+                times = names.count(name)
+                hint = f"; it stands there {times} times" if times else devices.nearest(name, names)
                 faults.append(f"{spec.file}:1: no one column {name!r}, which {spec.path.name} names{hint}")
         if faults:
             raise RecordingError(faults)

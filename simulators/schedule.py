@@ -151,9 +151,8 @@ def _part(recording: Recording, registry: Registry, choice: Choice) -> _Part:
     rows = recording.rows
     topics = _topics(recording, registry)
     if choice.pack > 1 and recording.model.codec not in LINES_PER_MESSAGE_CODECS:
-        raise RecordingError(
-            [f"{recording.spec.path}: device model {recording.model.code} sends one time per message; replay it with pack 1"]
-        )
+        said = f"device model {recording.model.code} sends one time per message; replay it with pack 1"
+        raise RecordingError([f"{recording.spec.path}: {said}"])
     if choice.pack * len(recording.fields) > devices.READINGS_MAX:
         raise RecordingError(
             [f"{recording.spec.path}: pack {choice.pack} makes messages of more than {devices.READINGS_MAX} readings"]
@@ -180,8 +179,8 @@ def _part(recording: Recording, registry: Registry, choice: Choice) -> _Part:
     chosen = np.flatnonzero(keep)
     order = chosen[np.lexsort((chosen, rows.send_us[chosen], rows.device[chosen]))]
     start = _starts(rows.device[order], choice.pack)
-    end = np.append(start[1:], order.size).astype(np.int64) if start.size else start
-    return _Part(recording, shift, order, start, end, topics)
+    stop = np.append(start[1:], order.size).astype(np.int64) if start.size else start
+    return _Part(recording, shift, order, start, stop, topics)
 
 
 def _starts(device: NDArray[np.int32], pack: int) -> NDArray[np.int64]:

@@ -1,12 +1,12 @@
 """Means of the Beijing recording, computed by somebody who does not trust us.
 
-Reads the CSV with the standard library and computes with exact decimals and fractions; imports nothing of this project, and must not. What
-the engine publishes has to equal this to the last digit.
+Reads the CSV with the standard library and computes with exact decimals and fractions; imports nothing of this project,
+and must not. What the engine publishes has to equal this to the last digit.
 
     python tests/independent/beijing_means.py [CSV] > means.csv
 
-prints `station,pollutant,window,start,count,mean`: `window` is hour, day or period; `start` is the window's first
-instant in UTC, RFC 3339; days are civil days of the stations' own clock (China Standard Time, UTC+8, no daylight saving).
+prints `station,pollutant,window,start,readings,mean`: `window` is hour, day or period; `start` is the window's first
+instant in UTC, RFC 3339; days are civil days of the stations' own clock (China Standard Time, UTC+8 all year).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Mean(NamedTuple):
     pollutant: str
     window: str
     start: datetime
-    count: int
+    readings: int
     mean: str
 
 

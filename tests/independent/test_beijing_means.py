@@ -19,11 +19,29 @@ def test_it_imports_nothing_of_this_project() -> None:
             else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         )
     }  # fmt: skip
-    assert imported <= {"__future__", "collections", "csv", "datetime", "decimal", "fractions", "gzip", "pathlib", "sys", "typing"}
+    assert imported <= {
+        "__future__",
+        "collections",
+        "csv",
+        "datetime",
+        "decimal",
+        "fractions",
+        "gzip",
+        "pathlib",
+        "sys",
+        "typing",
+    }
 
 
 def test_rounding_is_half_to_even() -> None:
-    cases = {"1/2000": "0.000", "3/2000": "0.002", "5/2000": "0.002", "10001/20000": "0.500", "2/3": "0.667", "-3/2000": "-0.002"}
+    cases = {
+        "1/2000": "0.000",
+        "3/2000": "0.002",
+        "5/2000": "0.002",
+        "10001/20000": "0.500",
+        "2/3": "0.667",
+        "-3/2000": "-0.002",
+    }
     assert {text: beijing_means.rounded(Fraction(text)) for text in cases} == cases
 
 
@@ -34,7 +52,7 @@ def test_the_means_are_those_of_the_recording() -> None:
     assert by["beijing-aotizhongxin", "pm2_5", "hour", "2015-12-31T16"].mean == "209.000"
     period = [m for m in found if m.window == "period"]
     assert len(period) == 24
-    assert sum(m.count for m in period if m.pollutant == "pm2_5") == 35_136 - 995
+    assert sum(m.readings for m in period if m.pollutant == "pm2_5") == 35_136 - 995
     day = [m for m in found if m.window == "day" and m.pollutant == "pm2_5"]
-    assert max(m.count for m in day) == 24
-    assert sum(m.count for m in day) == 35_136 - 995
+    assert max(m.readings for m in day) == 24
+    assert sum(m.readings for m in day) == 35_136 - 995

@@ -39,7 +39,9 @@ def test_rows_become_ticks_and_rows_without_a_value_send_nothing(tmp_path: Path)
 
 def test_a_unit_other_than_the_models_is_converted_exactly(tmp_path: Path) -> None:
     gallons = DESCRIPTION.replace('unit = "l"', 'unit = "[gal_us]"')
-    loaded = load_recording(write_recording(tmp_path, gallons, "meter,time,litres\n1,2024-06-01,1\n1,2024-06-02,1000000\n"))
+    loaded = load_recording(
+        write_recording(tmp_path, gallons, "meter,time,litres\n1,2024-06-01,1\n1,2024-06-02,1000000\n")
+    )
     # 1 gallon is 0.003785411784 m3 and a tick is 1e-6 m3.
     assert loaded.rows.ticks[:, 0].tolist() == [3_785, 3_785_411_784]
 
@@ -104,7 +106,9 @@ def test_words_become_the_numbers_they_are_described_as(tmp_path: Path) -> None:
         write_recording(tmp_path, words, "meter,time,litres\n1,2024-06-01,low\n1,2024-06-02,high\n1,2024-06-03,hihg\n")
     )
     assert loaded.rows.ticks[:, 0].tolist() == [10_000, 20_500]
-    assert str(loaded.problems[0]).endswith(":4:litres: 'hihg': is not among the values described; did you mean 'high'?")
+    assert str(loaded.problems[0]).endswith(
+        ":4:litres: 'hihg': is not among the values described; did you mean 'high'?"
+    )
 
 
 def test_problems_kept_are_bounded_and_all_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,13 +120,13 @@ def test_problems_kept_are_bounded_and_all_are_counted(tmp_path: Path, monkeypat
 
 def test_more_rows_than_fit_are_refused_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "ROWS_MAX", 3)
-    with pytest.raises(RecordingError, match="readings.csv:6: more than 3 rows; split the file"):
+    with pytest.raises(RecordingError, match=r"readings\.csv:6: more than 3 rows; split the file"):
         load_recording(write_recording(tmp_path))
 
 
 def test_a_file_may_be_packed_marked_and_separated_otherwise(tmp_path: Path) -> None:
     plain = rows_of(load_recording(write_recording(tmp_path / "plain")))
-    semicolons = DESCRIPTION.replace('model =', 'delimiter = ";"\nmodel =')
+    semicolons = DESCRIPTION.replace("model =", 'delimiter = ";"\nmodel =')
     text = ("\ufeff" + READINGS.replace(",", ";")).replace("\n", "\r\n").encode()
     assert rows_of(load_recording(write_recording(tmp_path / "bom", semicolons, text))) == plain
     packed = write_recording(tmp_path / "packed", DESCRIPTION.replace("readings.csv", "readings.csv.gz"))
@@ -135,7 +139,11 @@ def test_a_file_may_be_packed_marked_and_separated_otherwise(tmp_path: Path) -> 
     [
         ("readings.csv", b"", "readings.csv:1: empty; expected a header line"),
         ("readings.csv", b"meter,time,litres\n1,2024-06-01,\xff\n", "is no UTF-8; save the file as UTF-8"),
-        ("readings.csv", b"meter,meter,time,litres\n", "no one column 'meter', which recording.toml names; it stands there 2"),
+        (
+            "readings.csv",
+            b"meter,meter,time,litres\n",
+            "no one column 'meter', which recording.toml names; it stands there 2",
+        ),
         ("readings.csv.gz", b"meter,time,litres\n", "Not a gzipped file"),
         ("readings.csv.gz", gzip.compress(READINGS.encode())[:-20], "expected a CSV file, plain or gzip"),
     ],

@@ -118,7 +118,9 @@ def test_a_broker_restarted_on_the_way_is_found_again(broker: deploy.Broker) -> 
             restarts[0].start()
 
     try:
-        summary = simulators.replay(["traffic-cologne"], broker.url, speed=3 * 86_400 / 2.0, progress=once, away_s_max=60.0)
+        summary = simulators.replay(
+            ["traffic-cologne"], broker.url, speed=3 * 86_400 / 2.0, progress=once, away_s_max=60.0
+        )
     finally:
         ended.set()
         restarts[0].join()
@@ -139,7 +141,9 @@ def test_a_broker_that_stays_away_ends_the_replay_with_what_is_unacknowledged(br
 def test_nobody_at_the_address_says_so_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(BrokerError, match=rf"broker 127\.0\.0\.1:{port}: .*refused.*is it running, and is the address right"):
+    with pytest.raises(
+        BrokerError, match=rf"broker 127\.0\.0\.1:{port}: .*refused.*is it running, and is the address right"
+    ):
         simulators.replay(["traffic-i94"], f"mqtt://127.0.0.1:{port}")
 
 
@@ -182,7 +186,9 @@ def test_a_wish_to_stop_ends_a_replay_with_everything_sent_acknowledged(broker: 
             stop.set()
 
     with Listener(broker.url) as listener:
-        summary = simulators.replay(["traffic-i94"], broker.url, speed=1_000_000, progress=enough, stop=stop, choice=Choice(loop=True))
+        summary = simulators.replay(
+            ["traffic-i94"], broker.url, speed=1_000_000, progress=enough, stop=stop, choice=Choice(loop=True)
+        )
         arrived = listener.everything()
     assert summary.interrupted
     assert 200 < summary.messages < 4_516

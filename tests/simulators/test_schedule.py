@@ -1,4 +1,4 @@
-"""What is sent, when, and in which order: the same for the same seed, shifted as a whole, complete whatever the order."""
+"""What is sent, when, in which order: the same for the same seed, shifted as a whole, complete whatever the order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from tests.simulators.material import DESCRIPTION, decoded, write_city, write_re
 
 NOW_US = to_us(datetime.fromisoformat("2026-03-05T14:20:00+00:00"))
 LONG = "meter,time,litres\n" + "".join(
-    f"{meter},2024-06-0{day} {hour:02}:00,{meter}{day}{hour:02}\n" for meter in (1, 2) for day in (1, 2, 3) for hour in range(24)
+    f"{meter},2024-06-0{day} {hour:02}:00,{meter}{day}{hour:02}\n"
+    for meter in (1, 2)
+    for day in (1, 2, 3)
+    for hour in range(24)
 )
 """Two meters, one after the other in the file, three days each."""
 
@@ -142,7 +145,9 @@ def test_gaps_stay_gaps(tmp_path: Path) -> None:
 def test_recordings_side_by_side_start_together() -> None:
     schedule = simulators.prepare(["demo"], choice=Choice(last_us=DAY_US))
     assert schedule.choice.side_by_side
-    early = {m.device.split("-")[0] for m, due in zip(schedule.messages(), schedule.due_us, strict=True) if due < HOUR_US}
+    early = {
+        m.device.split("-")[0] for m, due in zip(schedule.messages(), schedule.due_us, strict=True) if due < HOUR_US
+    }
     assert early == {"beijing", "london", "dublin", "street", "house", "heat", "cologne", "i94", "bath"}
     assert int(schedule.due_us[-1]) < 2 * DAY_US
 
@@ -173,7 +178,9 @@ def test_sources_that_make_no_sense_are_refused_with_advice(tmp_path: Path) -> N
 
 def test_a_city_names_its_recordings_by_path_or_by_name(tmp_path: Path) -> None:
     write_recording(tmp_path / "city" / "mine")
-    city = write_city(tmp_path / "city", "meter-1,water_meter", "meter-2,water_meter", "street-noise,noise_monitor_1min")
+    city = write_city(
+        tmp_path / "city", "meter-1,water_meter", "meter-2,water_meter", "street-noise,noise_monitor_1min"
+    )
     (city / "replay.toml").write_text('recordings = ["mine", "noise-leq-1min"]\n')
     assert [r.spec.name for r in simulators.prepare([city]).recordings] == ["mine", "noise-leq-1min"]
     (city / "replay.toml").write_text('recordngs = ["mine"]\n')
@@ -193,7 +200,7 @@ def test_strict_refuses_what_cannot_be_read(tmp_path: Path) -> None:
     "wrong", [{"pack": 0}, {"pack": 1001}, {"duplicates": 1.5}, {"duplicates": -0.1}, {"from_us": 5, "to_us": 5}]
 )
 def test_choices_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="expected|not before"):
+    with pytest.raises(ValueError, match=r"expected|not before"):
         Choice(**wrong)
 
 
