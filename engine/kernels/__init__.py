@@ -1,8 +1,7 @@
 """Every compiled function of the engine: arithmetic on arrays, and nothing else.
 
 Files: `table` (cells in memory), `clock` (local time), `pairs` (counters and states between two readings), `passes`
-(many readings into cells). numba notices a change of the file a kernel stands in, not of one it calls: after a change
-in `clock`, `table` or `pairs` delete `__pycache__` beside it.
+(many readings into cells).
 """
 
 from __future__ import annotations

@@ -10,6 +10,10 @@ from numba import njit
 from engine.kernels.clock import HOUR_US, Clock, hour_end, hour_start, seek
 from engine.kernels.table import DIRTY, Table, claim
 
+CALLED = "d56871d1ca8fe851"
+"""Digest of the files whose kernels are called here. numba keeps compiled code as long as the file of a kernel is the
+same, whatever became of the kernels it calls; so their change must change this file. A test says when and to what."""
+
 INT64_MAX = 2**63 - 1
 
 ROLLOVER, RESET, DIP = 1, 2, 3

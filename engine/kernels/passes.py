@@ -33,6 +33,9 @@ from engine.kernels.table import (
     span_of,
 )
 
+CALLED = "e8f9eddf7a4eb5f9"
+"""Digest of the files whose kernels are called here; see `pairs`."""
+
 GAUGE, COUNTER, LEVEL, ANGLE, STATE, EVENT = 0, 1, 2, 3, 4, 5
 """As `devices.Kind`; kernels see plain integers."""
 

@@ -131,9 +131,11 @@ class Desk:
             self.stored[grid].update(rows(cells))
             self.windows.settle(grid, cells)
 
-    def evict(self, before_us: int) -> None:
+    def evict(self, before_us: int, keep_us: int = 0) -> None:
+        """Evict from every grid; every other slot keeps its cells longer."""
+        keep = np.where(np.arange(len(self.facts)) % 2, keep_us, 0).astype(np.int64)
         for grid in Grid:
-            self.windows.evict(grid, before_us)
+            self.windows.evict(grid, before_us, keep)
 
     def restart(self, crash: bool) -> None:
         """Begin anew from the store; after a crash what was not flushed is gone and everything is recomputed."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -98,3 +102,18 @@ def test_with_the_jit_off_the_windows_are_the_same() -> None:
     ]  # fmt: skip
     assert len(outputs[0]) > 1000
     assert outputs[0] == outputs[1]
+
+
+def callers() -> list[Path]:
+    files = sorted(Path(kernels.__file__).parent.glob("[a-z]*.py"))
+    return [file for file in files if "from engine.kernels." in file.read_text()]
+
+
+@pytest.mark.parametrize("file", callers(), ids=lambda path: path.name)
+def test_a_change_of_a_kernel_reaches_the_compiled_code_of_its_callers(file: Path) -> None:
+    """numba looks at a kernel's own file only, so a file names the digest of those it calls."""
+    source = file.read_text()
+    called = sorted(set(re.findall(r"^from engine\.kernels\.(\w+) import", source, re.MULTILINE)))
+    content = b"".join((file.parent / f"{name}.py").read_bytes() for name in called)
+    wanted = f'CALLED = "{hashlib.sha256(content).hexdigest()[:16]}"'
+    assert wanted in source, f"write {wanted} into {file.name}, since {', '.join(called)} changed"

@@ -10,7 +10,7 @@ import pytest
 from devices.batch import ObservationBatch
 from devices.measurands import Kind
 from devices.series import TIME_MIN_US
-from engine import Calendar, CellsFullError, Grid, LastReadings, Spans, UnfitSeriesError, WindowLimits, Windows
+from engine import Calendar, CellsFullError, Grid, Keys, LastReadings, Spans, UnfitSeriesError, WindowLimits, Windows
 from tests.engine.desk import Desk, batch_of, cells_from, measurands_of, rows, series_of, windows_of
 from tests.oracle import HOUR_US, MINUTE_US, Fact
 
@@ -72,6 +72,26 @@ def test_eviction_takes_clean_cells_before_the_time_and_leaves_dirty_ones() -> N
     assert sorted(rows(desk.windows.held(Grid.HOUR))) == [(0, at(1)), (0, at(3)), (0, at(4))]
     assert desk.windows.cells(Grid.HOUR) == 3
     assert desk.windows.counts.evicted == 2
+
+
+def test_a_series_may_keep_its_cells_longer_than_others() -> None:
+    desk = Desk([GAUGE] * 2, CALENDAR)
+    desk.feed([(slot, at(h), h) for h in range(6) for slot in (0, 1)])
+    desk.flush()
+    assert desk.windows.evict(Grid.HOUR, at(4), np.array([0, 2 * HOUR_US])) == 4 + 2
+    held = sorted(rows(desk.windows.held(Grid.HOUR)))
+    assert held == [(0, at(4)), (0, at(5)), (1, at(2)), (1, at(3)), (1, at(4)), (1, at(5))]
+
+
+def test_lacking_are_the_cells_that_only_the_store_may_know() -> None:
+    desk = Desk([GAUGE] * 2, CALENDAR)
+    desk.feed([(0, at(h), h) for h in range(6)])
+    desk.flush()
+    desk.windows.resume(desk.windows.last(), floor_us=at(5))
+    desk.windows.evict(Grid.HOUR, at(3))
+    wanted = Keys(np.array([0, 0, 0, 0, 0, 1], np.int32), np.array([at(h) for h in (1, 3, 4.25, 5.25, 9, 1)]))
+    lacking = desk.windows.lacking(Grid.HOUR, wanted)
+    assert list(zip(lacking.slot.tolist(), lacking.start_us.tolist(), strict=True)) == [(0, at(1)), (0, at(4.25))]
 
 
 def test_a_late_gauge_finds_its_evicted_cell_again() -> None:

@@ -91,7 +91,8 @@ def test_any_order_and_any_interleaving_gives_the_cells_of_the_oracle(zone: str,
         if "flush" in step:
             desk.flush()
         if "evict" in step:
-            desk.evict(data.draw(instants(zone), label="before"))
+            keep_us = data.draw(st.sampled_from((0, 30 * HOUR_US)), label="keep")
+            desk.evict(data.draw(instants(zone), label="before"), keep_us)
         if step in ("restart", "crash"):
             desk.restart(crash=step == "crash")
         if step == "recompute":
