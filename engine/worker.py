@@ -29,7 +29,7 @@ from engine.errors import CellsFullError
 from engine.inbox import Inbox, Stored
 from engine.indicators import INDICATORS, Evaluator, Indicator, Results
 from engine.kernels import DIP, RESET, ROLLOVER
-from engine.spans import Decisions, LastReadings, Spans
+from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import (
     NO_TICKS,
     NONE,
@@ -116,8 +116,7 @@ class _Due:
     """What has changed and is not written yet, beside the dirty cells themselves."""
 
     decisions: list[Decisions] = field(default_factory=list)
-    day_slots: list[NDArray[np.int32]] = field(default_factory=list)
-    day_hours: list[NDArray[np.int64]] = field(default_factory=list)
+    hours: dict[Grid, list[Keys]] = field(default_factory=lambda: {Grid.HOUR: [], Grid.DAY: []})
     late: list[Spans] = field(default_factory=list)
     spans: list[Spans] = field(default_factory=list)
 
@@ -229,6 +228,8 @@ class Worker:
             self._note(self._desk.restate(hours))
             self.counts.recovered += len(hours)
         self._commit_applied = self._commit_arrived = self._store.last_commit(partition)
+        heard = np.flatnonzero(last.time_us > NEVER_US)
+        self._watermark.observe(self._series.gateway[heard], last.time_us[heard], self._clock_us())
         self._settle()
 
     def _recover_from(self, mark_us: int, last: LastReadings) -> None:
@@ -323,8 +324,11 @@ class Worker:
         self._commit_applied, self._mark_reached = self._commit_arrived, self._mark_arrived
 
     def _make_room(self) -> None:
-        """Write everything and let it go; what is needed again comes back from the store."""
-        self._write(full=True, partial=True)
+        """Write all cells and let them go; what is needed again comes back from the store.
+
+        Their indicators wait for the next round: looking back for them would need the very room that is lacking.
+        """
+        self._write(full=True, partial=True, evaluate=False)
         newest_us = int(self._windows.last().time_us.max()) + 1
         for grid in Grid:
             self._windows.evict(grid, newest_us)
@@ -355,23 +359,22 @@ class Worker:
         start = int(self._calendar.start_of(grid, np.array([reached_us], np.int64))[0])
         return max(start, self._closed_to[grid])
 
-    def _write(self, *, full: bool, partial: bool = False) -> None:
+    def _write(self, *, full: bool, partial: bool = False, evaluate: bool = True) -> None:
         """Write what changed, in one transaction: hours and their indicators, and with `full` all the rest.
 
         Args:
             full: also minutes, days and the checkpoint.
             partial: commits are only half counted, so the checkpoint must not take them as done.
+            evaluate: also the indicators of what changed.
         """
         now_us = self._clock_us()
         grids = tuple(Grid) if full else (Grid.HOUR,)
         boundary = {grid: self._boundary(grid, now_us) for grid in grids}
         cells = {grid: self._windows.dirty(grid) for grid in grids}
-        hours = cells[Grid.HOUR]
-        results = {Grid.HOUR: self._evaluate(Grid.HOUR, hours.slot, hours.start_us)}
-        if full:
-            slots = np.concatenate([*self._due.day_slots, hours.slot])
-            starts = np.concatenate([*self._due.day_hours, hours.start_us])
-            results[Grid.DAY] = self._evaluate(Grid.DAY, slots, starts)
+        # What was written before without its indicators is due as well: days wait for a full round.
+        hours = Keys(cells[Grid.HOUR].slot, cells[Grid.HOUR].start_us)
+        evaluated = (Grid.HOUR, Grid.DAY) if full else (Grid.HOUR,)
+        results = {grid: self._evaluate(grid, [*self._due.hours[grid], hours]) for grid in evaluated if evaluate}
         whole = full and not partial
         mark_us = self._mark_announced if whole and self._mark_reached >= self._mark_announced else self._mark_written
         self._store.flush(
@@ -385,12 +388,11 @@ class Worker:
             self._windows.settle(grid, written)
         self._due.decisions.clear()
         self._due.spans.clear()
-        if full:
-            self._due.day_slots.clear()
-            self._due.day_hours.clear()
-        else:
-            self._due.day_slots.append(hours.slot)
-            self._due.day_hours.append(hours.start_us)
+        for grid, due in self._due.hours.items():
+            if grid in results:
+                due.clear()
+            elif len(hours):
+                due.append(hours)
         if whole:
             self._commit_written, self._mark_written = self._commit_applied, mark_us
             if mark_us >= self._mark_announced:
@@ -429,7 +431,7 @@ class Worker:
             partition=self.settings.partition,
         )  # fmt: skip
 
-    def _values(self, results: Mapping[Grid, Results], boundary: Mapping[Grid, int]) -> ValueRows:
+    def _values(self, results: Mapping[Grid, Results], boundary: Mapping[Grid, int]) -> ValueRows | None:
         """Return results with the store's ids, the hours' first."""
         ids, parts = self._registered, []
         scopes = np.concatenate((np.array([ids.city_scope], np.int32), ids.zone_scope, ids.station_scope))
@@ -448,7 +450,7 @@ class Worker:
                     rows.start_us < boundary[grid],
                 )
             )
-        return ValueRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return ValueRows(*(np.concatenate(column) for column in zip(*parts, strict=True))) if parts else None
 
     def _decided(self) -> tuple[Spans | None, list[CounterEvent]]:
         """Return the spans whose counter decisions are replaced, and the decisions, the latest of each reading."""
@@ -468,8 +470,10 @@ class Worker:
             self._due.decisions.append(one.decisions)
             self._due.spans.append(one.spans)
 
-    def _evaluate(self, grid: Grid, slots: NDArray[np.int32], hours_us: NDArray[np.int64]) -> Results:
+    def _evaluate(self, grid: Grid, changed: list[Keys]) -> Results:
         """Return the figures that these hour cells change, each (indicator, scope, window) once."""
+        slots = np.concatenate([keys.slot for keys in changed])
+        hours_us = np.concatenate([keys.start_us for keys in changed])
         evaluator = self._evaluators[grid]
         latest_us = self._start_of(Grid.HOUR, int(self._windows.last().time_us.max(initial=NEVER_US)))
         parts = []
@@ -495,7 +499,7 @@ class Worker:
         open_us = self._boundary(Grid.HOUR, self._clock_us())
         if open_us <= NEVER_US:
             return
-        self._windows.evict(Grid.MINUTE, open_us)
+        self._windows.evict(Grid.MINUTE, self._boundary(Grid.MINUTE, self._clock_us()))
         self._windows.evict(Grid.HOUR, open_us - HOUR_US, keep_us=self._look_back)
         self._windows.evict(Grid.DAY, self._start_of(Grid.DAY, open_us))
         self._desk.forget_empty()
