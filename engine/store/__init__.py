@@ -1,0 +1,83 @@
+"""The store: everything that is kept, in TimescaleDB. The only place with SQL and the database driver."""
+
+from engine.spans import LastReadings, Spans
+from engine.store.append import Appender
+from engine.store.errors import (
+    CatalogueRefused,
+    NotOwned,
+    OwnedByAnother,
+    SchemaOutdated,
+    StoreError,
+    StoreUnavailable,
+)
+from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
+from engine.store.records import (
+    NO_TICKS,
+    NONE,
+    Append,
+    Appended,
+    CellRows,
+    Checkpoint,
+    CounterEvent,
+    Flush,
+    Flushed,
+    Outcome,
+    Pending,
+    QuarantineRow,
+    Registered,
+    StoredCells,
+    StoreLimits,
+    ValueRows,
+)
+from engine.store.reports import (
+    DeviceRow,
+    IndicatorReading,
+    LedgerRow,
+    LedgerSummary,
+    ObservationRow,
+    PeriodFigure,
+    QuarantineEntry,
+)
+from engine.store.session import Duty
+from engine.store.store import Store
+
+__all__ = [
+    "NONE",
+    "NO_TICKS",
+    "Append",
+    "Appended",
+    "Appender",
+    "CatalogueRefused",
+    "CellRows",
+    "Checkpoint",
+    "CounterEvent",
+    "DeviceRow",
+    "Duty",
+    "Flush",
+    "Flushed",
+    "IndicatorReading",
+    "LastReadings",
+    "LedgerRow",
+    "LedgerSummary",
+    "NotOwned",
+    "ObservationRow",
+    "Outcome",
+    "OwnedByAnother",
+    "Pending",
+    "PeriodFigure",
+    "QuarantineEntry",
+    "QuarantineRow",
+    "Registered",
+    "SchemaOutdated",
+    "SchemaState",
+    "Spans",
+    "Store",
+    "StoreError",
+    "StoreLimits",
+    "StoreUnavailable",
+    "StoredCells",
+    "ValueRows",
+    "check_schema",
+    "migrate",
+    "schema_state",
+]

@@ -1,0 +1,108 @@
+"""Columns to and from PostgreSQL's binary forms: whole numpy arrays at once, nothing per row.
+
+Knows bytes; knows neither connections nor tables. Formats: PostgreSQL manual, COPY, "Binary Format"; a timestamptz is
+microseconds since 2000-01-01 UTC, its least and greatest value standing for minus and plus infinity.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg.adapt import Buffer, Dumper, Loader
+from psycopg.postgres import types
+from psycopg.pq import Format
+
+EPOCH_US = 946_684_800_000_000
+"""2000-01-01 UTC in microseconds since 1970: PostgreSQL counts from here."""
+TIME_LOW_US = -210_866_803_200_000_000
+"""Earliest time the database can hold (4714 BC)."""
+TIME_HIGH_US = 9_223_371_331_199_999_999
+"""Latest time TimescaleDB can compare with (year 294,247)."""
+
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_END = b"\xff\xff"
+_TIMESTAMPTZ = types["timestamptz"].oid
+
+OBSERVATION_BYTES = 18
+"""One packed observation as `observations.sql` sends it: time, ticks, flags."""
+_OBSERVATION = np.dtype([("time", ">i8"), ("ticks", ">i8"), ("flags", ">i2")])
+
+
+class Timestamp:
+    """A time as a parameter of a query, in microseconds since 1970; beyond what the database can hold, the outermost it can."""
+
+    __slots__ = ("us",)
+
+    def __init__(self, us: int) -> None:
+        self.us = min(max(int(us), TIME_LOW_US), TIME_HIGH_US)
+
+
+class _TimestampDumper(Dumper):
+    """Sends a Timestamp."""
+
+    format = Format.BINARY
+    oid = _TIMESTAMPTZ
+
+    def dump(self, obj: Timestamp) -> Buffer:
+        """Return the time as PostgreSQL counts it."""
+        return struct.pack(">q", obj.us - EPOCH_US)
+
+
+class _TimestampLoader(Loader):
+    """Receives a timestamptz as an int: microseconds since 1970."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> int:
+        """Return the time in microseconds since 1970."""
+        us: int = struct.unpack(">q", data)[0]
+        return us + EPOCH_US
+
+
+def register(connection: Any) -> None:
+    """Teach a connection to send `Timestamp` and to return times as int microseconds (in binary results)."""
+    connection.adapters.register_dumper(Timestamp, _TimestampDumper)
+    connection.adapters.register_loader(_TIMESTAMPTZ, _TimestampLoader)
+
+
+def stamps(time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return times as PostgreSQL counts them."""
+    return time_us - EPOCH_US
+
+
+def rows(columns: Sequence[NDArray[Any]]) -> bytes:
+    """Return columns of one length as the body of a binary COPY, in their order; no value is null.
+
+    The width of a value is that of its array's type: int64 for bigint and timestamptz, int32 for int, int16 for
+    smallint. COPY BINARY converts nothing, so the caller gives each column its table's type.
+    """
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for i, column in enumerate(columns):
+        fields += [(f"length_{i}", ">i4"), (f"value_{i}", f">i{column.dtype.itemsize}")]
+    packed = np.empty(columns[0].size, np.dtype(fields))
+    packed["fields"] = len(columns)
+    for i, column in enumerate(columns):
+        packed[f"length_{i}"] = column.dtype.itemsize
+        packed[f"value_{i}"] = column
+    return b"".join((_SIGNATURE, packed.tobytes(), _END))
+
+
+def unpack_observations(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:
+    """Return time_us, ticks and flags of observations packed by the database."""
+    table = np.frombuffer(packed, _OBSERVATION)
+    return table["time"].astype(np.int64) + EPOCH_US, table["ticks"].astype(np.int64), table["flags"].astype(np.int16)
+
+
+def unpack_columns(packed: bytes, layout: Sequence[str]) -> list[NDArray[Any]]:
+    """Return the columns of rows packed by the database; `layout` names each as `time`, `i8` or `i4`."""
+    kinds = [(f"c{i}", ">i4" if kind == "i4" else ">i8") for i, kind in enumerate(layout)]
+    table = np.frombuffer(packed, np.dtype(kinds))
+    columns: list[NDArray[Any]] = []
+    for i, kind in enumerate(layout):
+        column = table[f"c{i}"].astype(np.int32 if kind == "i4" else np.int64)
+        columns.append(column + EPOCH_US if kind == "time" else column)
+    return columns

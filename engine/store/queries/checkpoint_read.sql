@@ -1,0 +1,1 @@
+SELECT mark, commit_id FROM checkpoint WHERE partition = %(partition)s

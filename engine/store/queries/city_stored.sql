@@ -1,0 +1,1 @@
+SELECT code, time_zone FROM city

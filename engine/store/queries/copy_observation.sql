@@ -1,0 +1,1 @@
+COPY observation (time, ticks, series_id, flags) FROM STDIN (FORMAT binary)

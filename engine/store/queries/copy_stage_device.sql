@@ -1,0 +1,1 @@
+COPY stage_device FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+COPY stage_event (series_id, time, kind, before_ticks, after_ticks) FROM STDIN (FORMAT binary)

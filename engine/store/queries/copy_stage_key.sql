@@ -1,0 +1,1 @@
+COPY stage_key (start, series_id) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+COPY stage_observation (time, ticks, series_id, flags, key) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+COPY stage_series FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+SELECT coalesce(current_setting('timescaledb.license', true), 'apache')

@@ -1,0 +1,1 @@
+DELETE FROM pending_restatement WHERE partition = %(partition)s AND commit_id <= %(through)s

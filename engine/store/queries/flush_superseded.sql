@@ -1,0 +1,13 @@
+-- Keep what was published for closed windows before it is replaced. Run before flush_value, in the same transaction.
+INSERT INTO indicator_revision (
+    indicator_id, scope_id, start, revision, ticks, band, driver, received, expected, computed_at, reason, superseded_at
+)
+SELECT o.indicator_id, o.scope_id, o.start, o.revision, o.ticks, o.band, o.driver, o.received, o.expected, o.computed_at,
+       %(reason)s, %(computed)s
+FROM stage_value s
+JOIN indicator_value o ON o.indicator_id = s.indicator_id AND o.scope_id = s.scope_id AND o.start = s.start
+WHERE o.start >= %(low)s AND o.start <= %(high)s
+  AND o.revision >= 1
+  AND (o.ticks, o.band, o.driver, o.received, o.expected)
+      IS DISTINCT FROM
+      (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)

@@ -1,0 +1,1 @@
+SELECT code, "window", unit, decimals FROM indicator

@@ -1,0 +1,1 @@
+SELECT code, "window", indicator_id FROM indicator

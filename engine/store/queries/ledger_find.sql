@@ -1,0 +1,1 @@
+SELECT commit_id FROM ledger WHERE commit_key = %(key)s

@@ -1,0 +1,7 @@
+-- Cells at the staged keys.
+SELECT string_agg(int4send(w.series_id) || timestamptz_send(w.start) || int8send(w.count) || int8send(w.low) || int8send(w.high) ||
+       int8send(w.sum_0) || int8send(w.sum_1) || int8send(w.sum_2) || int8send(w.sum_3) ||
+       int8send(w.expected) || int4send(w.revision), ''::bytea)
+FROM stage_key k
+JOIN window_day w ON w.series_id = k.series_id AND w.start = k.start
+WHERE w.start >= %(low)s AND w.start <= %(high)s

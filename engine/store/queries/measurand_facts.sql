@@ -1,0 +1,1 @@
+SELECT code, unit, kind, decimals, states FROM measurand

@@ -1,0 +1,1 @@
+SELECT code, measurand_id FROM measurand

@@ -1,0 +1,1 @@
+SELECT to_regclass('cityvitals._yoyo_migration') IS NOT NULL

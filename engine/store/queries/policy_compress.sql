@@ -1,0 +1,1 @@
+ALTER TABLE observation SET (timescaledb.compress, timescaledb.compress_segmentby = 'series_id', timescaledb.compress_orderby = 'time')

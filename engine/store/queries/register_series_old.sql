@@ -1,0 +1,7 @@
+UPDATE series o
+SET interval_us = s.interval_us, listed = true
+FROM stage_series s
+JOIN stage_device p ON p.position = s.device_position
+JOIN device d ON d.code = p.code
+WHERE o.device_id = d.device_id AND o.field = s.field AND o.measurand_id = s.measurand_id
+  AND (o.interval_us, o.listed) IS DISTINCT FROM (s.interval_us, true)

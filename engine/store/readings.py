@@ -1,0 +1,132 @@
+"""Reading observations back, as columns: for a restart, for late data, for the newest of every series.
+
+Knows the observation table and how it is cut into chunks; knows nothing of windows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.batch import ObservationBatch
+from engine.spans import LastReadings, Spans
+from engine.store import binary
+from engine.store.binary import Timestamp
+from engine.store.session import Session
+from engine.store.slots import Slots
+from engine.store.windows import stage_spans
+
+FETCH_SERIES = 2_000
+"""Series whose observations are fetched at a time: bounds the memory beside the result itself."""
+
+
+def observations_between(session: Session, slots: Slots, from_us: int, to_us: int) -> ObservationBatch:
+    """Return all observations of a stretch of time, sorted by slot and time.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
+    series, packed = [], []
+    for series_id, part in session.stream("observations", limits, FETCH_SERIES):
+        series.append(series_id)
+        packed.append(part)
+    return _batch(slots.of(np.array(series, np.int32)), packed)
+
+
+def observations_of(session: Session, slots: Slots, spans: Spans, neighbours: bool) -> ObservationBatch:
+    """Return the observations of spans, sorted by slot and time, none of them twice.
+
+    With `neighbours` also, for each span, the last observation before it and the first at or after its end.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    if not len(spans):
+        return ObservationBatch.empty()
+    session.stage("stage_span")
+    limits = {"low": Timestamp(int(spans.from_us.min())), "high": Timestamp(int(spans.to_us.max()))}
+    slot, packed = [], []
+    with session.transaction():
+        stage_spans(session, slots, spans)
+        for one, part in session.rows("observations_of", limits):
+            slot.append(one)
+            packed.append(part)
+    inside = _batch(np.array(slot, np.int32), packed)
+    if not neighbours and np.unique(spans.slot).size == len(spans):
+        return inside
+    parts = [inside]
+    if neighbours:
+        parts += [_nearest(session, slots, spans, later=False), _nearest(session, slots, spans, later=True)]
+    found = ObservationBatch.concat(parts).sorted()
+    twice = (found.slot[1:] == found.slot[:-1]) & (found.time_us[1:] == found.time_us[:-1])
+    return found.take(np.concatenate(([True], ~twice))) if len(found) else found
+
+
+def last_readings(session: Session, slots: Slots) -> LastReadings:
+    """Return by slot the time and the ticks of the newest observation.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    last = LastReadings.none(len(slots))
+    seen = slots.of(np.array([series_id for (series_id,) in session.rows("series_seen")], np.int32))
+    seen = np.sort(seen[seen >= 0])
+    forever = np.full(seen.size, binary.TIME_HIGH_US, np.int64)
+    newest = _nearest(session, slots, Spans(seen, forever, forever), later=False)
+    last.time_us[newest.slot], last.ticks[newest.slot] = newest.time_us, newest.ticks
+    return last
+
+
+def first_time_us(session: Session) -> int | None:
+    """Return the time of the oldest observation, or None when there is none.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    for low, high in session.rows("chunks"):
+        ((time_us,),) = session.rows("first_time", {"low": Timestamp(low), "high": Timestamp(high)})
+        if time_us is not None:
+            return int(time_us)
+    return None
+
+
+def _nearest(session: Session, slots: Slots, spans: Spans, later: bool) -> ObservationBatch:
+    """Return the last observation before each span, or the first at or after its end; spans without one have no row.
+
+    Walks the chunks from the span outwards, each time for the series not yet found: one look into an index per series
+    and chunk. One query over all chunks would open them all for every series.
+    """
+    if not len(spans):
+        return ObservationBatch.empty()
+    session.stage("stage_span")
+    name = "first_from" if later else "last_before"
+    found: list[ObservationBatch] = []
+    edge = spans.to_us if later else spans.from_us
+    missing = np.arange(len(spans))
+    with session.transaction():
+        chunks = session.rows("chunks")
+        for low, high in chunks if later else reversed(chunks):
+            near = edge[missing] < high if later else edge[missing] > low
+            asked = missing[near]
+            if not asked.size:
+                continue
+            stage_spans(session, slots, Spans(spans.slot[asked], edge[asked], edge[asked]), asked.astype(np.int32))
+            ((packed,),) = session.rows(name, {"low": Timestamp(low), "high": Timestamp(high)})
+            session.run("stage_span_empty")
+            position, time_us, ticks, flags = binary.unpack_columns(packed or b"", ("i4", "time", "i8", "i4"))
+            found.append(ObservationBatch(spans.slot[position], time_us, ticks, flags.astype(np.int16)))
+            missing = np.setdiff1d(missing, position, assume_unique=True)
+            if not missing.size:
+                break
+    return ObservationBatch.concat(found)
+
+
+def _batch(slot: NDArray[np.int32], packed: list[bytes]) -> ObservationBatch:
+    """Join packed observations, one part per slot, by slot; parts of slots that are not registered are left out."""
+    order = [int(i) for i in np.argsort(slot, kind="stable") if slot[i] >= 0]
+    if not order:
+        return ObservationBatch.empty()
+    counts = [len(packed[i]) // binary.OBSERVATION_BYTES for i in order]
+    time_us, ticks, flags = binary.unpack_observations(b"".join([packed[i] for i in order]))
+    return ObservationBatch(np.repeat(slot[order], counts), time_us, ticks, flags)

@@ -1,0 +1,282 @@
+"""What people ask of the store: newest figures, histories, readings, quarantine, ledger, devices, whole periods.
+
+Knows the views' facts as typed records; needs no registry, so any process may ask. Values are exact decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from devices.series import TIME_MIN_US
+from engine.cells import Grid
+from engine.store.binary import Timestamp
+from engine.store.readings import last_readings
+from engine.store.session import Session
+from engine.store.slots import Slots
+from engine.store.windows import TABLES
+
+TIME_END_US = 2**62
+"""After every time: the end of a question without one."""
+
+
+class IndicatorReading(NamedTuple):
+    """One result of an indicator."""
+
+    indicator: str
+    window: str
+    scope_kind: str
+    scope: str
+    start_us: int
+    value: Decimal | None
+    """None where the rules give no value."""
+    unit: str
+    band: int
+    """Number of the band, 1 for the lowest; 0 for none."""
+    band_name: str
+    driver: str
+    """Measurand that decides; empty for none."""
+    received: int
+    expected: int
+    revision: int
+    """0 while provisional."""
+    computed_us: int
+
+
+class ObservationRow(NamedTuple):
+    """One stored observation."""
+
+    device: str
+    field: str
+    measurand: str
+    time_us: int
+    value: Decimal
+    unit: str
+    state: str
+    """Name of the state, for kind STATE; else empty."""
+    flags: int
+
+
+class QuarantineEntry(NamedTuple):
+    """One row of the quarantine."""
+
+    quarantine_id: int
+    received_us: int
+    reason: str
+    topic: str
+    device: str
+    detail: str
+    readings: int
+    payload_bytes: int
+    payload: bytes
+    """Cut where shorter than `payload_bytes`."""
+    commit_id: int
+
+
+class LedgerRow(NamedTuple):
+    """One commit."""
+
+    commit_id: int
+    committed_us: int
+    client: str
+    partition: int
+    messages: int
+    received: int
+    accepted: int
+    duplicate: int
+    quarantined: int
+    restated: int
+    looked_up: int
+    trimmed: int
+
+
+class LedgerSummary(NamedTuple):
+    """The whole account, folded days included."""
+
+    commits: int
+    messages: int
+    received: int
+    accepted: int
+    duplicate: int
+    quarantined: int
+    restated: int
+    looked_up: int
+    trimmed: int
+    last_us: int
+    """Time of the newest commit; TIME_MIN_US when there was none."""
+
+    @property
+    def balance(self) -> int:
+        """Readings that went nowhere: always 0."""
+        return self.received - self.accepted - self.duplicate - self.quarantined
+
+
+class DeviceRow(NamedTuple):
+    """One device and what came from it."""
+
+    device: str
+    model: str
+    zone: str
+    gateway: str
+    title: str
+    listed: bool
+    series: int
+    observations: int
+    """In day windows, which lag behind by the engine's pace."""
+    last_us: int
+    """Time of its newest observation; TIME_MIN_US when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFigure:
+    """Whole windows of one series merged over a period.
+
+    Attributes:
+        device, field, measurand, kind, unit, decimals: the series.
+        windows: windows merged.
+        count, expected: observations.
+        low_ticks, high_ticks: least and greatest tick; 0 where count is 0.
+        sums: exact sums, as `engine.cells` defines them for the kind.
+    """
+
+    device: str
+    field: str
+    measurand: str
+    kind: str
+    unit: str
+    decimals: int
+    windows: int
+    count: int
+    expected: int
+    low_ticks: int
+    high_ticks: int
+    sums: tuple[int, int, int, int]
+
+    @property
+    def mean(self) -> Fraction | None:
+        """The exact mean in the unit, for a gauge; None without observations."""
+        return Fraction(self.sums[0], self.count * 10**self.decimals) if self.count and self.kind == "gauge" else None
+
+
+def latest_indicators(session: Session, scope_kinds: Sequence[str], since_us: int) -> list[IndicatorReading]:
+    """Return the newest result of every listed indicator and scope of these kinds, by indicator, window and scope.
+
+    Args:
+        session: where to ask.
+        scope_kinds: of city, zone, station.
+        since_us: windows that start earlier are not looked at; with many stations, a recent time keeps this fast.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"kinds": list(scope_kinds), "since": Timestamp(since_us)}
+    return [IndicatorReading(*row) for row in session.rows("latest_indicators", params)]
+
+
+def indicator_history(
+    session: Session,
+    from_us: int,
+    to_us: int,
+    indicator: str | None,
+    window: str | None,
+    scope_kind: str | None,
+    scope: str | None,
+) -> list[IndicatorReading]:
+    """Return the newest results of windows that start in a stretch of time, by indicator, window, scope and start.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {
+        "low": Timestamp(from_us), "high": Timestamp(to_us), "indicator": indicator, "window": window,
+        "scope_kind": scope_kind, "scope": scope,
+    }  # fmt: skip
+    return [IndicatorReading(*row) for row in session.rows("indicator_history", params)]
+
+
+def observation_rows(
+    session: Session, from_us: int, to_us: int, device: str | None, measurand: str | None, limit: int
+) -> list[ObservationRow]:
+    """Return the newest observations of a stretch of time, newest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {
+        "low": Timestamp(from_us), "high": Timestamp(to_us), "device": device, "measurand": measurand, "limit": limit,
+    }  # fmt: skip
+    return [ObservationRow(*row) for row in session.rows("observation_rows", params)]
+
+
+def quarantine_rows(session: Session, reason: str | None, device: str | None, limit: int) -> list[QuarantineEntry]:
+    """Return rows of the quarantine, newest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"reason": reason, "device": device, "limit": limit}
+    return [QuarantineEntry(*row) for row in session.rows("quarantine_rows", params)]
+
+
+def quarantine_counts(session: Session) -> Mapping[str, int]:
+    """Return readings in the quarantine by reason, most first. What was trimmed is no longer among them.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    return dict(session.rows("quarantine_counts"))
+
+
+def ledger_rows(session: Session, limit: int) -> list[LedgerRow]:
+    """Return commits, newest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    return [LedgerRow(*row) for row in session.rows("ledger_rows", {"limit": limit})]
+
+
+def ledger_summary(session: Session) -> LedgerSummary:
+    """Return the whole account.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    (row,) = session.rows("ledger_summary")
+    *sums, last_us = row
+    return LedgerSummary._make((*map(int, sums), TIME_MIN_US if last_us is None else last_us))
+
+
+def device_rows(session: Session) -> list[DeviceRow]:
+    """Return every device, by code, with what came from it.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    series = session.rows("device_series")
+    last = last_readings(session, Slots(np.array([row[0] for row in series], np.int32)))
+    newest: dict[str, int] = {}
+    for (_, device), time_us in zip(series, last.time_us.tolist(), strict=True):
+        newest[device] = max(newest.get(device, TIME_MIN_US), time_us)
+    return [DeviceRow._make((*row, newest.get(row[0], TIME_MIN_US))) for row in session.rows("device_rows")]
+
+
+def period(session: Session, grid: Grid, from_us: int, to_us: int) -> list[PeriodFigure]:
+    """Return every series' windows that start in a period, merged exactly, by device and field.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
+    figures = []
+    for *facts, low, high, a, b, c, d in session.rows(f"period_{TABLES[grid]}", params):
+        device, field, measurand, kind, unit, decimals, windows, count, expected = facts
+        sums = (int(a), int(b), int(c), int(d))
+        numbers = (int(windows), int(count), int(expected), int(low), int(high))
+        figures.append(PeriodFigure(device, field, measurand, kind, unit, decimals, *numbers, sums))
+    return figures

@@ -1,0 +1,320 @@
+"""The store as its users see it: one object per thread, over one connection.
+
+Knows which part does what; holds no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices import Registry
+from devices.batch import ObservationBatch
+from devices.series import TIME_MIN_US
+from engine.cells import Grid
+from engine.spans import LastReadings, Spans
+from engine.store import readings, registration, reports, results, windows
+from engine.store.append import Appender
+from engine.store.binary import Timestamp
+from engine.store.errors import StoreError
+from engine.store.migrate import state_of
+from engine.store.records import (
+    Append,
+    Appended,
+    Checkpoint,
+    Flush,
+    Flushed,
+    Pending,
+    Registered,
+    StoredCells,
+    StoreLimits,
+)
+from engine.store.registration import IndicatorLike
+from engine.store.session import Duty, Session, no_step
+from engine.store.slots import Slots
+
+STATEMENT_MS_MAX = 60_000
+_FETCH_SERIES = 2_000
+
+
+class Store:
+    """A connection to a migrated database. Not for several threads at once: each opens its own.
+
+    Every method raises StoreUnavailable when the server is away or the connection broke (then: `reconnect`, `own`
+    again, and the same call again; every write is idempotent) and StoreError when trying again would not help.
+    """
+
+    def __init__(self, session: Session, limits: StoreLimits) -> None:
+        """Wrap a session; use `connect`."""
+        self._session, self._limits = session, limits
+        self._registered: Registered | None = None
+        self._slots: Slots | None = None
+        self._appender: Appender | None = None
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        application_name: str = "cityvitals",
+        statement_timeout_ms: int = STATEMENT_MS_MAX,
+        limits: StoreLimits | None = None,
+        step: Callable[[str], None] = no_step,
+    ) -> Store:
+        """Return a store on a database whose schema is up to date.
+
+        Args:
+            url: `postgresql://user:password@host:port/database`, or anything libpq takes.
+            application_name: how this process is named to others, for example when it owns what they want.
+            statement_timeout_ms: a statement that takes longer is given up as StoreUnavailable.
+            limits: where the store stops.
+            step: for tests; called with a name wherever a crash would be interesting.
+
+        Raises:
+            SchemaOutdated: the database's tables are of another version.
+            StoreUnavailable, StoreError
+        """
+        session = Session(url, application_name, statement_timeout_ms, step)
+        try:
+            state_of(session).require_current()
+        except BaseException:
+            session.close()
+            raise
+        return cls(session, limits or StoreLimits())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; what it owned is free at once."""
+        self._session.close()
+
+    def reconnect(self) -> None:
+        """Replace the connection. What was registered is kept, what was owned has to be owned again.
+
+        Raises:
+            StoreUnavailable: the server is still away; wait and call again.
+        """
+        self._session.reconnect()
+
+    @property
+    def pid(self) -> int:
+        """The server's process that serves this store."""
+        return self._session.pid
+
+    def own(self, partition: int = 0, duty: Duty = Duty.APPEND) -> None:
+        """Take the sole right to append to a partition's series, or to flush their figures, until the connection ends.
+
+        A former connection of this very object that the server still holds for alive is ended first.
+
+        Raises:
+            OwnedByAnother: naming who, since when.
+        """
+        self._session.own(partition, duty)
+
+    def register(self, registry: Registry, indicators: Sequence[IndicatorLike] = ()) -> Registered:
+        """Make the database know a city's devices and the indicators, and return the ids; they never change.
+
+        Raises:
+            CatalogueRefused: the database holds another city, or stored values would change their meaning.
+        """
+        registered = registration.register(self._session, registry, indicators)
+        self.adopt(registry, registered)
+        return registered
+
+    def adopt(self, registry: Registry, registered: Registered) -> None:
+        """Take the ids that another store of this process got by registering the same registry in the same database.
+
+        Raises:
+            StoreError: they are not this registry's.
+        """
+        if registered.series_id.size != registry.slot_count():
+            raise StoreError(f"{registered.series_id.size} ids for {registry.slot_count()} series: register first")
+        self._registered, self._slots = registered, Slots(registered.series_id)
+        self._appender = None
+
+    @property
+    def slots(self) -> Slots:
+        """The registered series.
+
+        Raises:
+            StoreError: nothing was registered with this object yet.
+        """
+        if self._slots is None:
+            raise StoreError("call register() before using slots")
+        return self._slots
+
+    # Writing
+
+    def append(self, wanted: Append) -> Appended:
+        """Store one commit of a gateway in one transaction; see `append.Appender.append`.
+
+        Raises:
+            NotOwned: own(partition) was not called on this connection.
+        """
+        if self._appender is None:
+            high_us = self.last_readings().time_us.copy()
+            self._appender = Appender(self._session, self.slots, self._limits, high_us)
+        return self._appender.append(wanted)
+
+    def flush(self, wanted: Flush) -> Flushed:
+        """Write what the engine computed, all in one transaction. Writing the same again changes nothing.
+
+        A row's revision is 0 while it is open and 1 when it closes, and rises by one with every later change of its
+        figures. A closed row never opens again. Replaced results of closed windows move to `indicator_revision`.
+
+        Raises:
+            NotOwned: own(partition, Duty.FLUSH) was not called on this connection.
+        """
+        session, slots = self._session, self.slots
+        session.require(wanted.partition, Duty.FLUSH)
+        self._check(wanted)
+        for stage in ("stage_cell", "stage_value", "stage_event", "stage_span"):
+            session.stage(stage)
+        cells = values = superseded = 0
+        with session.transaction():
+            for grid, rows in wanted.cells.items():
+                cells += windows.write_cells(session, slots, grid, rows)
+            session.step("cells written")
+            if wanted.values is not None:
+                values, superseded = results.write_values(session, wanted.values, wanted.computed_us, wanted.reason)
+            session.step("values written")
+            for grid, (from_us, to_us) in wanted.close.items():
+                windows.close(session, grid, from_us, to_us)
+            windows.write_events(session, slots, wanted.events, wanted.decided, wanted.computed_us)
+            if wanted.through_commit is not None:
+                session.run("flush_pending", {"partition": wanted.partition, "through": wanted.through_commit})
+            if wanted.mark_us is not None:
+                mark = {"mark": Timestamp(wanted.mark_us), "through": wanted.through_commit or 0}
+                session.run("flush_checkpoint", {"partition": wanted.partition, **mark})
+            session.step("marked")
+        session.step("flushed")
+        return Flushed(cells, values, superseded)
+
+    def _check(self, wanted: Flush) -> None:
+        sizes = [len(rows.cells) for rows in wanted.cells.values()]
+        sizes.append(0 if wanted.values is None else len(wanted.values))
+        if max(sizes) > self._limits.rows_max:
+            raise StoreError(f"a flush of {max(sizes)} rows; at most {self._limits.rows_max}: split it")
+
+    def fold_ledger(self, before_us: int) -> int:
+        """Fold commits older than a time into one row a day, and return how many; the account stays the same."""
+        ((folded,),) = self._session.rows("ledger_fold", {"before": Timestamp(before_us)})
+        return int(folded)
+
+    def forget_minutes(self, before_us: int) -> int:
+        """Drop minute buckets whose whole chunk is older than a time, and return how many chunks."""
+        ((dropped,),) = self._session.rows("forget_minutes", {"before": Timestamp(before_us)})
+        return int(dropped)
+
+    # Reading for the engine, by slot
+
+    def last_readings(self) -> LastReadings:
+        """Return by slot time and ticks of the newest observation."""
+        return readings.last_readings(self._session, self.slots)
+
+    def first_time_us(self) -> int | None:
+        """Return the time of the oldest observation, or None when there is none."""
+        return readings.first_time_us(self._session)
+
+    def observations_between(self, from_us: int, to_us: int) -> ObservationBatch:
+        """Return the registered series' observations of a stretch of time, sorted by slot and time."""
+        return readings.observations_between(self._session, self.slots, from_us, to_us)
+
+    def observations(self, spans: Spans, *, neighbours: bool = False) -> ObservationBatch:
+        """Return the observations of spans of single series, sorted by slot and time, none twice.
+
+        With `neighbours` also the last one before each span and the first one at or after its end.
+        """
+        return readings.observations_of(self._session, self.slots, spans, neighbours)
+
+    def load_cells_between(self, grid: Grid, from_us: int, to_us: int) -> StoredCells:
+        """Return the stored cells that start in a stretch of time, sorted by slot and start."""
+        return windows.load_cells_between(self._session, self.slots, grid, from_us, to_us, _FETCH_SERIES)
+
+    def load_cells(self, grid: Grid, slot: NDArray[np.int32], start_us: NDArray[np.int64]) -> StoredCells:
+        """Return those of the given cells that are stored, sorted by slot and start."""
+        return windows.load_cells_at(self._session, self.slots, grid, slot, start_us)
+
+    def last_commit(self, partition: int = 0) -> int:
+        """Return the number of a partition's newest commit that is not folded; 0 when there is none."""
+        ((commit_id,),) = self._session.rows("last_commit", {"partition": partition})
+        return int(commit_id)
+
+    def checkpoint(self, partition: int = 0) -> Checkpoint | None:
+        """Return how far the written figures reach; None before the first flush with a mark."""
+        return windows.read_checkpoint(self._session, partition)
+
+    def pending(self, partition: int = 0) -> Pending:
+        """Return the hours behind the mark that late readings changed and that wait to be restated."""
+        return windows.read_pending(self._session, self.slots, partition)
+
+    # Reading for people; see `reports`
+
+    def latest_indicators(
+        self, scope_kinds: Sequence[str] = ("city", "zone"), since_us: int = TIME_MIN_US
+    ) -> list[reports.IndicatorReading]:
+        """Return the newest result of every listed indicator and scope of these kinds."""
+        return reports.latest_indicators(self._session, scope_kinds, since_us)
+
+    def indicator_history(
+        self,
+        from_us: int = TIME_MIN_US,
+        to_us: int = reports.TIME_END_US,
+        *,
+        indicator: str | None = None,
+        window: str | None = None,
+        scope_kind: str | None = None,
+        scope: str | None = None,
+    ) -> list[reports.IndicatorReading]:
+        """Return results of windows that start in a stretch of time, by indicator, window, scope and start."""
+        return reports.indicator_history(self._session, from_us, to_us, indicator, window, scope_kind, scope)
+
+    def observation_rows(
+        self,
+        from_us: int = TIME_MIN_US,
+        to_us: int = reports.TIME_END_US,
+        *,
+        device: str | None = None,
+        measurand: str | None = None,
+        limit: int = 100,
+    ) -> list[reports.ObservationRow]:
+        """Return the newest observations of a stretch of time, newest first."""
+        return reports.observation_rows(self._session, from_us, to_us, device, measurand, limit)
+
+    def quarantine_rows(
+        self, *, reason: str | None = None, device: str | None = None, limit: int = 100
+    ) -> list[reports.QuarantineEntry]:
+        """Return rows of the quarantine, newest first."""
+        return reports.quarantine_rows(self._session, reason, device, limit)
+
+    def quarantine_counts(self) -> Mapping[str, int]:
+        """Return readings in the quarantine by reason, most first."""
+        return reports.quarantine_counts(self._session)
+
+    def ledger_rows(self, limit: int = 100) -> list[reports.LedgerRow]:
+        """Return commits, newest first."""
+        return reports.ledger_rows(self._session, limit)
+
+    def ledger_summary(self) -> reports.LedgerSummary:
+        """Return the whole account."""
+        return reports.ledger_summary(self._session)
+
+    def device_rows(self) -> list[reports.DeviceRow]:
+        """Return every device with its newest reading and how many came."""
+        return reports.device_rows(self._session)
+
+    def period(
+        self, grid: Grid, from_us: int = TIME_MIN_US, to_us: int = reports.TIME_END_US
+    ) -> list[reports.PeriodFigure]:
+        """Return every series' windows that start in a period, merged exactly."""
+        return reports.period(self._session, grid, from_us, to_us)

@@ -1,0 +1,163 @@
+"""Writing and reading buckets and windows, and what a restart needs: checkpoint, pending restatements, counter events.
+
+Knows these tables; knows nothing of how figures are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cells import SUM_COUNT, Cells, Grid
+from engine.spans import Spans
+from engine.store import binary
+from engine.store.binary import Timestamp
+from engine.store.errors import StoreError
+from engine.store.records import CellRows, Checkpoint, CounterEvent, Pending, StoredCells
+from engine.store.session import Session
+from engine.store.slots import Slots
+
+SLICE_ROWS = 250_000
+"""Rows staged at a time: bounds the memory of a large flush."""
+TABLES: Mapping[Grid, str] = {Grid.MINUTE: "bucket_minute", Grid.HOUR: "window_hour", Grid.DAY: "window_day"}
+_LAYOUT = ("i4", "time", *["i8"] * (4 + SUM_COUNT), "i4")
+_EVENT_TYPES = ("int4", "timestamptz", "text", "int8", "int8")
+
+
+def write_cells(session: Session, slots: Slots, grid: Grid, rows: CellRows) -> int:
+    """Upsert cells inside the caller's transaction; return how many rows changed.
+
+    Raises:
+        StoreError: columns of unequal length, or one cell twice.
+        StoreUnavailable
+    """
+    cells = rows.cells
+    lengths = {len(cells), *(c.shape[0] for c in (cells.start_us, cells.count, cells.low, cells.high, cells.sums))}
+    if len(lengths | {rows.expected.size, rows.closed.size}) != 1:
+        raise StoreError("the columns of cells have unequal length")
+    changed = 0
+    for first in range(0, len(cells), SLICE_ROWS):
+        part = slice(first, first + SLICE_ROWS)
+        body = binary.rows(
+            (
+                binary.stamps(cells.start_us[part]), cells.count[part], cells.low[part], cells.high[part],
+                *(cells.sums[part, k] for k in range(SUM_COUNT)), rows.expected[part],
+                slots.series_id[cells.slot[part]], rows.closed[part].astype(np.int32),
+            )
+        )  # fmt: skip
+        session.copy("copy_stage_cell", body)
+        changed += session.run(f"flush_{TABLES[grid]}")
+        session.run("stage_cell_empty")
+    return changed
+
+
+def close(session: Session, grid: Grid, from_us: int, to_us: int) -> None:
+    """Close the open windows that start in a stretch of time, and their results, inside the caller's transaction.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
+    session.run(f"close_{TABLES[grid]}", limits)
+    if grid is not Grid.MINUTE:
+        session.run("close_indicator_value", {"window": grid.name.lower(), **limits})
+
+
+def load_cells_at(
+    session: Session, slots: Slots, grid: Grid, slot: NDArray[np.int32], start_us: NDArray[np.int64]
+) -> StoredCells:
+    """Return the stored cells among the given ones, sorted by slot and start.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    if not slot.size:
+        return _stored(slots, b"")
+    session.stage("stage_key")
+    with session.transaction():
+        session.copy("copy_stage_key", binary.rows((binary.stamps(start_us), slots.series_id[slot])))
+        limits = {"low": Timestamp(int(start_us.min())), "high": Timestamp(int(start_us.max()))}
+        ((packed,),) = session.rows(f"load_{TABLES[grid]}_at", limits)
+    return _stored(slots, packed or b"")
+
+
+def load_cells_between(session: Session, slots: Slots, grid: Grid, from_us: int, to_us: int, fetch: int) -> StoredCells:
+    """Return the stored cells that start in a stretch of time, sorted by slot and start.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
+    parts = [packed for (packed,) in session.stream(f"load_{TABLES[grid]}", limits, fetch)]
+    return _stored(slots, b"".join(parts))
+
+
+def _stored(slots: Slots, packed: bytes) -> StoredCells:
+    series, start_us, count, low, high, *rest = binary.unpack_columns(packed, _LAYOUT)
+    *sums, expected, revision = rest
+    slot = slots.of(series)
+    order = np.lexsort((start_us, slot))
+    order = order[slot[order] >= 0]
+    table = np.stack(sums, axis=1)
+    cells = Cells(slot[order], start_us[order], count[order], low[order], high[order], table[order])
+    return StoredCells(cells, expected[order], revision[order])
+
+
+def write_events(
+    session: Session, slots: Slots, events: Sequence[CounterEvent], decided: Spans | None, computed_us: int
+) -> None:
+    """Write counter events inside the caller's transaction; those in decided spans that are no longer true leave.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    if events:
+        rows = [
+            (int(slots.series_id[e.slot]), Timestamp(e.time_us), e.kind, int(e.before), int(e.after)) for e in events
+        ]
+        session.copy_rows("copy_stage_event", _EVENT_TYPES, rows)
+    if decided is not None and len(decided):
+        stage_spans(session, slots, decided)
+        session.run("flush_event_gone")
+    if events:
+        session.run("flush_event", {"computed": Timestamp(computed_us)})
+
+
+def stage_spans(session: Session, slots: Slots, spans: Spans, label: NDArray[np.int32] | None = None) -> None:
+    """Put spans where queries find them, inside the caller's transaction.
+
+    Args:
+        session, slots, spans: as named.
+        label: int32 by span, what the queries return as its slot; the slot itself when left out.
+    """
+    columns: list[NDArray[Any]] = [
+        binary.stamps(np.clip(spans.from_us, binary.TIME_LOW_US, binary.TIME_HIGH_US)),
+        binary.stamps(np.clip(spans.to_us, binary.TIME_LOW_US, binary.TIME_HIGH_US)),
+        slots.series_id[spans.slot],
+        spans.slot if label is None else label,
+    ]
+    session.copy("copy_stage_span", binary.rows(columns))
+
+
+def read_checkpoint(session: Session, partition: int) -> Checkpoint | None:
+    """Return how far the engine's figures reach, or None when it never wrote any.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    rows = session.rows("checkpoint_read", {"partition": partition})
+    return Checkpoint(*rows[0]) if rows else None
+
+
+def read_pending(session: Session, slots: Slots, partition: int) -> Pending:
+    """Return what late readings changed behind the mark and nobody restated yet, by commit.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    ((packed,),) = session.rows("pending_read", {"partition": partition})
+    commit_id, series, hour_us = binary.unpack_columns(packed or b"", ("i8", "i4", "time"))
+    return Pending(commit_id, slots.of(series), hour_us)
