@@ -71,11 +71,22 @@ def last_readings(session: Session, slots: Slots) -> LastReadings:
     """
     last = LastReadings.none(len(slots))
     seen = slots.of(np.array([series_id for (series_id,) in session.rows("series_seen")], np.int32))
-    seen = np.sort(seen[seen >= 0])
-    forever = np.full(seen.size, binary.TIME_HIGH_US, np.int64)
-    newest = _nearest(session, slots, Spans(seen, forever, forever), later=False)
+    newest = newest_before(session, slots, binary.TIME_HIGH_US, np.sort(seen[seen >= 0]))
     last.time_us[newest.slot], last.ticks[newest.slot] = newest.time_us, newest.ticks
     return last
+
+
+def newest_before(
+    session: Session, slots: Slots, time_us: int, among: NDArray[np.int32] | None = None
+) -> ObservationBatch:
+    """Return the last observation before a time of every slot, or of those of `among`; slots without one have no row.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    wanted = np.arange(len(slots), dtype=np.int32) if among is None else among
+    edge = np.full(wanted.size, min(time_us, binary.TIME_HIGH_US), np.int64)
+    return _nearest(session, slots, Spans(wanted, edge, edge), later=False)
 
 
 def first_time_us(session: Session) -> int | None:

@@ -16,7 +16,7 @@ import numpy as np
 from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.store.binary import Timestamp
-from engine.store.readings import last_readings
+from engine.store.readings import last_readings, newest_before
 from engine.store.session import Session
 from engine.store.slots import Slots
 from engine.store.windows import TABLES
@@ -204,11 +204,20 @@ def observation_rows(
 ) -> list[ObservationRow]:
     """Return the newest observations of a stretch of time, newest first.
 
+    The table has no index by time alone, which every commit would have to pay for. But the `limit` newest observations
+    are all of the `limit` series whose own newest one is newest, and none is older than the least of those.
+
     Raises:
         StoreUnavailable, StoreError
     """
+    found = session.rows("observation_series", {"device": device, "measurand": measurand})
+    slots = Slots(np.array([series_id for (series_id,) in found], np.int32))
+    newest = newest_before(session, slots, to_us)
+    newest = newest.take(newest.time_us >= from_us)
+    newest = newest.take(np.argsort(-newest.time_us, kind="stable")[:limit])
+    low_us = int(newest.time_us[-1]) if len(newest) == limit and limit else from_us
     params = {
-        "low": Timestamp(from_us), "high": Timestamp(to_us), "device": device, "measurand": measurand, "limit": limit,
+        "series": slots.series_id[newest.slot].tolist(), "low": Timestamp(low_us), "high": Timestamp(to_us), "limit": limit,
     }  # fmt: skip
     return [ObservationRow(*row) for row in session.rows("observation_rows", params)]
 
