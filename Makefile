@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench lock clean
 
 PYTHON_BIN := .venv/bin
 
@@ -24,6 +24,10 @@ test: check ## check, then every test, with real servers
 
 bench: setup ## measure on this machine
 	$(PYTHON_BIN)/python -m tests.benchmarks
+
+lock: setup ## pin the dependencies of pyproject.toml anew, with hashes and without addresses
+	$(PYTHON_BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file requirements.lock pyproject.toml
 
 clean: ## stop the local stack and remove all that was made here
 	@if [ -d .local ]; then deploy/bootstrap.sh down; fi

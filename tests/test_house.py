@@ -22,7 +22,7 @@ FOREIGN = re.compile(
             "pypi" + r"\.org",
             "python" + "hosted",
             "registry" + r"\.npmjs",
-            r"(?<![\w.])/" + r"root/",
+            r"(?<![\w.*])/" + r"root/",
             r"(?<![\w.])/" + r"home/\w",
             r"(?<![\w.])/" + r"work/",
         ]
