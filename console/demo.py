@@ -193,7 +193,7 @@ def _status(run: _Run) -> str:
 
 
 def _to_the_end(run: _Run, stop: threading.Event, *, keep: bool) -> bool:
-    told_at = 0.0
+    told_at = time.monotonic()
     while run.replaying:
         if stop.wait(0.1):
             return True
@@ -247,14 +247,14 @@ def _drain(run: _Run, stop: threading.Event, readings: int) -> bool:
 def _print_figures(feed: LiveFeed, figures: Figures) -> None:
     from rich.text import Text
 
-    from console.page import heading, table_lines
+    from console.page import LEGEND, heading, table_lines
 
     console = stdout()
     console.print(Text(f"{feed.title}, newest hour of each indicator", style="bold"))
     console.print(heading(console.width))
     for line in table_lines(figures.lines, console.width):
         console.print(line)
-    console.print()
+    console.print(Text(LEGEND, style="dim"))
 
 
 def _print_ledger(figures: Figures) -> None:

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from console.page import IndicatorLine, Lag, Page, Totals
 from console.text import local_time
 from devices import Registry
-from engine.indicators import INDICATORS, Indicator
+from engine.indicators import INDICATORS, Indicator, Pool
 from engine.store import IndicatorReading, Store, StoreUnavailable
 
 HISTORY = 24
@@ -197,11 +197,13 @@ def enough(row: IndicatorReading, definition: Indicator | None) -> bool:
 def newest_that_counts(windows: Sequence[IndicatorReading]) -> IndicatorReading:
     """Return the window to show: the newest whose coverage suffices, else the newest with a figure, else the newest.
 
-    An hour that has only begun would otherwise hide the last full one.
+    An hour that has only begun would otherwise hide the last full one. A sum is only shown once its window is closed:
+    half an hour's water is no smaller figure of the same thing, as half an hour's mean would be.
     """
     for row in reversed(windows):
         _, definition = _DEFINITIONS.get((row.indicator, row.window), (0, None))
-        if row.value is not None and enough(row, definition):
+        partial = row.revision == 0 and definition is not None and definition.pool is Pool.SUM
+        if row.value is not None and enough(row, definition) and not partial:
             return row
     return next((row for row in reversed(windows) if row.value is not None), windows[-1])
 

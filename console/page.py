@@ -19,6 +19,7 @@ NARROW_COLUMNS = 110
 FOOT_LINES = 6
 """What stands under the table: a rule, three lines of ledger and lag, the keys, and one line to spare."""
 LINES_MIN = 3
+LEGEND = "~ still open   ? too few readings "
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,11 @@ class Columns:
 def columns(width: int) -> Columns:
     """Divide a width among the columns: names grow first, then the sparkline's day, then the note."""
     if width < NARROW_COLUMNS:
-        spark = 12 if width >= 76 else 0
-        title = max(10, width - 2 - (9 + 6 + 16 + 5 + 5 + spark + 7))
-        return Columns(0, min(title, 40), 9, 6, 16, 5, 5, spark, 0)
+        spark = min(12, 8 + max(0, width - 80) // 2) if width >= 76 else 0
+        title = max(10, width - 1 - (9 + 8 + 16 + 5 + 5 + spark + 7))
+        return Columns(0, min(title, 40), 9, 8, 16, 5, 5, spark, 0)
     spare = width - (18 + 26 + 10 + 8 + 22 + 5 + 5 + 24 + 9)
-    note = min(16, spare) if spare >= 8 else 0
+    note = min(10, spare) if spare >= 8 else 0
     spare -= note
     return Columns(18 + min(10, spare // 3), 26 + min(14, spare - spare // 3), 10, 8, 22, 5, 5, 24, note)
 
@@ -161,7 +162,7 @@ def table_lines(lines: Sequence[IndicatorLine], width: int) -> list[Text]:
         first = line.zone != zone
         zone = line.zone
         if first and not shape.zone:
-            out.append(Text(fitted(line.zone, min(width, 40)).rstrip(), style="bold"))
+            out.append(Text(fitted(line.zone, width).rstrip(), style="bold"))
         out.append(_line(line, shape, first))
     return out
 
@@ -177,9 +178,13 @@ def _line(line: IndicatorLine, shape: Columns, first: bool) -> Text:
     # The mark stands beside the digits, so that a glance at the figure sees it.
     mark = "?" if not line.valid else "~" if line.provisional else " "
     text.append(right(line.value or "–", shape.value - 1) + mark + " ", style="" if line.valid else "dim")
-    text.append(fitted(line.unit, shape.unit) + " ", style="dim")
+    band = shape.band
+    if line.unit or shape.zone:
+        text.append(fitted(line.unit, shape.unit) + " ", style="dim")
+    else:
+        band += shape.unit + 1  # an index has no unit, and the words of its band want the room
     text.append("■ " if line.colour and line.band else "  ", style=line.colour if line.band else "")
-    text.append(fitted(line.band, shape.band - 2) + " ")
+    text.append(fitted(line.band, band - 2) + " ")
     text.append(right("–" if line.coverage is None else f"{_percent(line.coverage)}%", shape.coverage - 1) + " ")
     text.append(right("–" if line.age_s is None else age(line.age_s) if line.age_s else "now", shape.age - 1) + " ")
     if shape.spark:
@@ -197,7 +202,7 @@ def _percent(share: float) -> int:
     return 1 if whole == 0 and share > 0 else whole
 
 
-def heading(width: int) -> Text:
+def heading(width: int, window: str = "hour") -> Text:
     """Return the names of the columns."""
     shape = columns(width)
     text = Text(style="dim", no_wrap=True, overflow="crop")
@@ -209,7 +214,7 @@ def heading(width: int) -> Text:
     text.append(right("cov", shape.coverage - 1) + " ")
     text.append(right("age", shape.age - 1) + " ")
     if shape.spark:
-        text.append(" " + fitted(f"last {shape.spark} h", shape.spark))
+        text.append(" " + fitted(f"last {shape.spark} {window[0]}", shape.spark))
     if shape.note:
         text.append(" " + fitted("note", shape.note - 1))
     return text
@@ -226,19 +231,18 @@ def render(page: Page, width: int, height: int, first: int = 0, window: str = "h
     room = _room(page, height)
     first = max(0, min(first, len(rows) - room))
     shown = _with_zone(rows, first, page.lines, width)[:room]
-    top = _ends(Text.assemble((f" cityvitals · {page.title}", "bold")), Text(f"{page.status}  {page.clock} "), width)
+    top = _ends(Text(f" cityvitals · {page.title}", style="bold"), Text(f"{page.status}  {page.clock} "), width)
     if not rows:
         shown = [Text("  waiting for the first figures …", style="dim")]
     shown += [Text("")] * (room - len(shown))
-    parts: list[RenderableType] = [top, heading(width), *shown]
+    parts: list[RenderableType] = [top, heading(width, window), *shown]
     more = f" {first + 1}–{min(first + room, len(rows))} of {len(rows)} lines " if len(rows) > room else ""
     parts.append(_rule(more, width))
     if page.trouble:
         parts.append(Text(fitted(" ! " + page.trouble, width).rstrip(), style="bold red"))
     parts += [ledger_line(page.totals, width), reasons_line(page.reasons, width), _lag_line(page.lag, width)]
     keys = f" q quit   ↑↓ scroll   d {'hours' if window == 'day' else 'days'}"
-    legend = "~ still open   ? too few readings "
-    parts.append(_ends(Text(keys, style="dim"), Text(legend, style="dim"), width))
+    parts.append(_ends(Text(keys, style="dim"), Text(LEGEND, style="dim"), width))
     return Group(*parts)
 
 
@@ -254,7 +258,7 @@ def _with_zone(rows: list[Text], first: int, lines: Sequence[IndicatorLine], wid
             break
         zone = line.zone
         if row == first:
-            return [Text(fitted(f"{zone} …", min(width, 40)).rstrip(), style="bold"), *rows[first + 1 :]]
+            return [Text(fitted(f"{zone} …", width).rstrip(), style="bold"), *rows[first + 1 :]]
         row += 1
     return rows[first:]
 
@@ -270,7 +274,7 @@ def _rule(text: str, width: int) -> Text:
 def _ends(left: Text, right_text: Text, width: int) -> Text:
     gap = width - left.cell_len - right_text.cell_len
     if gap < 1:
-        return Text.assemble(left, no_wrap=True, overflow="ellipsis")
+        left, gap = Text(fitted(left.plain, max(0, width - right_text.cell_len - 1)), style=left.style), 1
     return Text.assemble(left, " " * gap, right_text, no_wrap=True, overflow="crop")
 
 

@@ -144,6 +144,7 @@ def status(definition: Indicator, received: int, due: int, *, known: bool, close
 
 
 def _log_to_stderr() -> None:
+    logging.getLogger("yoyo").setLevel(logging.WARNING)  # says every step of every migration
     if not logging.getLogger().handlers:
         logging.basicConfig(
             level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -41,7 +41,7 @@ class DatabaseSettings:
             return []
         try:
             parts = urlsplit(self.url)
-            named = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/"))
+            named = self.url.startswith(("postgresql://", "postgres://")) and bool(parts.path.strip("/"))
             _ = parts.port
         except ValueError:
             named = False

@@ -12,7 +12,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,14 +172,15 @@ class _Reader:
         self.put("environment", name, leaf, text, from_text=True)
 
 
-def nearest(wrong: str, known: object, wider: object = ()) -> str:
+def nearest(wrong: str, known: Iterable[str], wider: Iterable[str] = ()) -> str:
     """Return `; did you mean X?` for the nearest known name, looked for first in `known`, then in `wider`."""
     for names in (known, wider):
-        names = sorted(typing.cast("Mapping[str, object]", names))
+        names = sorted(names)
         found = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
         if not found:
-            # `url` for `mqtt.url`, or the right key under the wrong section.
-            found = [n for n in names if n.rsplit(".", 1)[-1] == wrong.rsplit(".", 1)[-1]][:1]
+            # `url` for `mqtt.url`, or nearly the right key under the wrong section.
+            last = {name.rsplit(".", 1)[-1]: name for name in reversed(names)}
+            found = [last[n] for n in difflib.get_close_matches(wrong.rsplit(".", 1)[-1], last, n=1, cutoff=0.6)]
         if found:
             return f"; did you mean {found[0]}?"
     return ""

@@ -122,7 +122,8 @@ def test_run_without_a_city_says_how_to_name_one(tmp_path: Path) -> None:
 
 def test_without_the_programs_that_fetch_the_servers_up_says_what_to_install(tmp_path: Path) -> None:
     """A machine without apt: nothing is found on the path but Python."""
-    done = cityvitals("up", PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path), PYTHONPATH=str(_copied(tmp_path)))
+    root = _copied(tmp_path)
+    done = cityvitals("up", cwd=root, PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path), PYTHONPATH=str(root))
     assert done.code == 1
     assert "Traceback" not in done.err
     assert "CITYVITALS_DATABASE_URL" in done.err

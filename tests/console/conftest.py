@@ -1,0 +1,111 @@
+"""A gateway with real data behind the console's tests: run once, read by many."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+import deploy
+from console.children import read_ready
+from console.paths import demo_city
+from tests.console.command import ROOT, Done, cityvitals, environment
+
+CITY = demo_city()
+BAD = (
+    ("cityvitals/demo/street-noise/telemetry", b"\x1b[2J\x07 not json"),
+    ("cityvitals/demo/street-noise/telemetry", b'[{"n":"sound_level","u":"dB","v":1e6,"t":1700000000}]'),
+    ("cityvitals/demo/nobody/telemetry", b"[]"),
+)
+"""Messages that must end in quarantine, one reading each."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running `cityvitals run`."""
+
+    process: subprocess.Popen[str]
+    environ: dict[str, str]
+    metrics_url: str
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Done:
+        """Run a command of the console against the same servers."""
+        return cityvitals("--city", str(CITY), *arguments, stdin=stdin, **self.environ)
+
+
+def start(environ: dict[str, str], folder: Path, *more: str) -> Service:
+    """Start `cityvitals run` and wait until it is ready."""
+    ready = folder / "ready.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console", "--city", str(CITY), "run", "--ready-file", str(ready), *more],
+        cwd=ROOT,
+        env=environment(**environ),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while (facts := read_ready(ready)) is None:
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        time.sleep(0.02)
+    return Service(process, environ, str(facts["metrics"]))
+
+
+def stop(service: Service) -> tuple[int, str]:
+    """End it as an operator would, and return its exit code and what it said."""
+    service.process.terminate()
+    _, said = service.process.communicate(timeout=60)
+    return service.process.returncode, said
+
+
+def publish(url: str, messages: tuple[tuple[str, bytes], ...]) -> None:
+    """Send messages at QoS 1 and wait for the broker's word."""
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    host, port = url.split("//")[1].split(":")
+    client.connect(host, int(port))
+    client.loop_start()
+    for topic, payload in messages:
+        client.publish(topic, payload, qos=1).wait_for_publish(30)
+    client.disconnect()
+    client.loop_stop()
+
+
+@pytest.fixture(scope="session")
+def servers(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The run's database server with a database of ours, and a broker of our own."""
+    folder = tmp_path_factory.mktemp("console-broker")
+    broker = deploy.Broker(folder, die_with_parent=True)
+    broker.start()
+    name = f"test_console_{secrets.token_hex(6)}"
+    yield {
+        "CITYVITALS_DATABASE_URL": deploy.create_database(stack.database.url, name),
+        "CITYVITALS_MQTT_URL": broker.url,
+    }
+    broker.stop()
+    deploy.drop_database(stack.database.url, name)
+
+
+@pytest.fixture(scope="session")
+def service(servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A gateway that has taken six hours of the demo city and some bad messages, and still runs."""
+    running = start(servers, tmp_path_factory.mktemp("console-service"), "--migrate")
+    replayed = subprocess.run(
+        [
+            sys.executable, "-m", "simulators", "replay", str(CITY), "--broker", servers["CITYVITALS_MQTT_URL"],
+            "--last", "6h", "--shift-to-now", "--json",
+        ],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    publish(servers["CITYVITALS_MQTT_URL"], BAD)
+    published = int(replayed.stdout.split('"readings": ')[1].split(",")[0]) + len(BAD)
+    while running("ledger", "--json").rows[0]["received"] < published:
+        assert running.process.poll() is None
+    yield running
+    code, said = stop(running)
+    assert code == 0, said

@@ -1,0 +1,159 @@
+"""What the reading commands say of a real gateway's data, for people and for programs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from tests.console.conftest import BAD, Service
+
+pytestmark = pytest.mark.system
+
+
+def test_the_ledger_balances_and_counts_what_was_refused(service: Service) -> None:
+    done = service("ledger", "--json", "--commits", "1000000")
+    total, *commits = done.rows
+    assert done.code == 0
+    assert total["row"] == "total"
+    assert total["balances"] is True
+    assert total["quarantined"] == len(BAD)
+    assert total["received"] == total["accepted"] + total["duplicate"] + total["quarantined"] > 1000
+    assert sum(row["received"] for row in commits) == total["received"]
+    assert {row["row"] for row in commits} == {"commit"}
+    table = service("ledger", "--commits", "2")
+    assert "✓ balances" in table.out
+
+
+def test_the_quarantine_says_why_and_keeps_the_bytes(service: Service) -> None:
+    rows = service("quarantine", "--json").rows
+    assert {(row["topic"], base64.b64decode(row["payload_base64"])) for row in rows} == set(BAD)
+    assert {row["reason"]: row["device"] for row in rows} == {
+        "malformed": "street-noise", "out_of_range": "street-noise", "unknown_device": None,
+    }  # fmt: skip
+    summary = service("quarantine", "--summary", "--json").rows
+    assert {row["reason"]: row["readings"] for row in summary} == {
+        "unknown_device": 1, "out_of_range": 1, "malformed": 1,
+    }  # fmt: skip
+    one = service("quarantine", "--reason", "malformed", "--device", "street-noise", "--json").rows
+    assert len(one) == 1
+
+
+def test_a_payload_in_quarantine_cannot_drive_the_terminal(service: Service) -> None:
+    done = service("quarantine")
+    assert r"\x1b[2J\x07 not json" in done.out
+    assert "\x1b" not in done.out
+    assert "\x07" not in done.out
+
+
+def test_observations_are_exact_decimals_newest_first(service: Service) -> None:
+    rows = service("observations", "--device", "house-water", "--limit", "3", "--json").rows
+    assert len(rows) == 3
+    assert [row["time"] for row in rows] == sorted((row["time"] for row in rows), reverse=True)
+    assert all(re.fullmatch(r"\d+\.\d{6}", row["value"]) and row["unit"] == "m3" for row in rows)
+    assert list(rows[0]) == ["device", "field", "measurand", "time", "value", "unit", "state", "time_from_arrival"]
+    states = service("observations", "--measurand", "traffic_load", "--limit", "1", "--json").rows
+    assert states[0]["state"] in {"free", "dense", "congested"}
+    table = service("observations", "--device", "house-water", "--limit", "3")
+    assert "the newest 3; more with --limit" in table.out
+
+
+def test_observations_between_two_times_include_the_first_and_exclude_the_second(service: Service) -> None:
+    rows = service("observations", "--device", "house-water", "--limit", "3", "--json").rows
+    newest, middle, oldest = (row["time"] for row in rows)
+    between = service("observations", "--device", "house-water", "--from", oldest, "--to", newest, "--json").rows
+    assert [row["time"] for row in between] == [middle, oldest]
+
+
+def test_indicators_show_the_newest_of_city_and_zones(service: Service) -> None:
+    rows = service("indicators", "--json").rows
+    assert list(rows[0]) == [
+        "indicator", "window", "scope", "start", "value", "unit", "band", "driver", "received", "expected", "coverage",
+        "revision", "computed",
+    ]  # fmt: skip
+    assert {row["scope"].split(":")[0] for row in rows} == {"city", "zone"}
+    keys = [(row["indicator"], row["window"], row["scope"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    eaqi = service("indicators", "--indicator", "eaqi", "--scope", "zone:kerb", "--json").rows
+    assert [row["scope"] for row in eaqi] == ["zone:kerb"]
+    assert eaqi[0]["band"]
+    assert eaqi[0]["value"] is not None
+    assert eaqi[0]["band"] in service("indicators", "--indicator", "eaqi").out
+
+
+def test_the_history_has_every_hour_and_the_newest_has_only_one(service: Service) -> None:
+    arguments = ("indicators", "--indicator", "laeq", "--window", "hour", "--scope", "station:street-noise", "--json")
+    history = service(*arguments, "--history").rows
+    newest = service(*arguments).rows
+    assert len(history) >= 6
+    assert len(newest) == 1
+    assert newest[0]["start"] == history[-1]["start"]
+    since = history[2]["start"]
+    assert [row["start"] for row in service(*arguments, "--from", since).rows] == [r["start"] for r in history[2:]]
+
+
+def test_the_mean_of_a_period_is_that_of_its_observations_to_the_last_digit(service: Service) -> None:
+    observed = service(
+        "observations", "--device", "beijing-dongsi", "--measurand", "no2", "--limit", "100000", "--json"
+    ).rows
+    mean = sum(Fraction(row["value"]) for row in observed) / len(observed)
+    expected = str(Decimal(round(mean * 1000)).scaleb(-3))  # round: half to even
+    rows = service(
+        "indicators", "--indicator", "no2_mean", "--window", "period", "--scope", "station:beijing-dongsi", "--json"
+    ).rows
+    assert [(row["value"], row["received"]) for row in rows] == [(expected, len(observed))]
+
+
+def test_a_period_adds_up_a_counter_exactly(service: Service) -> None:
+    hours = service(
+        "indicators",
+        "--indicator",
+        "water",
+        "--window",
+        "hour",
+        "--scope",
+        "station:house-water",
+        "--history",
+        "--json",
+    ).rows
+    period = service(
+        "indicators", "--indicator", "water", "--window", "period", "--scope", "station:house-water", "--json"
+    ).rows
+    known = [row for row in hours if row["value"] is not None]
+    assert Fraction(period[0]["value"]) == sum(Fraction(row["value"]) for row in known)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["observations", "--device", "house-watr"], "did you mean 'house-water'?"),
+        (["observations", "--measurand", "pm25"], "did you mean 'pm2_5'?"),
+        (["observations", "--from", "yesterday"], "'yesterday' is not a time"),
+        (["observations", "--from", "2026-02-01", "--to", "2026-01-01"], "is not before --to"),
+        (["observations", "--limit", "0"], "--limit"),
+        (["indicators", "--indicator", "cay"], "did you mean 'cai'?"),
+        (["indicators", "--scope", "zone:kreb"], "did you mean 'kerb'?"),
+        (["indicators", "--scope", "street:x"], "expected city, zone, station"),
+        (["indicators", "--window", "week"], "expected one of hour, day, period"),
+        (["indicators", "--window", "period", "--indicator", "cai"], "has no figure for a period"),
+        (["indicators", "--window", "period", "--scope", "city"], "is computed per station"),
+        (["indicators", "--window", "period", "--from", "2026-01-01T00:00:01"], "give a full hour"),
+        (["quarantine", "--reason", "malformd"], "did you mean 'malformed'?"),
+        (["quarantine", "--device", "nobody-at-all"], "no device is called 'nobody-at-all'"),
+    ],
+)
+def test_wrong_use_names_what_was_meant(service: Service, arguments: list[str], expected: str) -> None:
+    done = service(*arguments)
+    assert done.code == 2
+    assert expected in done.err
+    assert done.out == ""
+
+
+def test_every_line_of_json_stands_alone(service: Service) -> None:
+    for command in (["indicators"], ["observations"], ["quarantine"], ["ledger"], ["devices"], ["models"], ["doctor"]):
+        for line in service(*command, "--json").out.splitlines():
+            assert isinstance(json.loads(line), dict), command
