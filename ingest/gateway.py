@@ -313,7 +313,8 @@ class Gateway:
     def status(self) -> dict[str, object]:
         """Return what is known of this gateway, for metrics and people: parts `commit`, `session` and `engine`."""
         return {
-            "commit": asdict(self.counts),
+            # asdict would take the Counter's items for things to count.
+            "commit": {**asdict(self.counts), "quarantined_by_reason": dict(self.counts.quarantined_by_reason)},
             "session": {
                 **asdict(self._session.counters),
                 "connected": self._session.ready.is_set(),
