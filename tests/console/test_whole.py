@@ -1,0 +1,199 @@
+"""`up`, `down` and `demo` from beginning to end, in a copy of the program with a stack of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import deploy
+from deploy import userland
+from tests.console.command import ROOT, Done, cityvitals, environment
+
+pytestmark = pytest.mark.system
+WAIT_S = 90.0
+
+
+@pytest.fixture(scope="module")
+def copy(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the program whose `.local` is its own but for the unpacked servers (which `stack` has seen to)."""
+    root = tmp_path_factory.mktemp("copy")
+    for room in ("console", "deploy", "devices", "engine", "ingest", "simulators"):
+        shutil.copytree(ROOT / room, root / room)
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, root / name)
+    (root / ".local").mkdir()
+    (root / ".local" / "userland").symlink_to(userland.location().parent)
+    yield root
+    for folder in ("stack", "demo"):
+        deploy.down(root / ".local" / folder)
+
+
+def run(root: Path, *arguments: str) -> Done:
+    return cityvitals(*arguments, cwd=root, PYTHONPATH=str(root))
+
+
+def processes(root: Path) -> list[str]:
+    """Return the command lines of all processes that have to do with the copy."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            folder = str((entry / "cwd").readlink())
+        except OSError:
+            continue
+        if str(root) in line or folder.startswith(str(root)):
+            found.append(line)
+    return found
+
+
+def test_up_goes_to_the_background_is_found_again_and_down_stops_all(copy: Path) -> None:
+    up = run(copy, "up", "--detach")
+    assert up.code == 0, up.err
+    assert "***" in up.out
+    assert re.search(r"metrics   http://127\.0\.0\.1:\d+/metrics", up.out)
+    again = run(copy, "up", "--detach")
+    assert (again.code, again.out) == (0, "runs already; stop it with `cityvitals down`\n")
+    refused = run(copy, "up")
+    assert refused.code == 1
+    assert "runs already" in refused.err
+    assert "✓ balances" in run(copy, "ledger").out
+    doctor = {row["name"]: row for row in run(copy, "doctor", "--json").rows}
+    assert doctor["tables"]["ok"]
+    assert doctor["database"]["ok"]
+    down = run(copy, "down")
+    assert (down.code, down.out) == (0, "stopped\n")
+    assert processes(copy) == []
+    assert run(copy, "down").out == "nothing runs\n"
+
+
+def test_up_in_the_foreground_stops_what_it_started_at_ctrl_c(copy: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "console", "up"],
+        cwd=copy, env=environment(PYTHONPATH=str(copy)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stderr is not None
+    assert any("ready; metrics on" in line for line in child.stderr)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=WAIT_S)
+    assert child.returncode == 0, err
+    assert out.startswith("broker    mqtt://127.0.0.1:")
+    assert "stopping the servers started here" in err
+    assert "Traceback" not in err
+    assert processes(copy) == []
+
+
+def test_demo_once_prints_figures_and_a_ledger_that_balances(copy: Path) -> None:
+    done = run(copy, "demo", "--once", "--last", "3h")
+    assert done.code == 0, done.err
+    assert "European Air Quality Index" in done.out
+    assert "■" in done.out
+    ledger = re.search(r"received ([\d,]+) = accepted ([\d,]+) \+ duplicate ([\d,]+) \+ quarantined ([\d,]+)", done.out)
+    assert ledger is not None
+    received, *parts = (int(number.replace(",", "")) for number in ledger.groups())
+    assert received == sum(parts) > 0
+    assert "✓ balances" in done.out
+    assert f"published {received:,} readings" in done.out
+    assert "Traceback" not in done.err
+    assert processes(copy) == []
+
+
+def test_a_kept_demo_can_be_asked_and_a_second_one_does_not_disturb_it(copy: Path) -> None:
+    assert run(copy, "demo", "--once", "--last", "3h", "--keep").code == 0
+    rows = run(copy, "--demo", "indicators", "--indicator", "eaqi", "--json").rows
+    assert {row["scope"] for row in rows} == {"city", "zone:air", "zone:kerb"}
+    with (copy / ".local" / "demo" / "demo.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        second = run(copy, "demo", "--once")
+    assert second.code == 1
+    assert "another demo runs in this folder" in second.err
+    assert run(copy, "--demo", "down").out == "stopped\n"
+    assert processes(copy) == []
+
+
+class Terminal:
+    """`cityvitals demo` on a terminal of 80 by 24."""
+
+    def __init__(self, root: Path, *arguments: str) -> None:
+        self._descriptor, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        environ = environment(PYTHONPATH=str(root), TERM="xterm-256color")
+        del environ["COLUMNS"]
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "console", *arguments],
+            cwd=root, env=environ, stdin=inside, stdout=inside, stderr=inside, start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+        self.text = ""
+
+    def wait(self, pattern: str) -> None:
+        """Read until the pattern stands on the terminal."""
+        deadline = time.monotonic() + WAIT_S
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, self.text[-3000:]
+            self._read(1.0)
+
+    def _read(self, seconds: float) -> bool:
+        if select.select([self._descriptor], [], [], seconds)[0]:
+            try:
+                got = os.read(self._descriptor, 65536)
+            except OSError:  # Linux says EIO where the other end is closed
+                return False
+            self.text += got.decode(errors="replace")
+            return bool(got)
+        return True
+
+    def press(self, key: str) -> None:
+        os.write(self._descriptor, key.encode())
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        while self._read(WAIT_S):
+            pass
+        os.close(self._descriptor)
+        return self._child.wait(WAIT_S)
+
+
+def test_the_live_page_shows_figures_obeys_keys_and_leaves_nothing_running(copy: Path) -> None:
+    terminal = Terminal(copy, "demo", "--last", "12h", "--speed", "7200")
+    terminal.wait(r"Moderate|Good|Fair|Poor|Unhealthy")
+    terminal.wait("✓ balances")
+    assert "\x1b[?1049h" in terminal.text  # a screen of its own, so that the user's is left as it was
+    terminal.press("d")
+    terminal.wait("d hours")
+    terminal.press("q")
+    assert terminal.end() == 0
+    assert "\x1b[?1049l" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert processes(copy) == []
+
+
+def test_a_killed_demo_leaves_nothing_running(copy: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "console", "demo", "--last", "12h", "--speed", "60"],
+        cwd=copy, env=environment(PYTHONPATH=str(copy)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stderr is not None
+    assert any("replaying" in line for line in child.stderr)
+    child.kill()
+    child.wait()
+    child.stderr.close()
+    deadline = time.monotonic() + WAIT_S
+    while left := processes(copy):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
