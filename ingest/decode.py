@@ -78,8 +78,11 @@ class Decoder:
             elif self._decode_slowly(intake, message):
                 self.counters.slow_road += 1
             else:
+                # The kernel has been here before and may have taken the room for messages that come later.
                 _undo(intake, message, start, compiled)
-                return int(message)
+                fits = self._decode_slowly(intake, message)
+                self.counters.slow_road += fits
+                return int(message) + fits
         return last
 
     def _refuse_unrouted(self, intake: Intake, message: int) -> None:
