@@ -31,7 +31,7 @@ class BrokerSettings:
         session_expiry_s: how long the broker keeps the session and its queue while the gateway is away.
         receive_maximum: unacknowledged messages the broker may have under way (MQTT 5). It bounds the rate to
             receive_maximum per commit time: 20 under way and a commit of 100 ms are 200 messages a second.
-        protocol: one of `PROTOCOLS`.
+        protocol: MQTT `5`, `3.1.1`, or `auto`: 5, and 3.1.1 where the broker does not know it.
         connect_timeout_s: for the connection, the TLS handshake and the broker's answer, each.
         reconnect_delay_s_base, reconnect_delay_s_max: attempt n waits a random time below
             min(max, base * 2**n), so that a fleet of clients does not return in one instant.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.settings_reference import inserted
+from console.reference import inserted
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operators.md"
 
 
-def test_the_settings_in_the_guide_are_those_of_the_tree() -> None:
+def test_settings_and_metrics_in_the_guide_are_those_of_the_program() -> None:
     text = GUIDE.read_text(encoding="utf-8")
-    assert inserted(text) == text, "run python -m console.settings_reference"
+    assert inserted(text) == text, "run python -m console.reference"

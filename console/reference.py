@@ -1,6 +1,6 @@
-"""The settings as a table for people: `python -m console.settings_reference` writes it into `docs/operators.md`.
+"""Settings and metrics as tables for people: `python -m console.reference` writes them into `docs/operators.md`.
 
-Knows the tree and Markdown; a test keeps the document and the tree together.
+Knows the tree, the list of metrics and Markdown; a test keeps the document and the program together.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from console.metrics import DEFINITIONS, RESULTS
 from console.settings import PREFIX, SECRETS, Settings
 from console.settings_reader import Leaf, attributes_of, leaves, plain_type
 from console.text import span
+from devices import rfc3339
 
-BEGIN = "<!-- settings: written by python -m console.settings_reference -->"
-END = "<!-- end of settings -->"
+_BEGIN, _END = "<!-- {}: written by python -m console.reference -->", "<!-- end of {} -->"
+_YEAR_1980_US = 315_532_800_000_000
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "true/false", Path: "path"}
 
 
-def reference() -> str:
+def settings_tables() -> str:
     """Return one Markdown table per section, in the order of the tree."""
     explained = attributes_of(Settings)
     out: list[str] = []
@@ -38,8 +40,9 @@ def _default(leaf: Leaf) -> str:
     kind: Any = plain_type(leaf.type)
     if leaf.default is None:
         return f"none ({_TYPES[kind]})"
-    if kind is int and re.search(r"_us$", leaf.key):
-        return f"`{span(leaf.default)}`"
+    if kind is int and re.search(r"_us(_|$)", leaf.key):
+        # A number so large is a time, not a span.
+        return f"`{rfc3339(leaf.default)[:10] if leaf.default > _YEAR_1980_US else span(leaf.default)}`"
     if kind is bool:
         return f"`{str(leaf.default).lower()}`"
     return f"`{leaf.default}`"
@@ -54,21 +57,33 @@ def _secret(leaf: Leaf) -> str:
     return f" May come as `{PREFIX}{leaf.variable}_FILE`." if leaf.secret else ""
 
 
+def metrics_table() -> str:
+    """Return one Markdown table of every metric."""
+    rows = [(one.name, one.kind, one.label, one.help) for one in DEFINITIONS]
+    rows += [(name, kind, "", text) for name, kind, _, text in RESULTS]
+    out = ["| metric | kind | meaning |", "|---|---|---|"]
+    out += [f"| `{name}{{{label}}}` | {kind} | {_cell(text)} |" for name, kind, label, text in rows]
+    return "\n".join(out).replace("{}`", "`") + "\n"
+
+
 def inserted(document: str) -> str:
-    """Return the document with the tables between its two marks.
+    """Return the document with each table between its two marks.
 
     Raises:
         ValueError: a mark is missing.
     """
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"expected the marks {BEGIN} and {END}")
-    return f"{head}{BEGIN}\n\n{reference()}\n{END}{tail}"
+    for name, table in (("settings", settings_tables()), ("metrics", metrics_table())):
+        begin, end = _BEGIN.format(name), _END.format(name)
+        head, found, rest = document.partition(begin)
+        _, ended, tail = rest.partition(end)
+        if not found or not ended:
+            raise ValueError(f"expected the marks {begin} and {end}")
+        document = f"{head}{begin}\n\n{table}\n{end}{tail}"
+    return document
 
 
 def main() -> None:
-    """Write the tables into the document."""
+    """Write the tables into the document: the one named, else the guide."""
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/operators.md")
     path.write_text(inserted(path.read_text(encoding="utf-8")), encoding="utf-8")
 
