@@ -263,7 +263,7 @@ class Windows:
         Args:
             spans: whole hour windows; see `widened`.
             observations: every stored reading of the spans, and for counters and states the nearest one on either side
-                of each span. More readings of the same slots do no harm.
+                of each span that is within its series' range. More readings of the same slots do no harm.
             stored_hours: what the store has of `missing_hours(spans)`.
 
         Raises:

@@ -171,6 +171,28 @@ def spans_of(reading: tuple[int, int, int]) -> Spans:
     return Spans.of([reading[0]], [reading[1]], [reading[1] + 1])
 
 
+@pytest.mark.parametrize("early_us", [0, 1])
+def test_a_reading_not_after_the_last_one_is_late_however_little(early_us: int) -> None:
+    windows = windows_of([METER], CALENDAR)
+    windows.absorb(batch_of([(0, BEGIN, 10), (0, BEGIN + HOUR_US, 20)]))
+    before = rows(windows.held(Grid.HOUR))
+    done = windows.absorb(batch_of([(0, BEGIN + HOUR_US - early_us, 15)]))
+    assert done.late.from_us.tolist() == [BEGIN + HOUR_US - early_us]
+    assert done.late.to_us.tolist() == [BEGIN + HOUR_US - early_us + 1]
+    assert rows(windows.held(Grid.HOUR)) == before
+
+
+def test_a_reading_out_of_range_is_no_neighbour_when_recomputing() -> None:
+    desk = Desk([METER], CALENDAR)
+    read(desk, (0.5, 100), (0.75, 100_001), (1.5, 120), (2.25, 100_001), (2.5, 140))
+    before = increases(desk, Grid.HOUR)
+    assert before == {0: 10, 1: 20, 2: 10}
+    desk.recompute(Spans.of([0], [BEGIN + HOUR_US], [BEGIN + 2 * HOUR_US]))
+    assert increases(desk, Grid.HOUR) == before
+    desk.recompute(Spans.of([0], [BEGIN], [BEGIN + HOUR_US]))
+    assert increases(desk, Grid.HOUR) == before
+
+
 def test_a_state_is_believed_for_three_intervals_and_no_longer() -> None:
     fact = Fact(Kind.STATE, high=3, interval_us=20 * MINUTE_US)
     desk = Desk([fact], CALENDAR)
