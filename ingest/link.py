@@ -8,6 +8,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import time
 
 from ingest import packets
 from ingest.errors import ConnectionLost, ProtocolError, SessionRefused
@@ -106,6 +107,23 @@ class Link:
     def interest(self, *, reading: bool) -> int:
         """Return what poll should watch for."""
         return (select.POLLIN if reading else 0) | (select.POLLOUT if self._out else 0)
+
+    def finish(self, last: bytes, timeout_s: float) -> None:
+        """Send what is kept and `last`, and wait until the broker has closed its side; never raises.
+
+        Closing at once would not do: what the broker sent meanwhile and nobody read makes the system reset the
+        connection, and the broker then loses the acknowledgements that it has not read.
+        """
+        try:
+            self._socket.settimeout(timeout_s)
+            self._socket.sendall(bytes(self._out) + last)
+            self._out.clear()
+            end = time.monotonic() + timeout_s
+            while self._socket.recv(65_536) and time.monotonic() < end:
+                pass
+        except OSError:
+            # The broker is gone, or too slow: what it did not read is delivered again and found to be a duplicate.
+            return
 
     def close(self) -> None:
         """Close the connection; never raises."""

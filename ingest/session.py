@@ -37,6 +37,8 @@ STOP_POLL_S = 0.2
 """How late a stop request is noticed at most while nothing else happens."""
 FILTERS_PER_PACKET = 1000
 """Topic filters in one SUBSCRIBE."""
+GOODBYE_S_MAX = 2.0
+"""How long the broker may take to read our last acknowledgements and close the connection."""
 PROBE_SHARE, SILENCE_SHARE = 0.75, 0.5
 """A connection is probed after this share of the keep-alive, and given up this share after an unanswered probe."""
 
@@ -320,11 +322,13 @@ class Session:
             link.flush()
             if reading and readable:
                 self._read(link)
+            elif readable and (stopping or self._framer.full):
+                # Nothing is read now, so this is no message: what is unacknowledged comes again on the next connection.
+                raise ConnectionLost("the connection broke")
 
     def _say_goodbye(self, link: Link) -> None:
         """Disconnect in form; the session and what is not acknowledged stay at the broker."""
-        with contextlib.suppress(OSError):
-            link.send(packets.disconnect(self._protocol))
+        link.finish(packets.disconnect(self._protocol), GOODBYE_S_MAX)
 
     def _may_read(self, now: float) -> bool:
         """Say whether the intake has room and the pause between reads is over."""
@@ -431,13 +435,9 @@ class Session:
         poll = select.poll()
         poll.register(self._far, select.POLLIN)
         if link is not None:
-            # Without interest in either direction poll still reports a broken connection, again and again: leave it
-            # out, the next read finds it.
-            interest = link.interest(reading=reading)
-            if interest:
-                poll.register(link, interest)
+            poll.register(link, link.interest(reading=reading))  # a broken connection is reported in any case
         readable = reading and self._more
-        for descriptor, event in poll.poll(timeout_s * 1000 if timeout_s <= 0 else max(1, round(timeout_s * 1000))):
+        for descriptor, event in poll.poll(0 if timeout_s <= 0 else max(1, round(timeout_s * 1000))):
             if descriptor == self._far.fileno():
                 with contextlib.suppress(BlockingIOError):
                     self._far.recv(4096)
