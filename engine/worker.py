@@ -52,9 +52,11 @@ NEVER_US = 0
 DIRTY_PER_WORK = 200_000
 """Dirty hour cells evaluated at once."""
 RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
+PAUSE_S_MAX = 1.0
+"""Longest pause after a long round."""
 SITE = "site"
 """Column of `devices.csv` that says where a station stands; `traffic` matters to the European index."""
-RECOVER_CELLS_MAX = 500_000
+RECOVER_CELLS_MAX = 250_000
 """Changed minute cells after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
 DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
@@ -71,6 +73,7 @@ class WorkerSettings:
         idle_us: a gateway silent for this long no longer holds the watermark back.
         inbox_max: stored observations waiting for the engine; beyond it the committer waits.
         absorb_max: observations taken up in one cycle.
+        dirty_minutes_max: changed minute buckets beyond which everything is written at once, to bound memory.
         partition: whose series this worker owns.
     """
 
@@ -78,8 +81,9 @@ class WorkerSettings:
     settle_s: float = 5.0
     lateness_us: int = 120_000_000
     idle_us: int = 60_000_000
-    inbox_max: int = 2_000_000
-    absorb_max: int = 500_000
+    inbox_max: int = 1_000_000
+    absorb_max: int = 250_000
+    dirty_minutes_max: int = 250_000
     partition: int = 0
 
 
@@ -175,7 +179,7 @@ class Worker:
         self._mark_announced = self._mark_arrived = self._mark_reached = self._mark_written = NEVER_US
         self._commit_arrived = self._commit_applied = self._commit_written = 0
         self._closed_to = dict.fromkeys(Grid, NEVER_US)
-        self._settled_s = 0.0
+        self._settled_s = self._settling_s = 0.0
 
     # ---- for other threads -----------------------------------------------------------------------------------
 
@@ -257,13 +261,21 @@ class Worker:
             taken = self.inbox.take(self.settings.cycle_s, self.settings.absorb_max)
             self._accept(taken)
             self._patiently(self._work_off, stop)
-            due = time.monotonic() - self._settled_s >= self.settings.settle_s
-            if (due or not taken) and self._unsettled():
+            if (not taken or self._settling_is_due()) and self._unsettled():
                 self._patiently(self._settle, stop)
             elif taken:
                 self._patiently(self._cycle, stop)
-            stop.wait(max(0.0, self.settings.cycle_s - (time.monotonic() - began)))
+            # A round that took long is followed by as long a pause: under a burst, figures come at longer intervals
+            # and the committer, the broker and the database have the machine in between.
+            spent_s = time.monotonic() - began
+            stop.wait(min(max(self.settings.cycle_s - spent_s, spent_s), PAUSE_S_MAX) if taken else 0.0)
         self._patiently(self._settle, stop)
+
+    def _settling_is_due(self) -> bool:
+        """Say whether everything is to be written although readings keep coming."""
+        if self._windows.dirty_cells(Grid.MINUTE) > self.settings.dirty_minutes_max:
+            return True
+        return time.monotonic() - self._settled_s >= max(self.settings.settle_s, 4 * self._settling_s)
 
     def _patiently(self, step: Callable[[], None], stop: threading.Event) -> None:
         """Do a step that may be done again, until the database lets it through."""
@@ -346,9 +358,11 @@ class Worker:
         self.counts.cycles += 1
 
     def _settle(self) -> None:
+        began = time.monotonic()
         self._write(full=True)
         self._evict()
         self._settled_s = time.monotonic()
+        self._settling_s = self._settled_s - began
         self.counts.settles += 1
 
     def _boundary(self, grid: Grid, now_us: int) -> int:

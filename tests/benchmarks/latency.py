@@ -35,7 +35,9 @@ def rows(bed: Bed, *, quick: bool) -> list[Row]:
         publisher = publish(bed.plan(devices=RATE, messages=RATE * seconds, rate=float(RATE)))
         stored, counted = _watch(running, seconds)
         published(publisher)
-    note = f"{RATE:,} observations/s from {RATE:,} devices for {seconds} s; {len(stored):,} probes, polled every {POLL_S * 1000:.0f} ms"
+    note = (
+        f"{RATE:,}/s from {RATE:,} devices for {seconds} s; {len(stored):,} probes, polled every {POLL_S * 1000:.0f} ms"
+    )
     return [
         Row("published to stored, median", _quantile(stored, 0.5), "s", note=note),
         Row("published to stored, p99", _quantile(stored, 0.99), "s", required=0.5, below=True, note=note),
@@ -68,8 +70,7 @@ def _watch(running: Running, seconds: float) -> tuple[list[float], list[float]]:
         since_s = now_s - 5
         for scope, count in running.reader.rows(_COUNTED, list(scope_of.values())):
             known = sorted(times[scope])
-            for time_us in known[done[scope] : count]:
-                counted.append(now_s - time_us / 1e6)
+            counted.extend(now_s - time_us / 1e6 for time_us in known[done[scope] : count])
             done[scope] = max(done[scope], min(count, len(known)))
         time.sleep(POLL_S)
     if len(stored) < PROBES or len(counted) < PROBES:

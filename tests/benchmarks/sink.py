@@ -1,7 +1,7 @@
 """A subscriber that only drains: takes and decodes what the broker sends, stores nothing, acknowledges at once.
 
-The limit of every gateway on this machine. Run as a process, `python -m tests.benchmarks.sink URL CITY_FOLDER MESSAGES`;
-prints "ready", then the seconds from the first message to the last.
+The limit of every gateway on this machine. Run as a process, `python -m tests.benchmarks.sink URL CITY MESSAGES`: prints
+"ready", then the seconds from the first message to the last.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
     thread = threading.Thread(target=session.run, args=(stop,), name="session")
     thread.start()
     session.ready.wait(30)
-    print("ready", flush=True)
+    _say("ready")
     taken, began, ended = 0, 0.0, 0.0
     while taken < messages:
         intake = relay.next(1.0)
@@ -41,10 +41,15 @@ def main() -> None:
         session.acknowledge(intake.epoch, intake.packet_ids())
         relay.release(intake)
         ended = time.monotonic()
-    print(ended - began, flush=True)
+    _say(str(ended - began))
     stop.set()
     session.wake()
     thread.join()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

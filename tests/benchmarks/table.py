@@ -6,6 +6,7 @@ Knows rows and how to show them; measures nothing.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
@@ -51,7 +52,8 @@ def show(rows: list[Row], *, as_json: bool) -> None:
     """Print the rows: a table for people, or one JSON object per line."""
     if as_json:
         for row in rows:
-            print(json.dumps({**asdict(row), "ratio": row.ratio, "met": row.met}, ensure_ascii=False))
+            line = json.dumps({**asdict(row), "ratio": row.ratio, "met": row.met}, ensure_ascii=False)
+            sys.stdout.write(line + "\n")
         return
     table = Table("what", "measured", "unit", "limit in the same run", "ratio", "required", "note")
     for column in (1, 3, 4, 5):
