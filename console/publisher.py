@@ -25,6 +25,8 @@ log = logging.getLogger("console.publisher")
 
 UNDER_WAY_MAX = 512
 """Messages handed to the client library and not yet acknowledged; it would hold any number of them."""
+CONNECT_S_MAX = 1.0
+"""How long closing waits for a connection when results wait for it."""
 CLOSE_S_MAX = 5.0
 """How long closing waits for what is under way."""
 
@@ -192,14 +194,20 @@ class Publisher:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping or (self._waiting and self.connected), timeout=1.0)
-                if self._stopping and not (self._waiting and self.connected):
-                    break
+                if self._stopping:
+                    # A connection that was only just asked for gets the chance to stand.
+                    self._changed.wait_for(lambda: not self._waiting or self.connected, timeout=CONNECT_S_MAX)
+                    if not self._waiting or not self.connected:
+                        break
                 batch = self._take()
             for topic, result in batch:
                 self._client.publish(topic, result.payload(), qos=1, retain=True)
             with self._changed:
-                # The pause lets a burst of updates of one figure become one message.
-                self._changed.wait_for(lambda: self._stopping, timeout=self._settings.period_s if batch else 0.0)
+                if self._stopping:
+                    self._changed.wait_for(lambda: self._under_way < UNDER_WAY_MAX, timeout=CLOSE_S_MAX)
+                elif batch:
+                    # The pause lets a burst of updates of one figure become one message.
+                    self._changed.wait_for(lambda: self._stopping, timeout=self._settings.period_s)
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way or not self.connected, timeout=CLOSE_S_MAX / 2)
 
