@@ -142,11 +142,12 @@ def open_link(settings: BrokerSettings) -> Link:
         SessionRefused: TLS failed for a reason that no repetition cures.
     """
     host, port = settings.address
+    context = tls_context(settings) if settings.tls else None
     connection = socket.create_connection((host, port), timeout=settings.connect_timeout_s)
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if settings.tls:
-            connection = tls_context(settings).wrap_socket(connection, server_hostname=host)
+        if context is not None:
+            connection = context.wrap_socket(connection, server_hostname=host)
     except ssl.SSLEOFError:
         connection.close()
         raise  # the broker went away in the middle, as any connection can

@@ -210,27 +210,31 @@ class Session:
         while True:
             link = open_link(self.settings)
             try:
-                answer = answer_to_connect(link, self._protocol, self._connect_packet())
-                other_version = self._may_fall_back and self._protocol == packets.MQTT_5
-                if answer.code not in packets.UNSUPPORTED_VERSION or not other_version:
+                answer = self._greet(link)
+                older = self._may_fall_back and self._protocol == packets.MQTT_5
+                if answer.code not in packets.UNSUPPORTED_VERSION or not older:
                     self._accept(link, answer)
                     return link
-            except ssl.SSLEOFError:
+            except BaseException:
                 link.close()
-                raise
-            except ssl.SSLError as error:
-                # In TLS 1.3 the broker refuses a client certificate only after the handshake.
-                link.close()
-                raise tls_refusal(self.settings, error) from error
-            except BaseException as error:
-                link.close()
-                if isinstance(error, ConnectionLost) and not self._protocol_known:
-                    # Some brokers hang up on a version they do not know: try the two in turn until one is accepted.
-                    self._protocol = packets.MQTT_311 if self._protocol == packets.MQTT_5 else packets.MQTT_5
                 raise
             link.close()
             log.info("broker %s does not speak MQTT 5; trying 3.1.1", self.settings.shown_url)
             self._protocol = packets.MQTT_311
+
+    def _greet(self, link: Link) -> packets.ConnectAnswer:
+        try:
+            return answer_to_connect(link, self._protocol, self._connect_packet())
+        except ssl.SSLEOFError:
+            raise  # the broker went away in the middle, as any connection can
+        except ssl.SSLError as error:
+            # In TLS 1.3 the broker refuses a client certificate only after the handshake.
+            raise tls_refusal(self.settings, error) from error
+        except (ConnectionLost, ConnectionResetError):
+            if not self._protocol_known:
+                # Some brokers hang up on a version they do not know: try the two in turn until one is accepted.
+                self._protocol = packets.MQTT_311 if self._protocol == packets.MQTT_5 else packets.MQTT_5
+            raise
 
     def _connect_packet(self) -> bytes:
         settings = self.settings

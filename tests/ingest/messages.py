@@ -115,7 +115,7 @@ def small_limits(**changes: int) -> IntakeLimits:
         "messages_max": 1000, "readings_max": 4000, "bytes_max": 400_000, "frame_bytes_max": 8192,
         "message_readings_max": 1000, "quarantine_bytes_max": 100,
     }  # fmt: skip
-    limits = IntakeLimits(**{**values, **changes})  # type: ignore[arg-type]
+    limits = IntakeLimits(**{**values, **changes})
     assert limits.faults() == []
     return limits
 

@@ -21,7 +21,7 @@ SENML_DEVICES = ("air-1", "odd-1", "meter-1")
 def compiled(device: str, payload: bytes) -> list[tuple[int, int, int, int]] | None:
     """What the kernel makes of a payload: (slot, time_us, ticks, flags), or None when it leaves it to the codec."""
     made = framer()
-    made.decoder._decode_rest = lambda _intake, _first, last, _start: last  # type: ignore[method-assign]
+    made.decoder._decode_rest = lambda intake, first, last, start: last  # type: ignore[method-assign]
     intake = pour(made, publish(topic(device), payload))[0]
     if intake.status[0] == frames.DECODED:
         return [row[1:] for row in readings(intake)]
