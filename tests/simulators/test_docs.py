@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 
 import deploy
-from simulators import __main__ as entry
-from simulators import cli
 from tests.simulators.material import ROOT, Listener, environment
 
 PAGE = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
@@ -74,4 +72,3 @@ def test_the_page_names_every_option_and_no_other() -> None:
     known = set(re.findall(r"--[a-z-]+", help_text)) - {"--help"}
     named = set(re.findall(r"--[a-z][a-z-]+", PAGE.replace("<!--", "").replace("-->", "")))
     assert named == known
-    assert entry.main is cli.main
