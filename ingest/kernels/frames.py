@@ -58,6 +58,21 @@ def fill_table(names: NDArray[np.uint8], name_at: NDArray[np.int64], table: NDAr
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _varint(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+    """Return a variable byte integer and the position after it: -1 where the data end before it, -2 where it is long."""
+    value = 0
+    for shift in range(0, 28, 7):
+        if at >= end:
+            return 0, -1
+        byte = int(data[at])
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    return 0, -2
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def scan(
     data: NDArray[np.uint8],
     at: int,
@@ -83,19 +98,9 @@ def scan(
     rows = packet_id.size
     while at < end:
         first = data[at]
-        body, size = at + 1, 0
-        shift = 0
-        while True:
-            if body >= end:
-                return at, row, MORE, 0
-            byte = data[body]
-            body += 1
-            size |= (int(byte) & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-            if shift > 21:
-                return at, row, MALFORMED, BAD_LENGTH
+        size, body = _varint(data, at + 1, end)
+        if body < 0:
+            return at, row, (MORE if body == -1 else MALFORMED), (0 if body == -1 else BAD_LENGTH)
         stop = body + size
         if first >> 4 != 3:
             if size > CONTROL_BYTES_MAX:
@@ -125,16 +130,9 @@ def scan(
             if number == 0:
                 return at, row, MALFORMED, BAD_PACKET_ID
         if mqtt_5:
-            length, shift = 0, 0
-            while True:
-                if payload >= stop or shift > 21:
-                    return at, row, MALFORMED, BAD_PROPERTIES
-                byte = data[payload]
-                payload += 1
-                length |= (int(byte) & 0x7F) << shift
-                if byte < 0x80:
-                    break
-                shift += 7
+            length, payload = _varint(data, payload, stop)
+            if payload < 0:
+                return at, row, MALFORMED, BAD_PROPERTIES
             payload += length
             if payload > stop:
                 return at, row, MALFORMED, BAD_PROPERTIES
