@@ -247,6 +247,10 @@ def broken(path: list[str | int], value: object) -> object:
             broken(["features", 0, "geometry", "coordinates", 0, 1], 7),
             "feature 1 (north): expected [longitude, latitude]",
         ),
+        (
+            broken(["features", 0, "geometry", "coordinates", 0, 4], [-0.5, 38.35]),
+            "feature 1 (north): expected closed rings",
+        ),
         (broken(["features", 0, "geometry", "coordinates"], 7), "feature 1 (north): expected coordinates as arrays"),
     ],
 )

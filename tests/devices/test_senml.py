@@ -121,6 +121,17 @@ def test_a_record_without_a_unit_is_in_the_models_unit_and_another_unit_is_refus
     assert faults == [("bad_unit", 1)]
 
 
+def test_a_base_unit_holds_until_another_takes_its_place() -> None:
+    pack = [
+        {"bu": "K", "n": "temp", "u": "Cel", "v": 1},
+        {"bt": 1600000000, "n": "temp", "v": 2},
+        {"bu": "Cel", "n": "temp", "v": 3},
+    ]
+    readings, faults = decoded(AIR, pack)
+    assert [r[2] for r in readings] == [1000, 3000]
+    assert faults == [("bad_unit", 1)]
+
+
 def test_states_come_as_numbers_words_and_booleans() -> None:
     pack = [
         {"bt": 1600000000, "n": "load", "v": 2},

@@ -36,6 +36,35 @@ def test_a_known_conversion_is_exact(sent: str, wanted: str, value: str, result:
     assert Fraction(value) * factor + offset == Fraction(result)
 
 
+FOOT = Fraction("0.3048")
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("code", "base", "factor"),
+    [
+        ("[kn_i]", "m/s", Fraction(1852, HOUR)),
+        ("[mi_i]/h", "m/s", 5280 * FOOT / HOUR),
+        ("km/h", "m/s", Fraction(1000, HOUR)),
+        ("[in_i]", "m", FOOT / 12),
+        ("[gal_us]", "m3", 231 * (FOOT / 12) ** 3),
+        ("[cft_i]", "m3", FOOT**3),
+        ("mm[Hg]", "Pa", Fraction("13.5951") * Fraction("9.80665")),
+        ("L/min", "m3/h", Fraction(60, 1000)),
+        ("l/s", "m3/h", Fraction(HOUR, 1000)),
+        ("m3/d", "m3/h", Fraction(1, 24)),
+        ("MJ", "kW.h", Fraction(1_000_000, 1000 * HOUR)),
+        ("J", "kW.h", Fraction(1, 1000 * HOUR)),
+        ("vars", "kvar.h", Fraction(1, 1000 * HOUR)),
+        ("uW/cm2", "W/m2", Fraction(10_000, 1_000_000)),
+        ("mg/L", "ug/m3", Fraction(1000 * 1000)),
+        ("bar", "hPa", Fraction(1000)),
+    ],
+)
+def test_a_factor_follows_from_the_definitions_of_its_units(code: str, base: str, factor: Fraction) -> None:
+    assert conversion(code, base) == (factor, Fraction(0))
+
+
 def test_units_of_different_dimensions_are_refused_by_both_names() -> None:
     with pytest.raises(UnitError) as caught:
         conversion("kWh", "m3")
