@@ -59,7 +59,7 @@ def fill_table(names: NDArray[np.uint8], name_at: NDArray[np.int64], table: NDAr
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _varint(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
-    """Return a variable byte integer and the position after it: -1 where the data end before it, -2 where it is long."""
+    """Return a variable byte integer and the position after it: -1 where the data end first, -2 where it is longer."""
     value = 0
     for shift in range(0, 28, 7):
         if at >= end:
