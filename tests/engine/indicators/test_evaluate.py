@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from devices.series import TIME_MAX_US, TIME_MIN_US
-from engine.cells import Grid
+from engine.cells import Cells, Grid
 from engine.indicators import INDICATORS, SCOPE_CITY, Evaluator, Indicator, PlanError, by_code
 from tests.engine.indicators import oracle_indicators as oracle
 from tests.engine.indicators.cities import MEASURANDS, Published, Reader, change, evaluator, series_table
@@ -111,7 +112,7 @@ def cells_of(draw: st.DrawFn, city: City) -> list[tuple[tuple[int, int], tuple[i
 
 
 @settings(
-    max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(st.data())
@@ -263,6 +264,57 @@ def test_only_stations_that_changed_and_their_zones_are_published_again() -> Non
     change(city, made, Published(), steady(city, [0, 1], AUTUMN_US, 1, 25_000))
     results = change(city, made, Published(), steady(city, [1], AUTUMN_US, 1, 26_000))
     assert set(results.scope.tolist()) == {SCOPE_CITY, 2, 3 + 1}
+
+
+@pytest.mark.parametrize("known_windows_max", [0, 512])
+def test_a_station_that_did_not_change_still_counts_in_the_indices_of_its_zone(known_windows_max: int) -> None:
+    city = city_of(series(0, 0, *AIR), series(1, 0, *AIR), series(2, 1, *AIR))
+    made, published = evaluator(city, known_windows_max=known_windows_max), Published()
+    change(city, made, published, steady(city, list(range(12)), AUTUMN_US, 30, 20_000))
+    change(city, made, published, steady(city, [0], AUTUMN_US + 29 * HOUR_US, 1, 12_000))
+    change(city, made, published, steady(city, [12, 17], AUTUMN_US + 20 * HOUR_US, 10, 90_000))
+    change(city, made, published, steady(city, [8], AUTUMN_US + 25 * HOUR_US, 2, 500_000))
+    assert published.rows == oracle.figures(city)
+    # 20 µg/m3 of PM2.5: 49 / 19 * 4 + 51 = 61.3
+    assert published.rows["cai", "hour", 1, AUTUMN_US + 29 * HOUR_US] == (61, 2, "pm2_5", 48, 48)
+
+
+def test_a_station_that_lost_a_required_reading_counts_no_longer_in_its_zone() -> None:
+    city = city_of(series(0, 0, *AIR), series(1, 0, *AIR))
+    made, published = evaluator(city), Published()
+    change(city, made, published, steady(city, list(range(12)), AUTUMN_US, 12, 10_000))
+    last = AUTUMN_US + 11 * HOUR_US
+    change(city, made, published, steady(city, [1], last, 1, 600_000))
+    assert published.rows["cai", "hour", 1, last][0] > 100
+    change(city, made, published, {(2, last): (0, [0, 0, 0, 0])})  # a correction takes its NO2 away
+    assert published.rows["cai", "hour", 1, last] == oracle.figures(city)["cai", "hour", 1, last]
+    assert published.rows["cai", "hour", 1, last][0] == 33
+    results = change(city, made, published, {(8, last): (0, [0, 0, 0, 0])})
+    assert POSITION["cai", Grid.HOUR] not in results.indicator
+
+
+def test_work_that_failed_half_way_can_be_done_again() -> None:
+    city = city_of(series(0, 0, *AIR), series(1, 0, *AIR))
+    made, published = evaluator(city), Published()
+    cells = steady(city, list(range(12)), AUTUMN_US, 13, 10_000)
+    change(city, made, published, cells)
+    city.cells.update(steady(city, [0, 4], AUTUMN_US + 5 * HOUR_US, 1, 90_000))
+
+    class Broken(Reader):
+        calls = 0
+
+        def gather(self, grid: Grid, slots: NDArray[np.int32], start_us: NDArray[np.int64]) -> Cells:
+            self.calls += 1
+            if self.calls > 12:
+                raise ConnectionError
+            return super().gather(grid, slots, start_us)
+
+    hour = np.array([AUTUMN_US + 5 * HOUR_US] * 2)
+    work = made.affected(np.array([0, 4], np.int32), hour, latest_us=AUTUMN_US + 12 * HOUR_US)
+    with pytest.raises(ConnectionError):
+        made.evaluate(work, Broken(city))
+    published.store(made.evaluate(work, Reader(city)))
+    assert published.rows == oracle.figures(city)
 
 
 def test_remembered_windows_are_bounded_and_counted() -> None:
