@@ -96,8 +96,10 @@ class _Reader:
                 seen += at == section
                 if at == section and seen == nth:
                     head = number
-            elif at == section and (not section or seen == nth) and line.partition("=")[0].strip(" \t\"'") == key:
-                return number
+            elif key and at == section and (not section or seen == nth):
+                name, sign, _ = line.partition("=")
+                if sign and name.strip(" \t\"'") == key:
+                    return number
         return head
 
     def fault(self, section: str, key: str, said: str, nth: int = 0) -> None:

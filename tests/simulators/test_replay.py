@@ -13,7 +13,7 @@ import deploy
 import simulators
 from simulators import BrokerError, Choice, ReplayProgress
 from simulators.publisher import BrokerAddress
-from tests.simulators.material import Listener, decoded, write_city, write_recording
+from tests.simulators.material import WAIT_S, Listener, decoded, write_city, write_recording
 from tests.system.proxy import CuttingProxy
 
 
@@ -77,9 +77,11 @@ def test_the_window_bounds_what_is_not_acknowledged(broker: deploy.Broker) -> No
 
 @pytest.mark.parametrize("qos", [0, 2])
 def test_other_qualities_of_service_deliver_too(broker: deploy.Broker, qos: int) -> None:
-    with Listener(broker.url) as listener:
+    sent, complete = expected("heat-meter-denmark"), threading.Event()
+    with Listener(broker.url, on_count=(len(sent), complete.set)) as listener:
         simulators.replay(["heat-meter-denmark"], broker.url, qos=qos)
-        assert listener.everything() == expected("heat-meter-denmark")
+        assert complete.wait(WAIT_S), "nothing acknowledges QoS 0, so the end of a replay is not the end of arrivals"
+        assert listener.everything() == sent
 
 
 def test_a_connection_cut_on_the_way_loses_nothing(broker: deploy.Broker) -> None:
