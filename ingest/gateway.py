@@ -134,6 +134,7 @@ class Gateway:
         self._worker: Worker | None = None
         self._failures: list[BaseException] = []
         self._stop = threading.Event()
+        self._away = False
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -180,6 +181,9 @@ class Gateway:
                 intake = self._relay.next(NEXT_S)
                 if intake is not None:
                     self._commit(store, worker, intake)
+        except BaseException as error:
+            self._failures.append(error)
+            raise self._failures[0] from None
         finally:
             self._stop.set()
             self._session.wake()
@@ -231,18 +235,19 @@ class Gateway:
         What is not stored is not acknowledged, so the broker keeps it and sends it again.
         """
         wait_s = RETRY_S_FIRST
-        away = False
         while True:
             try:
-                if away:
+                if self._away:
                     store.reconnect()
                     store.own(wanted.partition, Duty.APPEND)
+                    self._away = False
+                    log.info("the database is back")
                 return store.append(wanted)
             except StoreUnavailable as error:
                 self.counts.retries += 1
-                if not away:
+                if not self._away:
                     log.warning("the database is away, nothing is acknowledged until it is back: %s", error)
-                away = True
+                self._away = True
                 if self._stop.wait(wait_s):
                     return None
                 wait_s = min(2 * wait_s, RETRY_S_MAX)

@@ -1,6 +1,6 @@
 """A subscriber that only drains: takes and decodes what the broker sends, stores nothing, acknowledges at once.
 
-The limit of every gateway on this machine. Run as a process, `python -m tests.benchmarks.sink URL CITY MESSAGES`: prints
+The limit of every gateway on this machine. Run as `python -m tests.benchmarks.sink URL CITY MESSAGES`: prints
 "ready", then the seconds from the first message to the last.
 """
 

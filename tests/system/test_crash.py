@@ -1,0 +1,147 @@
+"""Whatever is killed or cut in mid-replay, the final tables are those of an undisturbed run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+import deploy
+import simulators
+from tests.system.conftest import Start
+from tests.system.pipeline import Pipeline, Tables, assert_same, wait_until
+from tests.system.proxy import CuttingProxy
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+CHOICE = simulators.Choice(last_us=7 * 86_400 * 1_000_000, side_by_side=True)
+"""A week of every recording of the demo city: gauges, counters, levels, angles, states; SenML and JSON."""
+SPEED = 60_000.0
+"""A week in ten seconds: long enough to be killed in the middle of."""
+
+
+class Reference:
+    """What a run that nothing disturbed left in the tables."""
+
+    def __init__(self, pipeline: Pipeline, messages: int) -> None:
+        self.tables: Tables = pipeline.tables()
+        self.observations = len(self.tables["observation"])
+        self.messages = messages
+
+
+@contextmanager
+def replaying(mqtt_url: str) -> Iterator[list[simulators.ReplaySummary]]:
+    """Replay in the background; the list holds the summary at the end of the block."""
+    done: list[simulators.ReplaySummary] = []
+    thread = threading.Thread(
+        target=lambda: done.append(simulators.replay([simulators.demo_city()], mqtt_url, choice=CHOICE, speed=SPEED))
+    )
+    thread.start()
+    try:
+        yield done
+    finally:
+        thread.join()
+
+
+Disturb = Callable[[Pipeline, int], None]
+
+
+def disturbed(
+    start: Start, mqtt_url: str, shares: list[float], disturb: Disturb, undisturbed: Reference, **names: str
+) -> None:
+    """Replay, disturb when these shares of the observations are stored, and compare with the undisturbed run."""
+    pipeline = start(simulators.demo_city(), **names)
+    with replaying(mqtt_url):
+        for number, share in enumerate(shares):
+            wanted = int(share * undisturbed.observations)
+            wait_until(lambda wanted=wanted: stored(pipeline) >= wanted, 120, f"{wanted} observations are stored")
+            assert stored(pipeline) < undisturbed.observations, "the disturbance came too late to disturb"
+            disturb(pipeline, number)
+    wait_until(lambda: stored(pipeline) >= undisturbed.observations and pipeline.settled(), 180, "all is computed")
+    assert_same(pipeline.tables(), undisturbed.tables)
+    ledger = pipeline.balanced()
+    assert ledger["accepted"] == undisturbed.observations
+    assert ledger["messages"] >= undisturbed.messages
+
+
+def stored(pipeline: Pipeline) -> int:
+    """Observations in the ledger; the gateway must not have died by itself."""
+    assert pipeline.alive()
+    return pipeline.ledger()["accepted"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """The final tables of one replay without any trouble."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "broker").mkdir()
+    broker = deploy.Broker(folder / "broker", die_with_parent=True)
+    broker.start()
+    url = deploy.create_database(stack.database.url, "system_undisturbed")
+    try:
+        with Pipeline(simulators.demo_city(), broker.url, url, folder) as pipeline:
+            sent = simulators.replay([simulators.demo_city()], broker.url, choice=CHOICE)
+            # Repeated rows of the recordings (the repeated hour, a snapshot stored twice) are duplicates or conflicts.
+            wait_until(
+                lambda: pipeline.ledger()["received"] >= sent.readings and pipeline.settled(), 180, "all is computed"
+            )
+            reference = Reference(pipeline, sent.messages)
+            assert pipeline.ledger()["received"] == sent.readings
+        assert reference.observations > 50_000
+        return reference
+    finally:
+        broker.stop()
+        deploy.drop_database(stack.database.url, "system_undisturbed")
+
+
+def test_a_gateway_killed_again_and_again_leaves_the_same_tables(
+    start: Start, broker: deploy.Broker, undisturbed: Reference
+) -> None:
+    def kill(pipeline: Pipeline, _number: int) -> None:
+        pipeline.kill()
+        pipeline.start()
+        pipeline.ready()
+
+    disturbed(start, broker.url, [0.15, 0.4, 0.75], kill, undisturbed)
+
+
+def test_a_database_killed_and_away_for_a_while_costs_nothing(
+    start: Start, stack: deploy.Stack, broker: deploy.Broker, undisturbed: Reference
+) -> None:
+    def kill(pipeline: Pipeline, number: int) -> None:
+        stack.database.kill()
+        assert pipeline.alive()
+        if number:
+            # Away for as long as it takes the gateway to notice and say so.
+            wait_until(lambda: "the database is away" in pipeline.said(), 60, "the gateway notices")
+        stack.database.start()
+
+    disturbed(start, broker.url, [0.2, 0.5], kill, undisturbed)
+
+
+def test_connections_cut_again_and_again_lose_nothing(
+    start: Start, broker: deploy.Broker, undisturbed: Reference
+) -> None:
+    port = urlsplit(broker.url).port
+    assert port is not None
+    with CuttingProxy(port) as proxy:
+        cuts: list[int] = []
+
+        def cut(pipeline: Pipeline, _number: int) -> None:
+            wait_until(lambda: bool(cuts.append(proxy.cut()) or cuts[-1]), 60, "a connection to cut")
+
+        disturbed(start, broker.url, [0.1, 0.3, 0.5, 0.7], cut, undisturbed, mqtt_url=f"mqtt://127.0.0.1:{proxy.port}")
+        assert proxy.connections >= 5
+
+
+def test_a_broker_stopped_and_started_keeps_what_it_has_not_delivered(
+    start: Start, broker: deploy.Broker, undisturbed: Reference
+) -> None:
+    def restart(_pipeline: Pipeline, _number: int) -> None:
+        broker.stop()
+        broker.start()
+
+    disturbed(start, broker.url, [0.3], restart, undisturbed)
