@@ -74,7 +74,7 @@ class Appender:
         if len(batch) > self._limits.rows_max:
             raise StoreError(f"a commit of {len(batch)} readings; at most {self._limits.rows_max}: split it")
         if len(batch) and not (
-            binary.TIME_LOW_US <= batch.time_us.min() and batch.time_us.max() <= binary.TIME_HIGH_US
+            batch.time_us.min() >= binary.TIME_LOW_US and batch.time_us.max() <= binary.TIME_HIGH_US
         ):
             raise StoreError("a time that the database cannot hold: admission must refuse it")
 

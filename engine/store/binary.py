@@ -33,7 +33,7 @@ _OBSERVATION = np.dtype([("time", ">i8"), ("ticks", ">i8"), ("flags", ">i2")])
 
 
 class Timestamp:
-    """A time as a parameter of a query, in microseconds since 1970; beyond what the database can hold, the outermost it can."""
+    """A time as a parameter of a query, in microseconds since 1970; one too far out becomes the outermost there is."""
 
     __slots__ = ("us",)
 

@@ -18,9 +18,9 @@ from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 
-from engine.store.errors import SchemaOutdated, StoreError
+from engine.store.errors import SchemaOutdated, StoreError, StoreUnavailable
 from engine.store.policies import apply_policies
-from engine.store.session import Session
+from engine.store.session import Session, one_line
 
 FOLDER = Path(__file__).parent / "migrations"
 STATEMENT_MS_MAX = 3_600_000
@@ -138,7 +138,9 @@ def migrate(url: str, folder: Path = FOLDER) -> list[str]:
             try:
                 backend.apply_one(migration)
             except psycopg.Error as error:
-                raise StoreError(f"migration {migration.id} failed and left nothing behind: {error}") from error
+                raise StoreError(
+                    f"migration {migration.id} failed and left nothing behind: {one_line(error)}"
+                ) from error
             done.append(str(migration.id))
         apply_policies(session)
         return done
@@ -150,6 +152,8 @@ def _prepare(session: Session) -> None:
     """Make what the migrations stand on: the extension and the schema."""
     try:
         session.run("extension")
+    except StoreUnavailable:
+        raise
     except StoreError as error:
         raise StoreError(
             f"the database has no TimescaleDB and it cannot be added: {error}; install it, name it in "

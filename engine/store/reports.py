@@ -216,9 +216,8 @@ def observation_rows(
     newest = newest.take(newest.time_us >= from_us)
     newest = newest.take(np.argsort(-newest.time_us, kind="stable")[:limit])
     low_us = int(newest.time_us[-1]) if len(newest) == limit and limit else from_us
-    params = {
-        "series": slots.series_id[newest.slot].tolist(), "low": Timestamp(low_us), "high": Timestamp(to_us), "limit": limit,
-    }  # fmt: skip
+    series = slots.series_id[newest.slot].tolist()
+    params = {"series": series, "low": Timestamp(low_us), "high": Timestamp(to_us), "limit": limit}
     return [ObservationRow(*row) for row in session.rows("observation_rows", params)]
 
 

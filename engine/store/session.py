@@ -5,6 +5,7 @@ Knows the driver and how to reach the server; knows no table.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -15,6 +16,8 @@ import psycopg
 from engine.store import binary
 from engine.store.errors import NotOwned, OwnedByAnother, StoreError, StoreUnavailable
 from engine.store.queries import query
+
+log = logging.getLogger("engine")
 
 CONNECT_S_MAX = 10
 LOCK_CLASS = 0x63697479
@@ -61,10 +64,16 @@ def no_step(_name: str) -> None:
     """Do nothing at a step; tests put something that breaks in its place."""
 
 
+def one_line(error: psycopg.Error) -> str:
+    """Return what the server or the driver says, fit for a line of a log."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return "; ".join(line for line in lines if line) or type(error).__name__
+
+
 def translated(error: psycopg.Error) -> StoreError:
     """Return an error of the driver in our words."""
     state = error.sqlstate
-    text = str(error).strip() or type(error).__name__
+    text = one_line(error)
     if state is None:
         # The driver itself complains: of a connection that broke, or of how it is used.
         lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
@@ -101,7 +110,7 @@ def open_connection(url: str, application_name: str, statement_timeout_ms: int) 
             **_KEEPALIVE,
         )
     except psycopg.ProgrammingError as error:
-        raise StoreError(f"the database URL cannot be read: {str(error).strip()}") from error
+        raise StoreError(f"the database URL cannot be read: {one_line(error)}") from error
     except psycopg.Error as error:
         raise _refusal(error) from error
     binary.register(connection)
@@ -110,7 +119,7 @@ def open_connection(url: str, application_name: str, statement_timeout_ms: int) 
 
 def _refusal(error: psycopg.Error) -> StoreError:
     """Tell a server that is away from one that will never let us in; libpq gives no SQLSTATE for either."""
-    text = str(error).strip()
+    text = one_line(error)
     if any(words in text for words in ("authentication failed", "no pg_hba.conf entry", "no password supplied")):
         return StoreError(f"the database does not let us in: {text}; check user and password of the database URL")
     if "does not exist" in text:
@@ -149,8 +158,18 @@ class Session:
         return self._connection
 
     def close(self) -> None:
-        """Close the connection; what it owned is free."""
+        """Close the connection; what it owned is free when this returns, unless the server is away."""
+        if self._owned and not self._connection.closed:
+            try:
+                # The server would do so by itself, but only some time after we are gone.
+                self.rows("own_release")
+            except StoreUnavailable as error:
+                log.debug("the server will notice by itself that we are gone: %s", error)
+        self._drop()
+
+    def _drop(self) -> None:
         self._owned.clear()
+        self._stages.clear()
         self._connection.close()
 
     def reconnect(self) -> None:
@@ -161,8 +180,7 @@ class Session:
         """
         # The server may not yet know that the old connection is gone, and hold its locks.
         self._ghosts.add((self._pid, self._since_us))
-        self.close()
-        self._stages.clear()
+        self._drop()
         self._open()
 
     def own(self, partition: int, duty: Duty) -> None:

@@ -1,0 +1,80 @@
+"""Fixtures: one migrated database per module, emptied before each test, and stores on it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+import deploy
+from devices import Registry
+from engine.store import Duty, Registered, Store, migrate
+from tests.engine.store.town import INDICATORS, town
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def database(stack: deploy.Stack) -> Iterator[str]:
+    """A migrated database of this module."""
+    name = f"test_{secrets.token_hex(6)}"
+    url = deploy.create_database(stack.database.url, name)
+    migrate(url)
+    yield url
+    deploy.drop_database(stack.database.url, name)
+
+
+def empty(url: str) -> None:
+    """Remove every row, and let every identity begin at 1 again."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT string_agg(format('cityvitals.%I', relname), ', ') FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'cityvitals'::regnamespace AND relname !~ 'yoyo'"
+        ).fetchone()
+        assert tables is not None
+        connection.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture
+def url(database: str) -> str:
+    """The module's database, empty."""
+    empty(database)
+    return database
+
+
+@pytest.fixture
+def query(url: str) -> Iterator[Query]:
+    """Ask the database anything, on a connection of its own."""
+    with psycopg.connect(
+        url, autocommit=True, options="-c search_path=cityvitals,public -c timezone=UTC"
+    ) as connection:
+
+        def ask(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+            cursor = connection.execute(sql, parameters or None)  # type: ignore[call-overload]
+            return list(cursor.fetchall()) if cursor.description else []
+
+        yield ask
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """A town of one water meter, one air station and one noise monitor."""
+    return town()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A store that owns partition 0 for both duties; nothing is registered yet."""
+    with Store.connect(url, application_name="test") as opened:
+        opened.own(0, Duty.APPEND)
+        opened.own(0, Duty.FLUSH)
+        yield opened
+
+
+@pytest.fixture
+def registered(store: Store, registry: Registry) -> Registered:
+    """The ids of the town, registered with `store`."""
+    return store.register(registry, INDICATORS)
