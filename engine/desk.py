@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import TIME_MAX_US, TIME_MIN_US, ObservationBatch
+from engine.calendar import HOUR_US
 from engine.cells import Cells, Grid
 from engine.spans import Keys, Spans
 from engine.store import Store
@@ -18,6 +19,10 @@ from engine.windows import Recomputed, Windows
 
 SPANS_PER_READ = 500
 """Spans whose observations are held in memory at once while recomputing."""
+HOURS_PER_READ = 250_000
+"""Hours of those spans together."""
+PIECE_US = 90 * 86_400_000_000
+"""Longer spans are recomputed in pieces."""
 KEYS_PER_READ = 200_000
 """Cells asked of the store in one query."""
 
@@ -66,19 +71,49 @@ class Desk:
         stored = self.fetch(Grid.HOUR, self._windows.missing_hours(spans))
         return self._windows.recompute(spans, observations, stored)
 
+    def since(self, slots: NDArray[np.int32], mark_us: int) -> NDArray[np.int64]:
+        """Return per slot from when on its windows may differ from the store's, given that all before the mark stands.
+
+        That is the mark itself where readings lie on both sides of it, for a counter rises between them; else the first
+        reading at or after the mark.
+        """
+        mark = np.full(slots.size, mark_us, np.int64)
+        spans = Spans(slots, mark, mark)
+        before_us, after_us = _around(spans, self._store.observations(spans, neighbours=True))
+        return np.where(before_us > TIME_MIN_US, mark, after_us)
+
     def restate(self, late: Spans) -> list[Recomputed]:
         """Rebuild everything that late readings changed: the hours from the reading before to the one after."""
         done = []
-        for part in self.portions(late):
+        for at in range(0, len(late), SPANS_PER_READ):
+            part = Spans(*(getattr(late, name)[at : at + SPANS_PER_READ] for name in ("slot", "from_us", "to_us")))
             before_us, after_us = _around(part, self._store.observations(part, neighbours=True))
             spans = self._windows.widened(part, before_us, after_us)
             done += [self.recompute(some) for some in self.portions(spans)]
         return done
 
     def portions(self, spans: Spans) -> Iterator[Spans]:
-        """Give spans some at a time, so that the observations of no more are held at once."""
-        for at in range(0, len(spans), SPANS_PER_READ):
-            yield _part(spans, at)
+        """Give spans some at a time, long ones in pieces, so that the observations of no more are held at once."""
+        pieces = self._pieces(spans)
+        first = 0
+        while first < len(pieces):
+            hours = np.cumsum((pieces.to_us[first:] - pieces.from_us[first:]) // HOUR_US + 1)
+            count = min(max(int(np.searchsorted(hours, HOURS_PER_READ, "right")), 1), SPANS_PER_READ)
+            yield Spans(*(getattr(pieces, name)[first : first + count] for name in ("slot", "from_us", "to_us")))
+            first += count
+
+    def _pieces(self, spans: Spans) -> Spans:
+        """Return the same spans, none longer than `PIECE_US` and an hour; cuts are where hours of the city begin."""
+        count = np.maximum((spans.to_us - spans.from_us + PIECE_US - 1) // PIECE_US, 1)
+        slot = np.repeat(spans.slot, count)
+        number = np.arange(slot.size) - np.repeat(np.cumsum(count) - count, count)
+        begin = np.repeat(spans.from_us, count) + number * PIECE_US
+        inner = number > 0
+        begin[inner] = self._windows.calendar.start_of(Grid.HOUR, begin[inner])
+        end = np.append(begin[1:], 0)
+        last = np.cumsum(count) - 1
+        end[last] = spans.to_us
+        return Spans(slot, begin, end)
 
 
 def _around(spans: Spans, found: ObservationBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -96,11 +131,6 @@ def _around(spans: Spans, found: ObservationBatch) -> tuple[NDArray[np.int64], N
         if end < times.size:
             after_us[at] = times[end]
     return before_us, after_us
-
-
-def _part(spans: Spans, at: int) -> Spans:
-    end = at + SPANS_PER_READ
-    return Spans(spans.slot[at:end], spans.from_us[at:end], spans.to_us[at:end])
 
 
 def _joined(parts: list[Cells]) -> Cells:

@@ -57,7 +57,7 @@ PAUSE_S_MAX = 1.0
 SITE = "site"
 """Column of `devices.csv` that says where a station stands; `traffic` matters to the European index."""
 RECOVER_CELLS_MAX = 250_000
-"""Changed minute cells after which recovery writes what it has."""
+"""Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
 DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
 
@@ -237,18 +237,20 @@ class Worker:
         self._settle()
 
     def _recover_from(self, mark_us: int, last: LastReadings) -> None:
-        """Rebuild every hour from the mark on, of the series that have readings there, some series at a time."""
-        first_us = self._store.first_time_us() if mark_us <= NEVER_US else mark_us
+        """Rebuild every hour from the mark on, of the series that have readings there, some at a time."""
         slots = np.flatnonzero(last.time_us >= mark_us).astype(np.int32)
         log.info("rebuilding the windows of %d series from their observations", slots.size)
-        begin = np.full(slots.size, self._start_of(Grid.HOUR, first_us or mark_us), np.int64)
-        spans = Spans(slots, begin, self._calendar.end_of(Grid.HOUR, last.time_us[slots]))
+        first_us = np.clip(self._desk.since(slots, mark_us), self._calendar.from_us, self._calendar.to_us - 1)
+        last_us = np.clip(last.time_us[slots], self._calendar.from_us, self._calendar.to_us - 1)
+        spans = Spans(
+            slots, self._calendar.start_of(Grid.HOUR, first_us), self._calendar.end_of(Grid.HOUR, last_us)
+        )  # fmt: skip
         for part in self._desk.portions(spans):
             self._note([self._desk.recompute(part)])
             self.counts.recovered += len(part)
-            if self._windows.dirty_cells(Grid.MINUTE) > RECOVER_CELLS_MAX:
+            if self._windows.dirty_cells(Grid.HOUR) > RECOVER_CELLS_MAX:
                 self._write(full=True, partial=True)
-                self._evict()
+                self._let_go()
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set and the inbox is empty, then write everything down.
@@ -341,6 +343,10 @@ class Worker:
         Their indicators wait for the next round: looking back for them would need the very room that is lacking.
         """
         self._write(full=True, partial=True, evaluate=False)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Empty the memory of everything that is written."""
         newest_us = int(self._windows.last().time_us.max()) + 1
         for grid in Grid:
             self._windows.evict(grid, newest_us)
