@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -37,18 +36,11 @@ def test_observations_are_exact_decimals_in_the_unit(store: Store, query: Query)
 
 
 def test_a_state_is_told_by_its_name(store: Store, query: Query) -> None:
-    registry = town(("car_park", "water_meter"))
-    states = [s for s, kind in enumerate(registry.series().kind.tolist()) if kind == Kind.STATE]
-    measurands = registry.catalogue.measurands
-    if not states:  # no packaged model sends a state: give one field such a measurand
-        state = next(m for m in measurands if m.kind is Kind.STATE)
-        model = registry.models["water_meter"]
-        field = replace(model.fields[0], measurand=state.code, kind=Kind.STATE, decimals=0)
-        registry = replace(registry, models={**registry.models, "water_meter": replace(model, fields=(field,))})
-        states = [s for s, kind in enumerate(registry.series().kind.tolist()) if kind == Kind.STATE]
+    registry = town(("traffic_segment",))
+    slot = registry.series().kind.tolist().index(Kind.STATE)
     store.register(registry)
     store.own()
-    store.append(append([states[0]], [T0], [1]))
+    store.append(append([slot], [T0], [1]))
     (row,) = store.observation_rows()
     names = registry.catalogue.by_code[row.measurand].states
     assert row.state == names[1]
