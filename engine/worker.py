@@ -417,6 +417,7 @@ class Worker:
             self._commit_written, self._mark_written = self._commit_applied, mark_us
             if mark_us >= self._mark_announced:
                 self._mark_announced = max(self._mark_announced, boundary[Grid.HOUR])
+        self.counts.results += sum(len(rows) for rows in results.values())
         self._tell(results, boundary)
 
     def _flush(

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import REASONS, ObservationBatch, Registry, rfc3339, text_from_ticks
+from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
 from engine.store import (
@@ -32,6 +33,7 @@ from engine.store import (
 )
 from engine.worker import ResultSink, Worker, WorkerSettings
 from ingest.admission import ADMITTED, AdmissionLimits, admit
+from ingest.framing import warm as warm_kernels
 from ingest.intake import Intake, Relay
 from ingest.routes import build_routing
 from ingest.session import Session, wall_clock_us
@@ -157,6 +159,9 @@ class Gateway:
             worker = Worker(
                 engine_store, self._registry, registered, self.settings.worker, clock_us=self._clock_us, sink=self._sink
             )
+            # Compiled before the first message, not with it: the broker would see an absent reader for seconds.
+            warm_kernels()
+            warm_windows()
             worker.recover()
             self._worker = worker
             self._serve(store, worker, stop)
@@ -275,7 +280,8 @@ class Gateway:
             device=self._routes.devices[device] if device >= 0 else "",
             detail=detail,
             readings=readings,
-            payload=intake.payload(message),
+            payload=intake.payload(message)[: self.settings.intake.quarantine_bytes_max],
+            payload_bytes=int(intake.payload_size[message]),
         )
 
     def _explained(self, batch: ObservationBatch, at: int, reason: str) -> str:
