@@ -152,6 +152,11 @@ class Publisher:
         return len(self._waiting)
 
     @property
+    def topics_max(self) -> int:
+        """How many results may wait."""
+        return self._settings.topics_max
+
+    @property
     def connected(self) -> bool:
         """Whether the connection to the broker stands."""
         return self._client.is_connected()
@@ -241,7 +246,9 @@ class Publisher:
 
 def _client(broker: BrokerSettings, settings: ResultsSettings) -> Client:
     version = MQTTProtocolVersion.MQTTv5 if broker.protocol == "5" else MQTTProtocolVersion.MQTTv311
-    client = Client(CallbackAPIVersion.VERSION2, client_id=settings.client_id, protocol=version)
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id=settings.client_id or f"{broker.client_id}-results", protocol=version
+    )
     client.max_inflight_messages_set(UNDER_WAY_MAX)
     client.reconnect_delay_set(1, max(1, round(broker.reconnect_delay_s_max)))
     username, password = broker.credentials

@@ -99,9 +99,15 @@ class _Sink:
         zones = [f"zone:{zone.code}" for zone in registry.city.zones]
         stations = [f"station:{device.code}" for device in registry.devices]
         self._scopes = ("city", *zones, *stations)  # as `Results.scope` counts them
+        self._zones = len(zones)
         self._publisher = publisher
 
     def __call__(self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_]) -> None:
+        if len(results) > self._publisher.topics_max:
+            # More than would find room: the city and its zones go out, the stations' figures are in the store.
+            pooled = results.scope <= self._zones
+            self._publisher.dropped += int(np.count_nonzero(~pooled))
+            results, closed = results.take(pooled), closed[pooled]
         self._publisher.offer(self._records(catalogue, results, closed))
 
     def _records(

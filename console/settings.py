@@ -74,13 +74,13 @@ class ResultsSettings:
         publish: whether they do.
         topics_max: results waiting for the broker, one per topic; beyond it the oldest is given up and counted.
         period_s: results are taken to the broker at most this often; a newer one replaces one that still waits.
-        client_id: name of the publishing connection at the broker.
+        client_id: name of the publishing connection at the broker; `mqtt.client_id` and `-results` where left out.
     """
 
     publish: bool = True
-    topics_max: int = 100_000
+    topics_max: int = 20_000
     period_s: float = 1.0
-    client_id: str = "cityvitals-results"
+    client_id: str | None = None
 
     def faults(self) -> list[str]:
         """Return what is wrong, one sentence per fault."""
@@ -89,8 +89,8 @@ class ResultsSettings:
             found.append(f"topics_max: expected at least 1, found {self.topics_max}")
         if not 0 < self.period_s <= 3600:
             found.append(f"period_s: expected more than 0 and at most 3600, found {self.period_s:g}")
-        if not self.client_id:
-            found.append("client_id: expected a name")
+        if self.client_id == "":
+            found.append("client_id: expected a name, or nothing")
         return found
 
 

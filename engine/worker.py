@@ -49,14 +49,14 @@ log = logging.getLogger("engine")
 
 NEVER_US = 0
 """A mark before every admitted time: nothing is known to be written."""
-DIRTY_PER_WORK = 200_000
+DIRTY_PER_WORK = 50_000
 """Dirty hour cells evaluated at once."""
 RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
 PAUSE_S_MAX = 1.0
 """Longest pause after a long round."""
 SITE = "site"
 """Column of `devices.csv` that says where a station stands; `traffic` matters to the European index."""
-RECOVER_CELLS_MAX = 250_000
+RECOVER_CELLS_MAX = 100_000
 """Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
 DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
@@ -81,9 +81,9 @@ class WorkerSettings:
     settle_s: float = 5.0
     lateness_us: int = 120_000_000
     idle_us: int = 60_000_000
-    inbox_max: int = 1_000_000
-    absorb_max: int = 250_000
-    dirty_minutes_max: int = 250_000
+    inbox_max: int = 500_000
+    absorb_max: int = 100_000
+    dirty_minutes_max: int = 100_000
     partition: int = 0
 
 

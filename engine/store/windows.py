@@ -20,7 +20,7 @@ from engine.store.records import CellRows, Checkpoint, CounterEvent, Pending, St
 from engine.store.session import Session
 from engine.store.slots import Slots
 
-SLICE_ROWS = 250_000
+SLICE_ROWS = 50_000
 """Rows staged at a time: bounds the memory of a large flush."""
 TABLES: Mapping[Grid, str] = {Grid.MINUTE: "bucket_minute", Grid.HOUR: "window_hour", Grid.DAY: "window_day"}
 _LAYOUT = ("i4", "time", *["i8"] * (4 + SUM_COUNT), "i4")
