@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 
 import deploy
+import engine
+import ingest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Compile the kernels once, into the cache on disk: else the first gateway of a fresh checkout would take long."""
+    engine.warm()
+    ingest.warm()
 
 
 @pytest.fixture(scope="session")
