@@ -200,7 +200,7 @@ READING = st.tuples(st.integers(0, 3), st.integers(0, 7), st.integers(0, 2))
 COMMIT = st.tuples(st.lists(READING, max_size=12), st.integers(0, 9), st.integers(0, 3))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commits=st.lists(COMMIT, max_size=5), restart=st.integers(0, 5))
 def test_any_commits_do_what_a_dictionary_does(database: str, commits: list[object], restart: int) -> None:
     empty(database)

@@ -172,7 +172,8 @@ def test_a_commit_whose_answer_was_lost_is_found_and_not_done_again(url: str, qu
         assert query("SELECT max(commit_id) FROM ledger") == [(done.commit_id,)]
         assert query(COUNTS) == [(3, 2, 2, 5, 3, 0)]
         # The marks moved as if the answer had come.
-        assert store.append(append([0, 1], [T0 + 2, T0 + 2], [5, 6])).looked_up == 0
+        again = store.append(append([0, 1], [T0 + 1, T0 + 1], [2, 5]))
+        assert (again.looked_up, again.redone) == (1, False)
 
 
 def test_a_new_commit_after_one_in_doubt_finds_its_readings_by_looking(url: str, query: Query, wire: Wire) -> None:

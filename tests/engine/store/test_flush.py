@@ -227,7 +227,7 @@ ROUND = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(ROUND, max_size=6))
 def test_any_flushes_do_what_dictionaries_do(database: str, rounds: list[Any]) -> None:
     empty(database)
