@@ -224,7 +224,7 @@ class Pipeline:
         """Rows of one query on a connection of its own."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute("SET timezone TO 'UTC'")
-            return connection.execute(sql, parameters or None).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, parameters or None).fetchall()
 
     def tables(self) -> Tables:
         """Every derived table's figures."""
@@ -232,7 +232,7 @@ class Pipeline:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute("SET timezone TO 'UTC'")
             for name, sql in DERIVED.items():
-                with connection.cursor().copy(f"COPY ({sql}) TO STDOUT") as copy:  # type: ignore[arg-type]
+                with connection.cursor().copy(f"COPY ({sql}) TO STDOUT") as copy:
                     found[name] = b"".join(copy).decode().splitlines()
         return found
 

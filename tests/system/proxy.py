@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 
@@ -14,6 +15,8 @@ class CuttingProxy:
     Attributes:
         port: where to connect, on 127.0.0.1.
         connections: how many were ever accepted.
+        damage: changes what the target sends, piece by piece; None leaves it as it is.
+        damaged: pieces that it changed.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -21,6 +24,9 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
+        self.damage: Callable[[bytes], bytes] | None = None
+        self.damaged = 0
+        self._far: set[socket.socket] = set()
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -55,6 +61,7 @@ class CuttingProxy:
             if one is None:
                 continue
             self._pairs.pop(one, None)
+            self._far.discard(one)
             if one.fileno() >= 0:
                 self._selector.unregister(one)
                 # A reset, not an orderly end: what is on its way is lost, as on a real cut.
@@ -73,6 +80,7 @@ class CuttingProxy:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(one, selectors.EVENT_READ)
         self._pairs[near], self._pairs[far] = far, near
+        self._far.add(far)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -89,6 +97,10 @@ class CuttingProxy:
         try:
             data = end.recv(1 << 16)
             if data:
+                damage = self.damage
+                if damage is not None and end in self._far:
+                    sound, data = data, damage(data)
+                    self.damaged += data != sound
                 self._pairs[end].sendall(data)
                 return
         except OSError:

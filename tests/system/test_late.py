@@ -55,7 +55,8 @@ class Town:
         """Start → count, first sum, revision of every hour window of a series."""
         rows = self.pipeline.query(
             "SELECT start, count, sum_0, revision FROM cityvitals.window_hour"
-            " JOIN cityvitals.series s USING (series_id) JOIN cityvitals.device d USING (device_id) WHERE d.code = %s AND s.field = %s",
+            " JOIN cityvitals.series s USING (series_id) JOIN cityvitals.device d USING (device_id)"
+            " WHERE d.code = %s AND s.field = %s",
             device,
             field,
         )
