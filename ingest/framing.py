@@ -114,6 +114,13 @@ class Framer:
             return self._skip[: self._skipping.left]
         return self.intake.view[self.intake.filled : self.intake.filled + self.limits.read_bytes_max]
 
+    @property
+    def inside(self) -> bool:
+        """Say whether bytes of a packet are here whose end has not come."""
+        if self._skipping is not None:
+            return self._skipping.left > 0
+        return self.intake is not None and not self.full and self.intake.filled > self.intake.scanned
+
     def feed(self, size: int, received_us: int) -> list[Control]:
         """Cut what was just written to `room()`; returns the packets that are no messages, in order.
 

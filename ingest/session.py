@@ -42,6 +42,9 @@ GOODBYE_S_MAX = 2.0
 PROBE_SHARE, SILENCE_SHARE = 0.75, 0.5
 """A connection is probed after this share of the keep-alive, and given up this share after an unanswered probe."""
 
+PACKET_BYTES_S_MIN = 16_384
+"""A packet that took longer than the keep-alive and came slower than this will never end: its length was damaged."""
+
 
 def wall_clock_us() -> int:
     """Return the time in microseconds UTC since 1970."""
@@ -102,6 +105,8 @@ class Session:
         self._asked_s = 0.0
         self._sent_s = self._received_s = 0.0
         self._probed_s: float | None = None
+        self._begun_s = 0.0  # since when bytes of a packet come whose end has not
+        self._partial_bytes = 0
         self._next_read_s = 0.0
         self._more = False
         self._paused = False
@@ -272,7 +277,8 @@ class Session:
         self._framer.begin(self._epoch, self._protocol)
         self._drop_acknowledgements()
         self._keepalive_s = float(answer.keepalive_s if answer.keepalive_s is not None else self.settings.keepalive_s)
-        self._sent_s = self._received_s = time.monotonic()
+        self._sent_s = self._received_s = self._begun_s = time.monotonic()
+        self._partial_bytes = 0
         self._probed_s = None
         self._more = False
         self._asked.clear()
@@ -344,7 +350,7 @@ class Session:
         if self._paused:
             # An answer may have waited unread; the peer's silence counts from here.
             self._paused = False
-            self._received_s = now
+            self._received_s = self._begun_s = now
             self._probed_s = None
         return now >= self._next_read_s
 
@@ -357,7 +363,12 @@ class Session:
         now = time.monotonic()
         self._received_s = now
         self._probed_s = None
-        self._handle(link, self._framer.feed(size, self._clock_us()))
+        begun, messages = self._framer.inside, self.counters.messages
+        controls = self._framer.feed(size, self._clock_us())
+        self._partial_bytes += size
+        if not begun or controls or self.counters.messages != messages:
+            self._begun_s, self._partial_bytes = now, 0
+        self._handle(link, controls)
         self._mark_opened(now)
         self._next_read_s = now if self._more else now + self.limits.read_pause_s
 
@@ -404,6 +415,11 @@ class Session:
             raise ConnectionLost("the broker did not answer SUBSCRIBE in time")
         if not self._keepalive_s:
             return
+        # Bytes alone are no sign of life: the answers to our probes may be what a packet of damaged length swallows.
+        lasted_s = now - self._begun_s
+        slow = self._partial_bytes < PACKET_BYTES_S_MIN * lasted_s
+        if self._framer.inside and not self._paused and lasted_s > self._keepalive_s and slow:
+            raise ConnectionLost(f"a packet did not end: {self._partial_bytes} bytes of it in {lasted_s:.0f} s")
         if self._probed_s is not None:
             if not self._paused and now - self._probed_s > SILENCE_SHARE * self._keepalive_s:
                 raise ConnectionLost(f"the broker was silent for {now - self._received_s:.1f} s")

@@ -23,6 +23,7 @@ GOOD_EVERY = 20
 FRAME_BYTES_MAX = 65_536
 READINGS_MAX = 1_000
 DAMAGED = 100
+ENDLESS = b"\x32\xff\xff\xff\x7f\x00\x05topic\x00\x01\x00"
 BEGIN_S = 1_460_000_400
 ODD_SENML = (
     b"", b"[]", b"{}", b"null", b"[null]", b"[" * 5000, b"[{}]", b'[{"n":"pm2_5"}]', b"\xff\xfe\x00", b"NaN",
@@ -142,6 +143,27 @@ def test_ten_thousand_broken_messages_are_all_accounted_for(
     assert reasons["retained"] == len(retained)
     assert pipeline.query("SELECT max(length(payload)) FROM cityvitals.quarantine") == [(4096,)]
     assert pipeline.stop() == 0
+
+
+def test_a_packet_that_says_it_is_endless_holds_nothing_up_for_long(
+    start: Start, broker: deploy.Broker, tmp_path: Path
+) -> None:
+    def damage(piece: bytes) -> bytes:
+        # A message at QoS 1 that claims 256 MB; the answers to the gateway's probes vanish in it as well.
+        return ENDLESS + piece if piece[0] == 0x32 and not proxy.damaged else piece
+
+    assert broker.port is not None
+    with CuttingProxy(broker.port) as proxy:
+        city = city_of(tmp_path / "city", "good-1,air_station")
+        pipeline = start(city, mqtt_url=f"mqtt://127.0.0.1:{proxy.port}", CITYVITALS_MQTT_KEEPALIVE_S="1")
+        proxy.damage = damage
+        publish(broker.url, [good(number) for number in range(100)])
+        wait_until(
+            lambda: pipeline.alive() and kept(pipeline) == {number: number for number in range(100)}, 30,
+            "every good message to be stored",
+        )  # fmt: skip
+        assert proxy.damaged == 1
+        assert "did not end" in pipeline.said()
 
 
 def test_frames_damaged_on_the_way_end_connections_and_nothing_else(
