@@ -117,7 +117,8 @@ class Bed:
             "CITYVITALS_DATABASE_URL": url,
             "CITYVITALS_MQTT_URL": self.stack.broker.url,
             "CITYVITALS_MQTT_CLIENT_ID": name,
-            "CITYVITALS_RESULTS_CLIENT_ID": f"{name}-results",
+            # Or the broker would go on queueing for the gateways of earlier rows.
+            "CITYVITALS_MQTT_SESSION_EXPIRY_S": "1",
             **settings,
         }
         process = subprocess.Popen(
