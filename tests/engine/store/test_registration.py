@@ -63,6 +63,8 @@ def test_a_device_that_leaves_is_unlisted_and_returns_under_its_old_ids(store: S
     store.register(without_device(registry, 0))
     assert query("SELECT code, listed FROM device ORDER BY code") == [("d0", False), ("d1", True), ("d2", True)]
     assert query("SELECT count(*) FROM observation") == [(1,)]
+    gone = query("SELECT DISTINCT device FROM v_series WHERE NOT listed")
+    assert gone == [("d0",)]
     assert store.register(registry).series_id.tolist() == first.series_id.tolist()
     assert query("SELECT count(*) FROM series WHERE listed") == [(first.series_id.size,)]
 
