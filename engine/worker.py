@@ -282,26 +282,25 @@ class Worker:
     def _patiently(self, step: Callable[[], None], stop: threading.Event) -> None:
         """Do a step that may be done again, until the database lets it through."""
         wait_s = RETRY_S_FIRST
+        away = False
         while True:
             try:
+                if away:
+                    # Before anything else: without a connection nothing is owned, and a step would say so for good.
+                    self._store.reconnect()
+                    self._store.own(self.settings.partition, Duty.FLUSH)
+                    away = False
                 step()
             except StoreUnavailable as error:
                 self.counts.retries += 1
-                log.warning("the engine waits for the database: %s", error)
+                log.log(logging.DEBUG if away else logging.WARNING, "the engine waits for the database: %s", error)
+                away = True
                 if stop.is_set():
                     raise
                 stop.wait(wait_s)
                 wait_s = min(2 * wait_s, RETRY_S_MAX)
-                self._reconnect()
             else:
                 return
-
-    def _reconnect(self) -> None:
-        try:
-            self._store.reconnect()
-            self._store.own(self.settings.partition, Duty.FLUSH)
-        except StoreUnavailable as error:
-            log.debug("still away: %s", error)
 
     # ---- one round -------------------------------------------------------------------------------------------
 
