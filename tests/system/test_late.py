@@ -246,3 +246,32 @@ def test_a_gateway_stopped_and_killed_in_the_middle_of_an_hour_goes_on_exactly(t
     assert {name: after[name] - before[name] for name in after} == {
         "messages": 7, "received": 9, "accepted": 9, "duplicate": 0, "quarantined": 0,
     }  # fmt: skip
+
+
+def test_a_kill_between_a_late_readings_commit_and_its_windows_loses_no_figure(start: Start, tmp_path: Path) -> None:
+    city = city_of(tmp_path / "city", "meter-1,water_meter", "air-1,air_station")
+    # Long rounds: what is committed right after one is written several seconds later.
+    pipeline = start(city, CITYVITALS_ENGINE_CYCLE_S="4", CITYVITALS_ENGINE_SETTLE_S="4")
+    town = Town(pipeline, pipeline.environment["CITYVITALS_MQTT_URL"])
+    litre = litre_ticks(town)
+    hours = [some_hour() + n * HOUR_S for n in range(6)]
+    volumes = [senml("meter-1", "volume", "l", (at, str(100 * n))) for n, at in enumerate(hours)]
+    town.send(*volumes[:5])
+    town.send(volumes[5])
+    ((mark,),) = pipeline.query("SELECT mark FROM cityvitals.checkpoint")
+    assert mark > moment(hours[2]), "the late reading has to lie before the mark"
+
+    publish(town.broker_url, [senml("meter-1", "volume", "l", (hours[1] + 1800, "190"))])
+    wait_until(lambda: pipeline.ledger()["accepted"] == 7, 5, "the late reading is committed")
+    pipeline.kill()
+    assert town.hours("meter-1", "volume")[moment(hours[1])][0] == 1, "the engine was faster than the kill"
+    assert pipeline.query("SELECT device, hour FROM cityvitals.v_pending_restatement") == [
+        ("meter-1", moment(hours[1]))
+    ]
+    pipeline.start()
+    pipeline.ready()
+    assert pipeline.query("SELECT count(*) FROM cityvitals.pending_restatement") == [(0,)]
+    assert increase(town) == {**{moment(at): 100 * litre for at in hours[:5]}, moment(hours[5]): 0}
+    assert {at: row[0] for at, row in town.hours("meter-1", "volume").items()} == {
+        moment(at): 2 if at == hours[1] else 1 for at in hours
+    }
