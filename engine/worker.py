@@ -494,6 +494,10 @@ class Worker:
         """Return the figures that these hour cells change, each (indicator, scope, window) once."""
         slots = np.concatenate([keys.slot for keys in changed])
         hours_us = np.concatenate([keys.start_us for keys in changed])
+        if slots.size > DIRTY_PER_WORK:
+            # By time, so that a window falls into one portion, two at most: else each would evaluate all of them.
+            order = np.argsort(hours_us, kind="stable")
+            slots, hours_us = slots[order], hours_us[order]
         evaluator = self._evaluators[grid]
         latest_us = self._start_of(Grid.HOUR, int(self._windows.last().time_us.max(initial=NEVER_US)))
         parts = []
