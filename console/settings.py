@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.settings_reader import Fault, SettingsError, read_tree
-from engine.worker import WorkerSettings
+from engine.settings import WorkerSettings
 from ingest.admission import AdmissionLimits
 from ingest.settings import BrokerSettings, IntakeLimits
 

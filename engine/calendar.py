@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.series import SeriesTable
-from engine import kernels
 from engine.cells import Grid
+from engine.clock import Clock
 from engine.errors import CalendarError
 
 SECOND_US = 1_000_000
@@ -63,7 +63,7 @@ class Calendar:
         day_s = _day_starts(change_s, offset_s, year_first, year_last)
         keep = [i for i in range(len(offset_s)) if change_s[i + 1] > day_s[0] and change_s[i] < day_s[-1]]
         inner = [change_s[i] for i in keep[1:]]
-        self.clock = kernels.Clock(
+        self.clock = Clock(
             np.array([day_s[0], *inner, day_s[-1]], np.int64) * SECOND_US,
             np.array([offset_s[i] for i in keep], np.int64) * SECOND_US,
             np.array(day_s, np.int64) * SECOND_US,

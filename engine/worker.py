@@ -29,6 +29,7 @@ from engine.errors import CellsFullError
 from engine.inbox import Inbox, Stored
 from engine.indicators import INDICATORS, Evaluator, Indicator, Results
 from engine.kernels import DIP, RESET, ROLLOVER
+from engine.settings import WorkerSettings
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import (
     NO_TICKS,
@@ -60,31 +61,6 @@ RECOVER_CELLS_MAX = 100_000
 """Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
 DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """How the engine paces itself.
-
-    Attributes:
-        cycle_s: hour windows and indicators are brought up to date at most this often.
-        settle_s: minute buckets, day windows and the checkpoint are written at most this often under load.
-        lateness_us: a window closes this long after the watermark passed its end.
-        idle_us: a gateway silent for this long no longer holds the watermark back.
-        inbox_max: stored observations waiting for the engine; beyond it the committer waits.
-        absorb_max: observations taken up in one cycle.
-        dirty_minutes_max: changed minute buckets beyond which everything is written at once, to bound memory.
-        partition: whose series this worker owns.
-    """
-
-    cycle_s: float = 0.25
-    settle_s: float = 5.0
-    lateness_us: int = 120_000_000
-    idle_us: int = 60_000_000
-    inbox_max: int = 500_000
-    absorb_max: int = 100_000
-    dirty_minutes_max: int = 100_000
-    partition: int = 0
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from devices import REASONS, ObservationBatch, Registry, rfc3339, text_from_tick
 from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
+from engine.settings import WorkerSettings
 from engine.store import (
     Append,
     Appended,
@@ -31,7 +32,7 @@ from engine.store import (
     Store,
     StoreUnavailable,
 )
-from engine.worker import ResultSink, Worker, WorkerSettings
+from engine.worker import ResultSink, Worker
 from ingest.admission import ADMITTED, AdmissionLimits, admit
 from ingest.framing import warm as warm_kernels
 from ingest.intake import Intake, Relay

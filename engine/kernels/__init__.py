@@ -6,7 +6,8 @@ Files: `table` (cells in memory), `clock` (local time), `pairs` (counters and st
 
 from __future__ import annotations
 
-from engine.kernels.clock import Clock, hour_end, hour_start, seek, windows_bound
+from engine.clock import Clock
+from engine.kernels.clock import hour_end, hour_start, seek, windows_bound
 from engine.kernels.pairs import DIP, RESET, ROLLOVER, decide, plausible, share, spread
 from engine.kernels.passes import (
     AHEAD,

@@ -5,25 +5,13 @@ Knows sorted arrays of instants; knows no zone rules.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.clock import Clock
+
 HOUR_US = 3_600_000_000
-
-
-class Clock(NamedTuple):
-    """Local time as arrays.
-
-    change_us (n + 1,): starts of the spans of one offset, then the end; offset_us (n,): the offset of each span;
-    day_us: starts of the civil days, then the end. First and last of change_us and day_us are equal.
-    """
-
-    change_us: NDArray[np.int64]
-    offset_us: NDArray[np.int64]
-    day_us: NDArray[np.int64]
 
 
 @njit(nogil=True, cache=True)

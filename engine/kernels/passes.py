@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.kernels.clock import HOUR_US, Clock, hour_end, hour_start, seek, windows_bound
+from engine.clock import Clock
+from engine.kernels.clock import HOUR_US, hour_end, hour_start, seek, windows_bound
 from engine.kernels.pairs import decide, spread
 from engine.kernels.table import (
     COUNT,
@@ -33,7 +34,7 @@ from engine.kernels.table import (
     span_of,
 )
 
-CALLED = "e8f9eddf7a4eb5f9"
+CALLED = "8c6cd2a5598d62ec"
 """Digest of the files whose kernels are called here; see `pairs`."""
 
 GAUGE, COUNTER, LEVEL, ANGLE, STATE, EVENT = 0, 1, 2, 3, 4, 5

@@ -44,6 +44,21 @@ def test_wrong_use_exits_2(arguments: list[str]) -> None:
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["doctor"], ["models"], ["devices"], ["indicators"], ["ledger"], ["indicators", "--help"]]
+)
+def test_a_command_that_only_reads_does_not_wait_for_the_compiler(arguments: list[str]) -> None:
+    program = (
+        "import sys; from console.cli import main; main(sys.argv[1:]); "
+        "sys.exit(' '.join(name for name in ('numba', 'llvmlite') if name in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, env=environment(CITYVITALS_DATABASE_URL=NOBODY),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("command", ["devices", "doctor", "run", "up", "ledger", "migrate"])
 def test_wrong_settings_are_all_said_by_any_command_that_needs_them(command: str, tmp_path: Path) -> None:
     (tmp_path / "cityvitals.toml").write_text("[metrics]\nprot = 1\n[engin]\n")
