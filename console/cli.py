@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from console.commands import catalogue, decode, demo, doctor, gateway, results, stack
+from console.commands import catalogue, decode, demo, doctor, gateway, results, stack, tables
 from console.context import Context
 from console.errors import EXIT_FAILED, ConsoleError
 from console.failures import told
@@ -41,6 +41,7 @@ doctor.register(app)
 decode.register(app)
 catalogue.register(app)
 results.register(app)
+tables.register(app)
 
 
 def _version(wanted: bool) -> None:

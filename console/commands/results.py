@@ -265,16 +265,21 @@ def _print_total(total: LedgerSummary) -> None:
     )
 
 
-def open_store(context: Context) -> Store:
+def open_store(context: Context, *, patient: bool = False) -> Store:
     """Return a connection for reading.
+
+    Args:
+        context: where the database is.
+        patient: a statement may take as long as it needs.
 
     Raises:
         FailureError, StoreError: no database, or one of another version, with what to do.
     """
     url = context.database_url()
-    from engine.store import Store
+    from engine.store import STATEMENT_MS_MAX, Store
 
-    return Store.connect(url, application_name="cityvitals console")
+    timeout_ms = 0 if patient else STATEMENT_MS_MAX
+    return Store.connect(url, application_name="cityvitals console", statement_timeout_ms=timeout_ms)
 
 
 def require_device(store: Store, code: str) -> None:

@@ -39,11 +39,14 @@ from engine.store.reports import (
     QuarantineEntry,
 )
 from engine.store.session import Duty
-from engine.store.store import Store
+from engine.store.store import STATEMENT_MS_MAX, Store
+from engine.store.tables import FORMS, TableForm
 
 __all__ = [
+    "FORMS",
     "NONE",
     "NO_TICKS",
+    "STATEMENT_MS_MAX",
     "Append",
     "Appended",
     "Appender",
@@ -76,6 +79,7 @@ __all__ = [
     "StoreLimits",
     "StoreUnavailable",
     "StoredCells",
+    "TableForm",
     "ValueRows",
     "check_schema",
     "migrate",

@@ -264,6 +264,16 @@ class Session:
         except psycopg.Error as error:
             raise translated(error) from error
 
+    def copy_out(self, name: str, params: Params | None = None) -> Iterator[bytes]:
+        """Run a `COPY … TO STDOUT` of `queries/` and give its lines as they come, so that memory stays bounded.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        with our_errors(), self._connection.cursor() as cursor, cursor.copy(query(name), params) as copy:
+            for line in copy:
+                yield bytes(line)
+
     def copy_rows(self, name: str, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Run a binary COPY on Python rows: for few rows, or rows with text.
 

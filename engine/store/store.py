@@ -5,7 +5,8 @@ Knows which part does what; holds no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +18,7 @@ from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.spans import LastReadings, Spans
-from engine.store import readings, registration, reports, results, windows
+from engine.store import readings, registration, reports, results, tables, windows
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
@@ -318,3 +319,17 @@ class Store:
     ) -> list[reports.PeriodFigure]:
         """Return every series' windows that start in a period, merged exactly."""
         return reports.period(self._session, grid, from_us, to_us)
+
+    # Reading for comparison; see `tables`
+
+    def one_moment(self) -> AbstractContextManager[None]:
+        """Let all reading of a block see the database as it was at one moment."""
+        return tables.one_moment(self._session)
+
+    def table_names(self) -> tuple[str, ...]:
+        """Return the canonical tables of this database."""
+        return tables.names(self._session)
+
+    def table_lines(self, table: str, from_us: int = TIME_MIN_US, to_us: int = reports.TIME_END_US) -> Iterator[bytes]:
+        """Give the lines of a canonical table in order; memory stays bounded."""
+        return tables.lines(self._session, table, from_us, to_us)

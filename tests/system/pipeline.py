@@ -19,6 +19,7 @@ import psycopg
 
 import deploy
 from console.children import read_ready
+from engine.store import Store
 from simulators.cities import bundled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,23 +34,8 @@ BRISK = {
     "CITYVITALS_RESULTS_PUBLISH": "false",
 }
 
-_CELLS = "count, low, high, sum_0, sum_1, sum_2, sum_3, expected"
-_SERIES = "JOIN cityvitals.series s USING (series_id) JOIN cityvitals.device d USING (device_id)"
-DERIVED = {
-    # What two runs over the same observations must agree on, whatever happened on the way: every figure, not the
-    # bookkeeping of when and how often it was written. Keys are codes: ids may differ between databases.
-    "observation": f"SELECT d.code, s.field, time, ticks, flags FROM cityvitals.observation {_SERIES} ORDER BY 1, 2, 3",
-    **{
-        table: f"SELECT d.code, s.field, start, {_CELLS} FROM cityvitals.{table} {_SERIES} ORDER BY 1, 2, 3"
-        for table in ("bucket_minute", "window_hour", "window_day")
-    },
-    "counter_event": "SELECT d.code, s.field, time, kind, before_ticks, after_ticks"
-    f" FROM cityvitals.counter_event {_SERIES} ORDER BY 1, 2, 3",
-    "indicator_value": 'SELECT i.code, i."window", p.kind, p.code, start, ticks, band, m.code, received, expected'
-    " FROM cityvitals.indicator_value JOIN cityvitals.indicator i USING (indicator_id)"
-    " JOIN cityvitals.scope p USING (scope_id) LEFT JOIN cityvitals.measurand m ON m.measurand_id = driver"
-    " ORDER BY 1, 2, 3, 4, 5",
-}
+DERIVED = ("observation", "bucket_minute", "window_hour", "window_day", "counter_event", "indicator_value")
+"""Canonical tables that two runs over the same observations must agree on, whatever happened on the way."""
 LEDGER = ("messages", "received", "accepted", "duplicate", "quarantined")
 _NOT_THERE = (psycopg.errors.UndefinedTable, psycopg.OperationalError)
 
@@ -228,13 +214,8 @@ class Pipeline:
 
     def tables(self) -> Tables:
         """Every derived table's figures."""
-        found = {}
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            connection.execute("SET timezone TO 'UTC'")
-            for name, sql in DERIVED.items():
-                with connection.cursor().copy(f"COPY ({sql}) TO STDOUT") as copy:
-                    found[name] = b"".join(copy).decode().splitlines()
-        return found
+        with Store.connect(self.database_url) as store, store.one_moment():
+            return {name: b"".join(store.table_lines(name)).decode().splitlines() for name in DERIVED}
 
     def ledger(self) -> dict[str, int]:
         """The ledger's totals; zeros while there is no commit."""

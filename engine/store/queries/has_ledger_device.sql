@@ -1,0 +1,1 @@
+SELECT to_regclass('cityvitals.v_ledger_device') IS NOT NULL

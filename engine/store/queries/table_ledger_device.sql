@@ -1,0 +1,7 @@
+-- As table_observation: what became of each device's readings, of all time.
+COPY (
+    SELECT device, received, accepted, duplicate, quarantined
+    FROM v_ledger_device
+    WHERE received > 0
+    ORDER BY device COLLATE "C"
+) TO STDOUT
