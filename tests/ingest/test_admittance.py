@@ -13,11 +13,11 @@ import trustme
 
 import deploy
 from ingest import SessionRefused
+from simulators.bench import Proxy
 from tests.deploy.clients import Client
 from tests.ingest.guarded import GuardedBroker, write_client
 from tests.ingest.harness import Running
 from tests.ingest.messages import small_limits, topic
-from tests.system.proxy import CuttingProxy
 
 PACK = b'[{"n":"pm2_5","v":1.5,"t":1732400000}]'
 
@@ -169,7 +169,7 @@ class OldBroker:
     """Refuses MQTT 5 as a broker of 3.1.1 does, and lets 3.1.1 through to a real one."""
 
     def __init__(self, target_port: int, answer: bytes) -> None:
-        self._proxy = CuttingProxy(target_port)
+        self._proxy = Proxy(target_port)
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]

@@ -13,10 +13,10 @@ from paho.mqtt.publish import single
 import deploy
 from devices import REASONS
 from ingest import SessionTakenOver
+from simulators.bench import Proxy
 from tests.deploy.clients import Client
 from tests.ingest.harness import SETTINGS, Running
 from tests.ingest.messages import routing, small_limits, topic
-from tests.system.proxy import CuttingProxy
 
 
 def packs(count: int, first: int = 0) -> list[bytes]:
@@ -72,7 +72,7 @@ def test_what_is_not_acknowledged_comes_again_after_the_connection_is_lost(
 ) -> None:
     payloads = packs(300)
     with (
-        CuttingProxy(port(broker)) as proxy,
+        Proxy(port(broker)) as proxy,
         Running(f"mqtt://127.0.0.1:{proxy.port}", protocol=protocol, acknowledging=False) as running,
     ):
         running.ready()
@@ -218,7 +218,7 @@ def test_a_pause_longer_than_the_keep_alive_keeps_the_connection(broker: deploy.
 
 def test_a_lost_connection_does_not_lose_what_the_committer_could_not_take_yet(broker: deploy.Broker) -> None:
     with (
-        CuttingProxy(port(broker)) as proxy,
+        Proxy(port(broker)) as proxy,
         Running(f"mqtt://127.0.0.1:{proxy.port}", taking=False, limits=small_limits(messages_max=40)) as running,
     ):
         running.ready()

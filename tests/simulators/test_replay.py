@@ -12,9 +12,9 @@ import pytest
 import deploy
 import simulators
 from simulators import BrokerError, Choice, ReplayProgress
+from simulators.bench import Proxy
 from simulators.publisher import BrokerAddress
 from tests.simulators.material import WAIT_S, Listener, decoded, write_city, write_recording
-from tests.system.proxy import CuttingProxy
 
 
 def expected(source: str, choice: Choice | None = None) -> list[tuple[str, bytes]]:
@@ -86,7 +86,7 @@ def test_other_qualities_of_service_deliver_too(broker: deploy.Broker, qos: int)
 
 def test_a_connection_cut_on_the_way_loses_nothing(broker: deploy.Broker) -> None:
     assert broker.port
-    with CuttingProxy(broker.port) as proxy, Listener(broker.url) as listener:
+    with Proxy(broker.port) as proxy, Listener(broker.url) as listener:
         cuts = [5_000, 15_000, 25_000]
 
         def cut(now: ReplayProgress) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 import deploy
 import simulators
+from simulators.bench import Proxy, wait_until
 from tests.system.conftest import Start
-from tests.system.pipeline import Pipeline, Tables, assert_same, wait_until
-from tests.system.proxy import CuttingProxy
+from tests.system.pipeline import Pipeline, Tables, assert_same
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -151,7 +151,7 @@ def test_connections_cut_again_and_again_lose_nothing(
 ) -> None:
     port = urlsplit(broker.url).port
     assert port is not None
-    with CuttingProxy(port) as proxy:
+    with Proxy(port) as proxy:
 
         def cut(_pipeline: Pipeline, _number: int) -> None:
             wait_until(lambda: proxy.cut() > 0, 60, "a connection to cut")

@@ -11,9 +11,9 @@ import pytest
 
 import deploy
 from devices import REASONS, PayloadError, Registry, codec, load_registry
+from simulators.bench import Proxy, wait_until
 from tests.system.conftest import Start
-from tests.system.pipeline import Pipeline, wait_until
-from tests.system.proxy import CuttingProxy
+from tests.system.pipeline import Pipeline
 from tests.system.wire import Sent, city_of, moment, publish, senml, topic
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -153,7 +153,7 @@ def test_a_packet_that_says_it_is_endless_holds_nothing_up_for_long(
         return ENDLESS + piece if piece[0] == 0x32 and not proxy.damaged else piece
 
     assert broker.port is not None
-    with CuttingProxy(broker.port) as proxy:
+    with Proxy(broker.port) as proxy:
         city = city_of(tmp_path / "city", "good-1,air_station")
         pipeline = start(city, mqtt_url=f"mqtt://127.0.0.1:{proxy.port}", CITYVITALS_MQTT_KEEPALIVE_S="1")
         proxy.damage = damage
@@ -182,7 +182,7 @@ def test_frames_damaged_on_the_way_end_connections_and_nothing_else(
         return bytes(changed)
 
     assert broker.port is not None
-    with CuttingProxy(broker.port) as proxy:
+    with Proxy(broker.port) as proxy:
         city = city_of(tmp_path / "city", "air-1,air_station", "good-1,air_station")
         pipeline = start(city, mqtt_url=f"mqtt://127.0.0.1:{proxy.port}", CITYVITALS_MQTT_KEEPALIVE_S="2")
         proxy.damage = damage

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import deploy
+from simulators.bench import fresh_broker, fresh_database, wait_until
 from tests.system.conftest import Start
-from tests.system.pipeline import ROOT, Pipeline, fresh_broker, fresh_database, wait_until
+from tests.system.pipeline import ROOT, Pipeline
 from tests.system.wire import HOUR_S, Sent, city_of, moment, publish, senml
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]

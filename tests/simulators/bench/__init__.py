@@ -1,0 +1,1 @@
+"""The bench itself: what it does to servers and networks is what it says."""
