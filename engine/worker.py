@@ -22,26 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import TIME_MIN_US, ObservationBatch, Registry, SeriesTable
-from engine.calendar import HOUR_US, Calendar, expected
+from engine.calendar import HOUR_US, Calendar
 from engine.cells import Cells, Grid
 from engine.desk import Desk
 from engine.errors import CellsFullError
+from engine.figures import Figures, counter_events
 from engine.inbox import Inbox, Stored
-from engine.indicators import INDICATORS, Evaluator, Indicator, Results
-from engine.kernels import DIP, RESET, ROLLOVER
+from engine.indicators import INDICATORS, Indicator, Results
 from engine.settings import WorkerSettings
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import (
-    NO_TICKS,
-    NONE,
-    CellRows,
     CounterEvent,
     Duty,
     Flush,
     Registered,
     Store,
     StoreUnavailable,
-    ValueRows,
 )
 from engine.watermark import NOBODY, Watermark
 from engine.windows import Recomputed, WindowLimits, Windows
@@ -50,17 +46,12 @@ log = logging.getLogger("engine")
 
 NEVER_US = 0
 """A mark before every admitted time: nothing is known to be written."""
-DIRTY_PER_WORK = 50_000
-"""Dirty hour cells evaluated at once."""
 RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
 PAUSE_S_MAX = 1.0
 """Longest pause after a long round."""
-SITE = "site"
-"""Column of `devices.csv` that says where a station stands; `traffic` matters to the European index."""
 RECOVER_CELLS_MAX = 100_000
 """Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
-DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
 
 
 @dataclass(slots=True)
@@ -129,27 +120,15 @@ class Worker:
         self.settings = settings
         self.inbox = Inbox(settings.inbox_max)
         self.counts = WorkerCounts()
-        self._store, self._registered, self._clock_us, self._sink = store, registered, clock_us, sink
+        self._store, self._clock_us, self._sink = store, clock_us, sink
         self._series = registry.series()
         self._calendar = Calendar(registry.city.zone_info)
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
         self._desk = Desk(self._windows, store)
         self._watermark = Watermark(max(len(registry.gateways), 1), settings.idle_us)
         self._gateways = registry.gateways
-        traffic = np.array([device.attributes.get(SITE, "") == "traffic" for device in registry.devices], np.bool_)
-        self._evaluators = {
-            grid: Evaluator(
-                self._series, registry.catalogue.measurands, zone_count=len(registry.city.zones),
-                device_count=len(registry.devices), calendar=self._calendar,
-                catalogue=tuple(one for one in INDICATORS if one.window is grid), traffic=traffic,
-            )
-            for grid in (Grid.HOUR, Grid.DAY)
-        }  # fmt: skip
+        self._figures = Figures(registry, registered, self._calendar, self._windows)
         self._look_back = _look_back(self._series, registry)
-        self._indicator_at = {
-            grid: np.array([i for i, one in enumerate(INDICATORS) if one.window is grid], np.intp)
-            for grid in self._evaluators
-        }
         self._due = _Due()
         self._arrived: deque[ObservationBatch] = deque()
         self._mark_announced = self._mark_arrived = self._mark_reached = self._mark_written = NEVER_US
@@ -405,16 +384,12 @@ class Worker:
         mark_us: int | None,
         through: int | None,
     ) -> Flush:
-        rows = {}
-        for grid, found in cells.items():
-            end_us = self._calendar.end_of(grid, found.start_us)
-            due = expected(self._series, found.slot, found.start_us, end_us)
-            rows[grid] = CellRows(found, due, found.start_us < boundary[grid])
+        rows = {grid: self._figures.cell_rows(grid, found, boundary[grid]) for grid, found in cells.items()}
         decided, events = self._decided()
         return Flush(
             computed_us=now_us,
             cells=rows,
-            values=self._values(results, boundary),
+            values=self._figures.value_rows(results, boundary),
             close={
                 grid: (self._closed_to[grid], end_us)
                 for grid, end_us in boundary.items()
@@ -427,39 +402,14 @@ class Worker:
             partition=self.settings.partition,
         )  # fmt: skip
 
-    def _values(self, results: Mapping[Grid, Results], boundary: Mapping[Grid, int]) -> ValueRows | None:
-        """Return results with the store's ids, the hours' first."""
-        ids, parts = self._registered, []
-        scopes = np.concatenate((np.array([ids.city_scope], np.int32), ids.zone_scope, ids.station_scope))
-        drivers = np.append(ids.measurand_id, np.int32(NONE))  # position -1 is none
-        for grid, rows in results.items():
-            parts.append(
-                (
-                    ids.indicator_id[self._indicator_at[grid]][rows.indicator],
-                    scopes[rows.scope],
-                    rows.start_us,
-                    np.where(rows.known, rows.ticks, NO_TICKS),
-                    rows.band.astype(np.int16),
-                    drivers[rows.driver],
-                    rows.received,
-                    rows.expected,
-                    rows.start_us < boundary[grid],
-                )
-            )
-        return ValueRows(*(np.concatenate(column) for column in zip(*parts, strict=True))) if parts else None
-
     def _decided(self) -> tuple[Spans | None, list[CounterEvent]]:
         """Return the spans whose counter decisions are replaced, and the decisions, the latest of each reading."""
-        events: dict[tuple[int, int], CounterEvent] = {}
-        for made in self._due.decisions:
-            columns = (made.slot, made.time_us, made.kind, made.before, made.after)
-            for slot, at, kind, before, after in zip(*(column.tolist() for column in columns), strict=True):
-                events[slot, at] = CounterEvent(slot, at, DECISION_NAMES[kind], before, after)
+        events = counter_events(self._due.decisions)
         spans = self._due.spans
         if not spans:
-            return None, list(events.values())
+            return None, events
         joined = Spans(*(np.concatenate([getattr(s, c) for s in spans]) for c in ("slot", "from_us", "to_us"))).merged()
-        return joined, list(events.values())
+        return joined, events
 
     def _note(self, recomputed: list[Recomputed]) -> None:
         for one in recomputed:
@@ -468,31 +418,8 @@ class Worker:
 
     def _evaluate(self, grid: Grid, changed: list[Keys]) -> Results:
         """Return the figures that these hour cells change, each (indicator, scope, window) once."""
-        slots = np.concatenate([keys.slot for keys in changed])
-        hours_us = np.concatenate([keys.start_us for keys in changed])
-        if slots.size > DIRTY_PER_WORK:
-            # By time, so that a window falls into one portion, two at most: else each would evaluate all of them.
-            order = np.argsort(hours_us, kind="stable")
-            slots, hours_us = slots[order], hours_us[order]
-        evaluator = self._evaluators[grid]
         latest_us = self._start_of(Grid.HOUR, int(self._windows.last().time_us.max(initial=NEVER_US)))
-        parts = []
-        for at in range(0, slots.size, DIRTY_PER_WORK):
-            end = at + DIRTY_PER_WORK
-            work = evaluator.affected(slots[at:end], hours_us[at:end], latest_us=latest_us)
-            self._desk.bring(evaluator.required(work))
-            parts.append(evaluator.evaluate(work, self._windows))
-        found = Results.concat(parts)
-        if len(parts) < 2:
-            return found
-        # A zone may be in several parts; the last one saw them all.
-        order = np.lexsort((np.arange(len(found)), found.start_us, found.scope, found.indicator))
-        same = (
-            (np.diff(found.start_us[order]) == 0)
-            & (np.diff(found.scope[order]) == 0)
-            & (np.diff(found.indicator[order]) == 0)
-        )
-        return found.take(order[np.append(~same, True)])
+        return self._figures.evaluate(grid, changed, latest_us=latest_us, bring=self._desk.bring)
 
     def _evict(self) -> None:
         """Let written cells go that no open window and no indicator needs."""
@@ -514,7 +441,7 @@ class Worker:
             return
         for grid, rows in results.items():
             if len(rows):
-                self._sink(self._evaluators[grid].catalogue, rows, rows.start_us < boundary[grid])
+                self._sink(self._figures.catalogue(grid), rows, rows.start_us < boundary[grid])
 
 
 def _look_back(series: SeriesTable, registry: Registry) -> NDArray[np.int64]:
