@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devices import TIME_MIN_US
 from ingest import packets
 from ingest.counters import Counters
 from ingest.decode import Decoder
@@ -64,6 +65,7 @@ class Framer:
         self._epoch = 0
         self._mqtt_5 = True
         self._received_us = 0
+        self._stamped_us = TIME_MIN_US
         self._skipping: _Oversized | None = None
         self._skip = memoryview(bytearray(min(SKIP_BYTES_MAX, limits.read_bytes_max)))
 
@@ -168,14 +170,25 @@ class Framer:
 
     def _take(self, intake: Intake, first: int) -> int:
         """Decode the new rows; returns the rows kept, fewer when the columns of readings are full."""
-        intake.received_us[first : intake.message_count] = self._received_us
+        count = intake.message_count - first
+        stamp_us = self._next_stamp_us()
+        intake.received_us[first : intake.message_count] = stamp_us + np.arange(count)
         done = self.decoder.decode(intake, first)
         if done < intake.message_count:
             intake.scanned = int(intake.frame_at[done])
             intake.message_count = done
             self.full = True
+        self._stamped_us = stamp_us + done - first - 1
         self._count(intake, first)
         return done
+
+    def _next_stamp_us(self) -> int:
+        """Return the arrival time of the next message: the clock's, and later than that of every message before.
+
+        Messages read in one go would else share one time, and readings that carry none would stand against each other
+        as conflicts. A microsecond a message is less than reading one takes, so the stamps do not run away.
+        """
+        return max(self._received_us, self._stamped_us + 1)
 
     def _count(self, intake: Intake, first: int) -> None:
         last = intake.message_count
@@ -228,7 +241,8 @@ class Framer:
         intake.retained[row], intake.dup[row] = head.retained, head.dup
         intake.topic_at[row], intake.topic_size[row] = at, len(head.topic)
         intake.payload_at[row], intake.payload_size[row] = at + len(head.topic), len(head.payload)
-        intake.received_us[row] = self._received_us
+        self._stamped_us = self._next_stamp_us()
+        intake.received_us[row] = self._stamped_us
         intake.message_count = row + 1
         self._skipping = None
         self.decoder.refuse_oversized(intake, row, skipped.size)

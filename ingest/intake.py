@@ -48,7 +48,7 @@ class Intake:
         arena: uint8, the bytes as they came from the socket; spans below point into it.
         packet_id: uint16, 0 for QoS 0. qos: uint8. retained, dup: bool, bits of the message.
         topic_at, topic_size, payload_at, payload_size: int32 spans. Of an oversized message the payload's head.
-        received_us: int64, the gateway's clock when the message's last bytes were read.
+        received_us: int64, the gateway's clock when the message's last bytes were read; rises from message to message.
         device: int32, position in the registry's devices, -1 unknown.
         status: uint8, what became of it: a constant of `ingest.kernels.frames`.
         reading_message: int32, the row of the message that a reading is from.

@@ -64,7 +64,17 @@ def test_a_message_of_each_kind_becomes_what_it_should() -> None:
     assert [r[0] for r in readings(intake)] == [0, 0, 1, 1, 3, 7, 7]
     assert intake.payload(4) == b"y" * 100
     assert intake.topic(2) == "nobody/here"
-    assert set(intake.received_us[:8].tolist()) == {NOW_US}
+    assert intake.received_us[:8].tolist() == [NOW_US + i for i in range(8)]
+
+
+def test_messages_read_in_one_go_have_arrival_times_of_their_own_that_only_rise() -> None:
+    made = framer()
+    untimed = [publish(topic("air-1"), b'[{"n":"pm2_5","v":%d}]' % value, value + 1) for value in range(5)]
+    (intake,) = pour(made, b"".join(untimed[:3]))
+    pour(made, untimed[3], received_us=NOW_US - 1_000_000)  # the clock was set back
+    pour(made, untimed[4], received_us=NOW_US + 1_000_000)
+    times = [time_us for _, _, time_us, _, _ in readings(intake)]
+    assert times == [NOW_US, NOW_US + 1, NOW_US + 2, NOW_US + 3, NOW_US + 1_000_000]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64])

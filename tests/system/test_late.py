@@ -26,6 +26,7 @@ DEVICES = (
     "air-1,air_station",
     "air-2,air_station",
     "air-3,air_station",
+    "air-4,air_station",
     "meter-1,water_meter",
     "meter-2,water_meter",
     "noise-1,noise_monitor_1min",
@@ -176,6 +177,20 @@ def test_a_conflicting_repetition_stays_out_and_both_values_are_kept(town: Town)
     assert "62.5" in detail
     assert "stored before: 61.5" in detail
     assert bytes(payload) == senml("noise-1", "sound_level", "dB", (at, "62.5"))[1]
+
+
+def test_readings_without_a_time_that_arrive_together_are_all_stored(town: Town) -> None:
+    before = town.pipeline.balanced()
+    untimed = [
+        (senml("air-4", "pm10", "ug/m3", (0, "20"))[0], b'[{"n":"pm10","u":"ug/m3","v":%d}]' % n) for n in range(40)
+    ]
+    town.send(*untimed)
+    after = town.pipeline.balanced()
+    assert after["accepted"] - before["accepted"] == 40
+    stored = town.pipeline.query(
+        "SELECT value, time_from_arrival FROM cityvitals.v_observation WHERE device = 'air-4' ORDER BY time"
+    )
+    assert stored == [(Decimal(n), True) for n in range(40)]
 
 
 def test_a_second_gateway_on_the_same_database_is_refused_and_the_first_goes_on(town: Town, tmp_path: Path) -> None:
