@@ -46,6 +46,9 @@ def indicators(
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this date or time.")] = None,
     history: Annotated[bool, typer.Option("--history", help="Every window, not only the newest.")] = False,
+    known: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="As it was known at this time, whatever came later.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show indicators with value, unit, band, coverage, age and revision.
@@ -55,11 +58,15 @@ def indicators(
     `--window period` computes one figure per station from all hours that start from `--from` (included) to `--to`
     (excluded), exactly, as if the period were one window.
 
+    `--at TIME` shows what this command would have shown then: what late readings changed since is not in it. Closed
+    windows are exact; open ones of the city and its zones are kept as they stood at the end of each minute.
+
     **Examples**
 
     - `cityvitals indicators --indicator cai --scope zone:air --history`
     - `cityvitals indicators --scope station --window day --from 2026-01-01 --to 2026-02-01 --json`
     - `cityvitals indicators --indicator pm2_5_mean --window period --from 2016-01-01 --to 2017-01-01`
+    - `cityvitals indicators --indicator cai --at 2026-01-31T14:05`
     """
     from console.commands.results import city_clock, open_store, time_range
     from engine.indicators import INDICATORS
@@ -69,7 +76,9 @@ def indicators(
     zone = city_clock(context.obj)
     from_us, to_us = time_range(since, until, zone)
     with open_store(context.obj) as store:
-        if window == "period":
+        if known is not None:
+            rows = _known(store, known, zone, (from_us, to_us), indicator, window, kind, code, newest=not history)
+        elif window == "period":
             rows = _period(store, from_us, to_us, indicator, kind, code)
         elif history or since is not None or until is not None:
             found = store.indicator_history(
@@ -89,6 +98,34 @@ def indicators(
         print_json(rows)
     else:
         _print(rows, zone)
+
+
+def _known(
+    store: Store, at: str, zone: tzinfo, span_us: tuple[int, int], indicator: str | None, window: str | None,
+    kind: str | None, code: str | None, *, newest: bool,
+) -> list[Row]:  # fmt: skip
+    """Return what was known at a time: every window of the span, or with `newest` and no span the newest of each.
+
+    Raises:
+        MisuseError: not a time, or the window is a period.
+    """
+    from console.text import parse_time
+    from devices import TIME_MAX_US, TIME_MIN_US
+
+    if window == "period":
+        raise MisuseError("--at shows hours and days as they were known", "leave out --window period")
+    try:
+        known_us = parse_time(at, zone)
+    except ValueError as error:
+        raise MisuseError(f"--at: {error}") from None
+    from_us, to_us = span_us
+    found = store.known_at(known_us, from_us, to_us, indicator=indicator, window=window, scope_kind=kind, scope=code)
+    if kind is None:
+        found = [one for one in found if one.scope_kind != "station"]
+    if newest and (from_us, to_us) == (TIME_MIN_US, TIME_MAX_US):
+        # In the order of the start, so that the last of each is the newest.
+        found = list({(one.indicator, one.window, one.scope_kind, one.scope): one for one in found}.values())
+    return [_row(one) for one in found]
 
 
 def _check(indicator: str | None, window: str | None, codes: Sequence[str]) -> None:

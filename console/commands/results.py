@@ -18,7 +18,9 @@ from console.output import Col, print_json, print_table, stdout
 from console.text import counted, local_time, parse_time, printable
 
 if TYPE_CHECKING:
-    from engine.store import LedgerSummary, QuarantineEntry, Store
+    from collections.abc import Sequence
+
+    from engine.store import DeviceAccount, LedgerSummary, QuarantineEntry, Store
 
 ROWS_DEFAULT = 50
 ROWS_MAX = 1_000_000
@@ -187,23 +189,30 @@ def ledger(
     commits: Annotated[
         int, typer.Option("--commits", min=0, max=ROWS_MAX, help="Also the newest so many commits.")
     ] = 0,
+    devices: Annotated[bool, typer.Option("--devices", help="Also the account of every device.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Account for every reading ever received: accepted, duplicate or quarantined. Exit code 1 if it does not balance.
 
-    With `--json` the first line is the total (`"row": "total"`), commits follow (`"row": "commit"`).
+    With `--json` the first line is the total (`"row": "total"`), commits (`"row": "commit"`) and devices (`"row":
+    "device"`) follow. Accepted readings of a device are those that its day windows count, which the engine writes some
+    seconds after the commit: while it is behind, `in_windows` is less than the total's `accepted`.
 
     **Examples**
 
     - `cityvitals ledger`
     - `cityvitals ledger --commits 20`
+    - `cityvitals ledger --devices --json`
     """
     zone = city_clock(context.obj)
     with open_store(context.obj) as store:
+        # Devices first: what is committed meanwhile is then missing in them, and never too much.
+        accounts = store.ledger_devices() if devices else None
         total = store.ledger_summary()
         rows = store.ledger_rows(commits) if commits else []
     if as_json:
-        print_json([_total(total)])
+        seen = {} if accounts is None else {"in_windows": sum(a.accepted for a in accounts)}
+        print_json([{**_total(total), **seen}])
         from devices import rfc3339
 
         print_json(
@@ -212,8 +221,15 @@ def ledger(
              "duplicate": r.duplicate, "quarantined": r.quarantined, "restated": r.restated}
             for r in rows
         )  # fmt: skip
+        print_json(
+            {"row": "device", "device": a.device or None, "received": a.received, "accepted": a.accepted,
+             "duplicate": a.duplicate, "quarantined": a.quarantined}
+            for a in accounts or ()
+        )  # fmt: skip
     else:
         _print_total(total)
+        if accounts is not None:
+            _print_accounts(accounts, total)
         if rows:
             names = ("messages", "received", "accepted", "duplicate", "quarantined", "restated")
             print_table(
@@ -262,6 +278,19 @@ def _print_total(total: LedgerSummary) -> None:
             f"{counted(total.restated, 'hour')} restated after late readings",
             style="dim",
         )
+    )
+
+
+def _print_accounts(accounts: Sequence[DeviceAccount], total: LedgerSummary) -> None:
+    names = ("received", "accepted", "duplicate", "quarantined")
+    behind = total.accepted - sum(a.accepted for a in accounts)
+    print_table(
+        "by device",
+        [Col("device"), *(Col(name, right=True) for name in names)],
+        ((a.device or "(no registered device)", *(f"{getattr(a, name):,}" for name in names)) for a in accounts),
+        f"the engine has {counted(behind, 'accepted reading')} still to count"
+        if behind
+        else "the sum over the devices is the account above",
     )
 
 

@@ -30,6 +30,7 @@ from engine.store.records import (
     ValueRows,
 )
 from engine.store.reports import (
+    DeviceAccount,
     DeviceRow,
     IndicatorReading,
     LedgerRow,
@@ -54,6 +55,7 @@ __all__ = [
     "CellRows",
     "Checkpoint",
     "CounterEvent",
+    "DeviceAccount",
     "DeviceRow",
     "Duty",
     "Flush",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from devices.series import TIME_MIN_US
 from engine.store import binary
+from engine.store.accounts import Accountant
 from engine.store.errors import StoreError
 from engine.store.records import Append, Appended, Outcome, QuarantineRow, StoreLimits
 from engine.store.session import Duty, Session
@@ -31,8 +32,10 @@ class Appender:
         redone: commits that had to be done again because a mark was behind its table.
     """
 
-    def __init__(self, session: Session, slots: Slots, limits: StoreLimits, high_us: NDArray[np.int64]) -> None:
-        self._session, self._slots, self._limits = session, slots, limits
+    def __init__(
+        self, session: Session, slots: Slots, accountant: Accountant, limits: StoreLimits, high_us: NDArray[np.int64]
+    ) -> None:
+        self._session, self._slots, self._accountant, self._limits = session, slots, accountant, limits
         self.high_us = high_us
         self.redone = 0
         # The last commit whose answer did not come: should it be asked for again, what it did is known.
@@ -112,6 +115,9 @@ class Appender:
             ]
             trimmed = self._quarantine(commit_id, [*wanted.refused, *conflicts])
             session.step("quarantined")
+            accounts = self._accountant.count(batch.slot, outcome, wanted.refused)
+            if accounts.devices:
+                session.run("account_device", accounts._asdict())
             restated = self._restate(
                 wanted, commit_id, batch.slot[keys.leader[stored]], batch.time_us[keys.leader[stored]]
             )

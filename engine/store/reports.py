@@ -116,6 +116,18 @@ class LedgerSummary(NamedTuple):
         return self.received - self.accepted - self.duplicate - self.quarantined
 
 
+class DeviceAccount(NamedTuple):
+    """What became of the readings of one device."""
+
+    device: str
+    """Its code; empty for messages of no registered device."""
+    received: int
+    accepted: int
+    """As the day windows count them: the engine may be some seconds behind."""
+    duplicate: int
+    quarantined: int
+
+
 class DeviceRow(NamedTuple):
     """One device and what came from it."""
 
@@ -199,6 +211,31 @@ def indicator_history(
     return [IndicatorReading(*row) for row in session.rows("indicator_history", params)]
 
 
+def known_at(
+    session: Session,
+    known_us: int,
+    from_us: int,
+    to_us: int,
+    indicator: str | None,
+    window: str | None,
+    scope_kind: str | None,
+    scope: str | None,
+) -> list[IndicatorReading]:
+    """Return what was known at a time of windows that start in a stretch of time.
+
+    Exact for closed windows. Open ones are kept for the city and its zones, as they stood at the end of each minute of
+    the clock, as long as `indicator_seen` reaches back; for stations an open window's replaced results are not kept.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {
+        "known": Timestamp(known_us), "low": Timestamp(from_us), "high": Timestamp(to_us), "indicator": indicator,
+        "window": window, "scope_kind": scope_kind, "scope": scope,
+    }  # fmt: skip
+    return [IndicatorReading(*row) for row in session.rows("known_at", params)]
+
+
 def observation_rows(
     session: Session, from_us: int, to_us: int, device: str | None, measurand: str | None, limit: int
 ) -> list[ObservationRow]:
@@ -258,6 +295,15 @@ def ledger_summary(session: Session) -> LedgerSummary:
     (row,) = session.rows("ledger_summary")
     *sums, last_us = row
     return LedgerSummary._make((*map(int, sums), TIME_MIN_US if last_us is None else last_us))
+
+
+def ledger_devices(session: Session) -> list[DeviceAccount]:
+    """Return the account of every device that was heard, by code.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    return [DeviceAccount._make(row) for row in session.rows("ledger_devices")]
 
 
 def device_rows(session: Session) -> list[DeviceRow]:

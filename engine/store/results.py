@@ -37,5 +37,6 @@ def write_values(session: Session, values: ValueRows, computed_us: int, reason: 
         "low": Timestamp(int(values.start_us.min())),
         "high": Timestamp(int(values.start_us.max())),
     }
+    session.run("flush_seen", params)
     superseded = session.run("flush_superseded", params)
     return session.run("flush_value", params), superseded

@@ -19,6 +19,7 @@ from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.spans import LastReadings, Spans
 from engine.store import readings, registration, reports, results, tables, windows
+from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
@@ -54,6 +55,7 @@ class Store:
         self._session, self._limits = session, limits
         self._registered: Registered | None = None
         self._slots: Slots | None = None
+        self._accountant: Accountant | None = None
         self._appender: Appender | None = None
 
     @classmethod
@@ -141,6 +143,7 @@ class Store:
         if registered.series_id.size != registry.slot_count():
             raise StoreError(f"{registered.series_id.size} ids for {registry.slot_count()} series: register first")
         self._registered, self._slots = registered, Slots(registered.series_id)
+        self._accountant = Accountant(registry)
         self._appender = None
 
     @property
@@ -164,7 +167,8 @@ class Store:
         """
         if self._appender is None:
             high_us = self.last_readings().time_us.copy()
-            self._appender = Appender(self._session, self.slots, self._limits, high_us)
+            assert self._accountant is not None  # noqa: S101  (set with the slots, which `last_readings` asked for)
+            self._appender = Appender(self._session, self.slots, self._accountant, self._limits, high_us)
         return self._appender.append(wanted)
 
     def flush(self, wanted: Flush) -> Flushed:
@@ -215,6 +219,11 @@ class Store:
     def forget_minutes(self, before_us: int) -> int:
         """Drop minute buckets whose whole chunk is older than a time, and return how many chunks."""
         ((dropped,),) = self._session.rows("forget_minutes", {"before": Timestamp(before_us)})
+        return int(dropped)
+
+    def forget_seen(self, before_us: int) -> int:
+        """Drop provisional results whose whole chunk was replaced before a time, and return how many chunks."""
+        ((dropped,),) = self._session.rows("forget_seen", {"before": Timestamp(before_us)})
         return int(dropped)
 
     # Reading for the engine, by slot
@@ -280,6 +289,20 @@ class Store:
         """Return results of windows that start in a stretch of time, by indicator, window, scope and start."""
         return reports.indicator_history(self._session, from_us, to_us, indicator, window, scope_kind, scope)
 
+    def known_at(
+        self,
+        known_us: int,
+        from_us: int = TIME_MIN_US,
+        to_us: int = reports.TIME_END_US,
+        *,
+        indicator: str | None = None,
+        window: str | None = None,
+        scope_kind: str | None = None,
+        scope: str | None = None,
+    ) -> list[reports.IndicatorReading]:
+        """Return results as they were known at a time; see `reports.known_at`."""
+        return reports.known_at(self._session, known_us, from_us, to_us, indicator, window, scope_kind, scope)
+
     def observation_rows(
         self,
         from_us: int = TIME_MIN_US,
@@ -309,6 +332,10 @@ class Store:
     def ledger_summary(self) -> reports.LedgerSummary:
         """Return the whole account."""
         return reports.ledger_summary(self._session)
+
+    def ledger_devices(self) -> list[reports.DeviceAccount]:
+        """Return the account of every device that was heard, by code."""
+        return reports.ledger_devices(self._session)
 
     def device_rows(self) -> list[reports.DeviceRow]:
         """Return every device with its newest reading and how many came."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -94,6 +96,38 @@ def test_the_history_has_every_hour_and_the_newest_has_only_one(service: Service
     assert newest[0]["start"] == history[-1]["start"]
     since = history[2]["start"]
     assert [row["start"] for row in service(*arguments, "--from", since).rows] == [r["start"] for r in history[2:]]
+
+
+def settled(service: Service) -> list[dict[str, Any]]:
+    """The account with its devices, once the engine has counted what was committed."""
+    while True:
+        rows = service("ledger", "--devices", "--json").rows
+        if rows[0]["in_windows"] == rows[0]["accepted"]:
+            return rows
+        assert service.process.poll() is None
+
+
+def test_the_accounts_of_the_devices_add_up_to_the_whole(service: Service) -> None:
+    total, *devices = settled(service)
+    assert {row["row"] for row in devices} == {"device"}
+    for name in ("received", "accepted", "duplicate", "quarantined"):
+        assert sum(row[name] for row in devices) == total[name], name
+    assert all(row["received"] == row["accepted"] + row["duplicate"] + row["quarantined"] for row in devices)
+    assert "the sum over the devices is the account above" in service("ledger", "--devices").out
+
+
+def test_what_was_known_at_a_time_leaves_out_what_was_computed_later(service: Service) -> None:
+    settled(service)
+    now = service("indicators", "--json").rows
+    assert service("indicators", "--at", "2999-01-01", "--json").rows == now
+    assert service("indicators", "--at", "2001-01-01", "--json").rows == []
+    last = max(row["computed"] for row in now)
+    assert service("indicators", "--at", last, "--json").rows == now
+    before = (datetime.fromisoformat(last) - timedelta(microseconds=1)).isoformat()
+    assert all(row["computed"] < last for row in service("indicators", "--at", before, "--json").rows)
+    refused = service("indicators", "--at", "yesterday")
+    assert refused.code == 2
+    assert "--at: 'yesterday' is not a time" in refused.err
 
 
 def test_the_mean_of_a_period_is_that_of_its_observations_to_the_last_digit(service: Service) -> None:

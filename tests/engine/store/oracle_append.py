@@ -17,6 +17,8 @@ class SlowStore:
         rows: ticks by (slot, time).
         pending: (commit, slot, hour) to be restated.
         received, accepted, duplicate, quarantined: the account.
+        devices: duplicate and quarantined by device code; empty for what no registered device sent.
+        device_of: device code by slot.
     """
 
     rows: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -25,6 +27,8 @@ class SlowStore:
     accepted: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    device_of: list[str] = field(default_factory=list)
+    devices: dict[str, list[int]] = field(default_factory=dict)
 
     def append(self, wanted: Append, commit_id: int) -> list[Outcome]:
         """Take in a commit; return what became of each reading."""
@@ -40,6 +44,12 @@ class SlowStore:
                     self.pending.add((commit_id, slot, time_us // HOUR_US * HOUR_US))
             else:
                 outcomes.append(Outcome.DUPLICATE if held == ticks else Outcome.CONFLICT)
+        for slot, outcome in zip(batch.slot.tolist(), outcomes, strict=True):
+            if outcome is not Outcome.ACCEPTED:
+                self.devices.setdefault(self.device_of[slot], [0, 0])[outcome is Outcome.CONFLICT] += 1
+        for row in wanted.refused:
+            known = row.device if row.device in self.device_of else ""
+            self.devices.setdefault(known, [0, 0])[1] += row.readings
         self.received += len(outcomes) + sum(row.readings for row in wanted.refused)
         self.accepted += outcomes.count(Outcome.ACCEPTED)
         self.duplicate += outcomes.count(Outcome.DUPLICATE)

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from devices import ObservationBatch
 from devices.series import TIME_MIN_US
-from engine.store import NotOwned, Outcome, Registered, Store, StoreError, StoreLimits
+from engine.cells import Grid
+from engine.store import Duty, Flush, NotOwned, Outcome, Registered, Store, StoreError, StoreLimits
 from tests.engine.store.conftest import Query, empty
 from tests.engine.store.oracle_append import SlowStore
-from tests.engine.store.town import HOUR_US, INDICATORS, MINUTE_US, T0, append, refused, town
+from tests.engine.store.town import HOUR_US, INDICATORS, MINUTE_US, T0, append, cells, refused, town
 
 ACCEPTED, DUPLICATE, CONFLICT = Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.CONFLICT
+CLAIMED = ("d1", "", "a device that only a message knows")
 SUMS = "SELECT sum(received), sum(accepted), sum(duplicate), sum(quarantined) FROM ledger"
 
 
@@ -50,6 +52,19 @@ def test_a_commit_of_nothing_but_faults_is_accounted_for(store: Store, query: Qu
     store.append(append([], [], [], refused=[refused("a"), refused("b", readings=2)]))
     assert query(SUMS) == [(3, 0, 0, 3)]
     assert query("SELECT detail, readings FROM quarantine ORDER BY quarantine_id") == [("a", 1), ("b", 2)]
+
+
+@pytest.mark.usefixtures("registered")
+def test_the_account_of_a_device_is_what_was_counted_accepted_and_what_was_not(store: Store, query: Query) -> None:
+    store.append(append([0, 0, 0], [T0, T0, T0 + 1], [1, 2, 3], refused=[refused(readings=4, device="d9")]))
+    store.append(append([0, 0], [T0, T0], [1, 1], refused=[refused(readings=2, device="d0")]))
+    assert query("SELECT * FROM v_ledger_device ORDER BY device") == [("", 4, 0, 0, 4), ("d0", 5, 0, 2, 3)]
+    store.own(duty=Duty.FLUSH)
+    days = {Grid.DAY: cells([0, 1], [T0, T0], [2, 7])}
+    store.flush(Flush(T0, days))
+    assert query("SELECT * FROM v_ledger_device ORDER BY device") == [
+        ("", 4, 0, 0, 4), ("d0", 7, 2, 2, 3), ("d1", 7, 7, 0, 0),
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("registered")
@@ -204,7 +219,9 @@ COMMIT = st.tuples(st.lists(READING, max_size=12), st.integers(0, 9), st.integer
 @given(commits=st.lists(COMMIT, max_size=5), restart=st.integers(0, 5))
 def test_any_commits_do_what_a_dictionary_does(database: str, commits: list[object], restart: int) -> None:
     empty(database)
-    slow, registry = SlowStore(), town()
+    registry = town()
+    codes = [device.code for device in registry.devices]
+    slow = SlowStore(device_of=[codes[at] for at in registry.series().device.tolist()])
     store = Store.connect(database)
     try:
         ids = store.register(registry, INDICATORS).series_id
@@ -217,9 +234,8 @@ def test_any_commits_do_what_a_dictionary_does(database: str, commits: list[obje
                 store.own()
             # Times of three chunks, so that late readings reach back over a chunk's edge.
             columns = [[r[0] for r in readings], [T0 + r[1] * 40 * HOUR_US for r in readings], [r[2] for r in readings]]
-            wanted = append(
-                *columns, mark_us=T0 + mark * 40 * HOUR_US, refused=[refused(readings=k + 1) for k in range(faults)]
-            )
+            bad = [refused(readings=k + 1, device=CLAIMED[k % len(CLAIMED)]) for k in range(faults)]
+            wanted = append(*columns, mark_us=T0 + mark * 40 * HOUR_US, refused=bad)
             done = store.append(wanted)
             assert done.outcome.tolist() == slow.append(wanted, done.commit_id)
         slot_of = {int(series): slot for slot, series in enumerate(ids)}
@@ -244,5 +260,6 @@ def test_any_commits_do_what_a_dictionary_does(database: str, commits: list[obje
             slow.received, slow.accepted, slow.duplicate, slow.quarantined, 0,
         )  # fmt: skip
         assert len(slot_of) == len(np.unique(ids))
+        assert {row.device: [row.duplicate, row.quarantined] for row in store.ledger_devices()} == slow.devices
     finally:
         store.close()

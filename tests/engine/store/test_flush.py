@@ -268,3 +268,41 @@ def test_any_flushes_do_what_dictionaries_do(database: str, rounds: list[Any]) -
             )
             for r in readings
         } == slow_values.rows
+
+
+def known(store: Store, at_us: int) -> list[tuple[str, int, int, int]]:
+    """Scope, hour after T0, value and revision of the hourly index as known at a time."""
+    rows = store.known_at(at_us, indicator="cai")
+    return [(r.scope, (r.start_us - T0) // HOUR_US, int(r.value or -1), r.revision) for r in rows]
+
+
+def test_what_was_known_at_a_time_is_answered_for_open_and_for_closed_windows(
+    store: Store, registered: Registered
+) -> None:
+    cai, city, station = registered.indicator_id[0], registered.city_scope, int(registered.station_scope[0])
+    minute = 60_000_000
+
+    def computed(at_us: int, scope: int, ticks: int, *, closed: bool = False) -> None:
+        store.flush(flush(computed_us=at_us, values=values([cai], [scope], [T0], [ticks], closed=closed)))
+
+    computed(T0 + minute, city, 10)
+    computed(T0 + minute + 5, city, 11)  # replaced within its minute: nobody can have relied on 10
+    computed(T0 + 3 * minute, city, 12)
+    computed(T0 + 60 * minute, city, 12, closed=True)  # the same figure, now closed: it has stood since minute 3
+    computed(T0 + 90 * minute, city, 13, closed=True)
+    computed(T0 + minute, station, 20)
+    computed(T0 + 3 * minute, station, 21, closed=True)
+    assert known(store, T0) == []
+    assert known(store, T0 + 2 * minute) == [("town", 0, 11, 0)]
+    assert known(store, T0 + 3 * minute) == [("town", 0, 12, 1), ("d0", 0, 21, 1)]
+    assert known(store, T0 + 89 * minute) == [("town", 0, 12, 1), ("d0", 0, 21, 1)]
+    assert known(store, T0 + 90 * minute) == [("town", 0, 13, 2), ("d0", 0, 21, 1)]
+
+
+def test_provisional_results_are_let_go_by_the_day(store: Store, registered: Registered, query: Query) -> None:
+    cai, city, day = registered.indicator_id[0], registered.city_scope, 24 * HOUR_US
+    for at, ticks in ((0, 1), (1, 2), (3, 3)):
+        store.flush(flush(computed_us=T0 + at * day, values=values([cai], [city], [T0], [ticks])))
+    assert query("SELECT ticks FROM indicator_seen ORDER BY 1") == [(1,), (2,)]
+    assert store.forget_seen(T0 + 5 * day // 2) == 1
+    assert query("SELECT ticks FROM indicator_seen") == [(2,)]

@@ -49,7 +49,7 @@ def test_every_example_runs_and_finds_something(query: Query, number: int) -> No
 
 @pytest.mark.usefixtures("lived_in")
 def test_the_examples_say_what_the_text_says(query: Query) -> None:
-    newest, means, difference, period, zones, replaced, quarantined, lost, _ = map(query, EXAMPLES)
+    newest, means, difference, period, zones, replaced, known, quarantined, lost, devices, _ = map(query, EXAMPLES)
     assert newest[0][1:] == ("pm10", Decimal("7.001"), "ug/m3")
     assert [(row[1], row[2], row[3], row[4], row[5]) for row in means] == [
         (Decimal("1.501"), Decimal("6.004"), 4, 1, True),
@@ -59,8 +59,10 @@ def test_the_examples_say_what_the_text_says(query: Query) -> None:
     assert [row[1:] for row in period] == [(Decimal("28.008"), 8, Decimal("3.501"))]
     assert [(row[2], row[4], row[5]) for row in zones] == [("north", 60, "good"), ("south", 60, "good")]
     assert {(row[3], row[4], row[5]) for row in replaced} == {(1, 40, "late data")}
+    assert [(row[1], row[3], row[4]) for row in known] == [("north", 40, 1), ("south", 40, 1)]
     assert [row[1:] for row in quarantined] == [("malformed", "not JSON", "{")]
     assert lost == [(0, 0)]
+    assert devices == [("d0", 1, 0, 0, 1), ("d1", 8, 8, 0, 0)]
 
 
 def test_every_view_is_listed_in_the_document(query: Query) -> None:

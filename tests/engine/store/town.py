@@ -81,9 +81,11 @@ def without_device(registry: Registry, position: int) -> Registry:
     return replace(registry, devices=devices)
 
 
-def refused(detail: str = "", *, reason: str = "malformed", readings: int = 1, payload: bytes = b"{") -> QuarantineRow:
+def refused(
+    detail: str = "", *, reason: str = "malformed", readings: int = 1, payload: bytes = b"{", device: str = "d0"
+) -> QuarantineRow:
     """Return a row for the quarantine."""
-    return QuarantineRow(T0, reason, "cityvitals/town/d0/telemetry", "d0", detail, readings, payload)
+    return QuarantineRow(T0, reason, f"cityvitals/town/{device}/telemetry", device, detail, readings, payload)
 
 
 def conflict_row(row: int, stands: int) -> QuarantineRow:

@@ -1,0 +1,15 @@
+-- Keep what stood at the end of a minute of an open window of the city or a zone. Run before flush_value, in the same
+-- transaction. One that was replaced within its minute is not kept: nobody can have relied on it.
+INSERT INTO indicator_seen (
+    superseded_at, start, ticks, received, expected, computed_at, indicator_id, scope_id, driver, band
+)
+SELECT %(computed)s, o.start, o.ticks, o.received, o.expected, o.computed_at, o.indicator_id, o.scope_id, o.driver, o.band
+FROM stage_value s
+JOIN scope p ON p.scope_id = s.scope_id AND p.kind <> 'station'
+JOIN indicator_value o ON o.indicator_id = s.indicator_id AND o.scope_id = s.scope_id AND o.start = s.start
+WHERE o.start >= %(low)s AND o.start <= %(high)s
+  AND o.revision = 0
+  AND date_trunc('minute', o.computed_at) < date_trunc('minute', %(computed)s)
+  AND (o.ticks, o.band, o.driver, o.received, o.expected)
+      IS DISTINCT FROM
+      (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)
