@@ -4,6 +4,7 @@ from deploy.broker import Broker
 from deploy.database import Database, create_database, drop_database
 from deploy.doctor import Check, doctor
 from deploy.errors import StackError
+from deploy.limited import LimitedDatabase
 from deploy.process import Server
 from deploy.stack import Endpoints, Stack, down, find, temporary, up
 
@@ -12,6 +13,7 @@ __all__ = [
     "Check",
     "Database",
     "Endpoints",
+    "LimitedDatabase",
     "Server",
     "Stack",
     "StackError",

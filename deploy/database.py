@@ -7,8 +7,9 @@ import re
 import secrets
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from deploy import userland
@@ -29,6 +30,9 @@ class Database(Server):
     name = "database"
     port_taken = "could not bind"
     stop_signal = signal.SIGINT  # PostgreSQL's fast stop: open transactions are undone, then a checkpoint
+
+    settings: Mapping[str, str] = MappingProxyType({})
+    """Settings of this server beside those of `postgresql.conf`."""
 
     @property
     def url(self) -> str:
@@ -65,6 +69,7 @@ class Database(Server):
             "listen_addresses": LOOPBACK,
             "port": str(port),
             "unix_socket_directories": "",
+            **self.settings,
         }
         line = ["postgres", "-D", f"{userland.STATE}/data"]
         for key, value in settings.items():

@@ -124,7 +124,26 @@ class Server(ABC):
 
     def stop(self) -> None:
         """Stop the server cleanly, so that it writes everything it holds; kill it when it does not obey."""
+        self.resume()  # a paused one could not obey
         self._end(self.stop_signal)
+
+    def pause(self) -> None:
+        """Let the server and its children do nothing (SIGSTOP), until `resume`: there, and silent."""
+        self._tell(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self._tell(signal.SIGCONT)
+
+    def pids(self) -> list[int]:
+        """The server's own process, which is the first to be told, and its children; empty when it does not run."""
+        pid = self.pid
+        return [] if pid is None else [pid, *children(pid)]
+
+    def _tell(self, what: signal.Signals) -> None:
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):  # a child that ended meanwhile
+                os.kill(pid, what)
 
     def _end(self, how: signal.Signals) -> None:
         pid = self.pid
@@ -207,6 +226,19 @@ def birth(pid: int) -> str | None:
     except OSError:
         return None
     return None if after_name[0] in "ZX" else f"{boot} {after_name[19]}"
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that this process started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            after_name = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # gone meanwhile
+        if int(after_name[1]) == pid:
+            found.append(int(process.name))
+    return found
 
 
 def wait_until(condition: Callable[[], bool], seconds_max: float) -> bool:

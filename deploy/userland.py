@@ -119,6 +119,16 @@ def _prove(root: Path) -> None:
     run(root, ["sh", "-c", "mosquitto -h >/tmp/help; test $? -eq 3"])
 
 
+def on_small_disk(root: Path, folder: Path, bytes_max: int, program: Sequence[str]) -> list[str]:
+    """Return the command line that runs a program of this machine for which a folder is a disk of its own size.
+
+    The disk is memory, empty at the start, and lives as long as the program or anything it started. It needs a user
+    namespace and nothing else, so an ordinary user may have it: a quota that no administrator has to set.
+    """
+    line = [*_bubblewrap(root), "--unshare-user", "--die-with-parent", "--dev-bind", "/", "/"]
+    return [*line, "--size", str(bytes_max), "--tmpfs", str(folder), *program]
+
+
 def command(
     root: Path,
     program: Sequence[str],
@@ -133,18 +143,34 @@ def command(
     The network, the process ids and above all the IPC namespace are shared on purpose: PostgreSQL uses its System V
     segment to notice that processes of a killed server still live in the same data, and would not see it from another.
     """
-    loaders = sorted((root / "usr").glob("lib*/ld-linux*.so.*"))
-    libraries = [path.parent for path in (root / "usr/lib").glob("*-linux-gnu*/libc.so.6")]
-    if not loaders or not libraries:
-        raise StackError(f"{root} is damaged: remove it and run `python3 -m deploy setup`")
-    line = [str(loaders[0]), "--library-path", str(libraries[0]), str(root / "usr/bin/bwrap"), *options]
-    line += ["--unshare-user", "--uid", "1000", "--gid", "1000", "--ro-bind", str(root), "/", "--dev", "/dev"]
+    line = [
+        *_bubblewrap(root),
+        *options,
+        "--unshare-user",
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        "--ro-bind",
+        str(root),
+        "/",
+        "--dev",
+        "/dev",
+    ]
     line += ["--ro-bind", "/proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108  (a mount of its own, not the machine's)
     if settings is not None:
         line += ["--ro-bind", str(settings), "/settings"]
     if state is not None:
         line += ["--bind", str(state), STATE, "--chdir", STATE]
     return [*line, *program]
+
+
+def _bubblewrap(root: Path) -> list[str]:
+    loaders = sorted((root / "usr").glob("lib*/ld-linux*.so.*"))
+    libraries = [path.parent for path in (root / "usr/lib").glob("*-linux-gnu*/libc.so.6")]
+    if not loaders or not libraries:
+        raise StackError(f"{root} is damaged: remove it and run `python3 -m deploy setup`")
+    return [str(loaders[0]), "--library-path", str(libraries[0]), str(root / "usr/bin/bwrap")]
 
 
 def environment(**more: str) -> dict[str, str]:
