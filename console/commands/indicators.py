@@ -1,4 +1,4 @@
-"""`cityvitals indicators`: newest figures, their history, and figures of a whole period.
+"""`cityvitals indicators`: newest figures, their history, what was known when, and figures of whole periods.
 
 Knows options and rendering; formulas are `engine.indicators`', stored figures the store's.
 """
@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from console.commands.periods import PERIODS, Row, period_rows
 from console.errors import MisuseError
 from console.output import Col, print_json, print_table
 from console.text import age, local_time
 
 if TYPE_CHECKING:
-    from engine.indicators import Indicator
-    from engine.store import IndicatorReading, PeriodFigure, Store
+    from engine.store import IndicatorReading, Store
 
-WINDOWS = ("hour", "day", "period")
+WINDOWS = ("hour", "day", *PERIODS)
 SCOPE_KINDS = ("city", "zone", "station")
-HOUR_US = 3_600_000_000
-
-Row = dict[str, object]
 
 
 def indicators(
@@ -38,7 +35,9 @@ def indicators(
     ] = None,
     window: Annotated[
         str | None,
-        typer.Option("--window", metavar="hour|day|period", help="Only this window; period: all of --from/--to."),
+        typer.Option(
+            "--window", metavar="hour|day|month|year|period", help="Only this window; period: all of --from/--to."
+        ),
     ] = None,
     since: Annotated[
         str | None,
@@ -55,8 +54,8 @@ def indicators(
 
     Without options: the newest figure of each, for the city and its zones. `--from` or `--to` asks for the history.
     Revision 0 is provisional: the window is still open; every later change of a closed window raises it by one.
-    `--window period` computes one figure per station from all hours that start from `--from` (included) to `--to`
-    (excluded), exactly, as if the period were one window.
+    `--window month` and `year` compute one figure per station and civil month or year from its hours, exactly, as if it
+    were one window; `--window period` does so for all hours that start from `--from` (included) to `--to` (excluded).
 
     `--at TIME` shows what this command would have shown then: what late readings changed since is not in it. Closed
     windows are exact; open ones of the city and its zones are kept as they stood at the end of each minute.
@@ -78,8 +77,8 @@ def indicators(
     with open_store(context.obj) as store:
         if known is not None:
             rows = _known(store, known, zone, (from_us, to_us), indicator, window, kind, code, newest=not history)
-        elif window == "period":
-            rows = _period(store, from_us, to_us, indicator, kind, code)
+        elif window in PERIODS:
+            rows = period_rows(store, window, zone, (from_us, to_us), indicator, kind, code)
         elif history or since is not None or until is not None:
             found = store.indicator_history(
                 from_us, to_us, indicator=indicator, window=window, scope_kind=kind, scope=code
@@ -107,13 +106,13 @@ def _known(
     """Return what was known at a time: every window of the span, or with `newest` and no span the newest of each.
 
     Raises:
-        MisuseError: not a time, or the window is a period.
+        MisuseError: not a time, or the window is no hour and no day.
     """
     from console.text import parse_time
     from devices import TIME_MAX_US, TIME_MIN_US
 
-    if window == "period":
-        raise MisuseError("--at shows hours and days as they were known", "leave out --window period")
+    if window in PERIODS:
+        raise MisuseError("--at shows hours and days as they were known", f"leave out --window {window}")
     try:
         known_us = parse_time(at, zone)
     except ValueError as error:
@@ -176,76 +175,6 @@ def _row(one: IndicatorReading) -> Row:
         "coverage": round(one.received / one.expected, 4) if one.expected else None,
         "revision": one.revision,
         "computed": rfc3339(one.computed_us),
-    }
-
-
-def _period(
-    store: Store, from_us: int, to_us: int, indicator: str | None, kind: str | None, code: str | None
-) -> list[Row]:
-    """Return one row per indicator and station, computed from the merged hours by the indicator's own formula.
-
-    Raises:
-        MisuseError: the scope is no station, the indicator has no period, or the limits are no whole hours.
-    """
-    from devices import TIME_MAX_US, TIME_MIN_US
-    from engine.cells import Grid
-    from engine.indicators import INDICATORS
-
-    if kind not in (None, "station"):
-        raise MisuseError(f"--window period is computed per station, not for --scope {kind}")
-    for name, limit in (("--from", from_us), ("--to", to_us)):
-        # An hour of zones like Asia/Kathmandu begins at a quarter of a UTC hour.
-        if limit not in (TIME_MIN_US, TIME_MAX_US) and limit % (HOUR_US // 4):
-            raise MisuseError(f"{name}: --window period merges whole hours; give a full hour")
-    definitions: dict[str, Indicator] = {}
-    for one in INDICATORS:
-        if one.statistic is not None and indicator in (None, one.code):
-            definitions.setdefault(one.code, one)
-    if not definitions:
-        raise MisuseError(
-            f"{indicator} is an index of single hours or days and has no figure for a period",
-            "ask for a statistic such as pm2_5_mean, laeq or electricity",
-        )
-    stations: dict[tuple[str, str], list[PeriodFigure]] = {}
-    for figure in store.period(Grid.HOUR, from_us, to_us):
-        if code in (None, figure.device):
-            stations.setdefault((figure.device, figure.measurand), []).append(figure)
-    rows = []
-    for definition in definitions.values():
-        for (device, measurand), figures in stations.items():
-            if measurand == definition.inputs[0]:
-                rows.append(_period_row(definition, device, figures))
-    return rows
-
-
-def _period_row(definition: Indicator, device: str, figures: Sequence[PeriodFigure]) -> Row:
-    import numpy as np
-
-    from devices import load_measurands, text_from_ticks
-    from engine.indicators import Sums
-
-    count = sum(f.count for f in figures)
-    expected = sum(f.expected for f in figures)
-    sums = np.array([[sum(column) for column in zip(*(f.sums for f in figures), strict=True)]], np.int64)
-    measurand = load_measurands().by_code[figures[0].measurand]
-    assert definition.statistic is not None  # noqa: S101  (chosen so)
-    result = definition.statistic(Sums(np.array([count], np.int64), sums, measurand), definition)
-    known = bool(result.known[0])
-    band = int(definition.band_of(result.ticks)[0]) if known else 0
-    return {
-        "indicator": definition.code,
-        "window": "period",
-        "scope": f"station:{device}",
-        "start": None,
-        "value": text_from_ticks(int(result.ticks[0]), definition.decimals) if known else None,
-        "unit": definition.unit,
-        "band": definition.bands[band - 1].name if band else None,
-        "driver": None,
-        "received": count,
-        "expected": expected,
-        "coverage": round(count / expected, 4) if expected else None,
-        "revision": None,
-        "computed": None,
     }
 
 

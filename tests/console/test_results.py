@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -161,6 +162,22 @@ def test_a_period_adds_up_a_counter_exactly(service: Service) -> None:
     assert Fraction(period[0]["value"]) == sum(Fraction(row["value"]) for row in known)
 
 
+def test_the_months_and_the_years_hold_what_the_whole_period_holds(service: Service) -> None:
+    settled(service)
+
+    def rows(window: str) -> list[dict[str, Any]]:
+        return service("indicators", "--window", window, "--indicator", "water", "--json").rows
+
+    (whole,) = rows("period")
+    for window in ("month", "year"):
+        found = rows(window)
+        assert sum(row["received"] for row in found) == whole["received"]
+        assert sum(Fraction(row["value"]) for row in found) == Fraction(whole["value"])
+        begins = [datetime.fromisoformat(row["start"]).astimezone(ZoneInfo("Europe/London")) for row in found]
+        assert {(at.day, at.hour, at.minute) for at in begins} == {(1, 0, 0)}
+        assert window == "month" or {at.month for at in begins} == {1}
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -172,7 +189,7 @@ def test_a_period_adds_up_a_counter_exactly(service: Service) -> None:
         (["indicators", "--indicator", "cay"], "did you mean 'cai'?"),
         (["indicators", "--scope", "zone:kreb"], "did you mean 'kerb'?"),
         (["indicators", "--scope", "street:x"], "expected city, zone, station"),
-        (["indicators", "--window", "week"], "expected one of hour, day, period"),
+        (["indicators", "--window", "week"], "expected one of hour, day, month, year, period"),
         (["indicators", "--window", "period", "--indicator", "cai"], "has no figure for a period"),
         (["indicators", "--window", "period", "--scope", "city"], "is computed per station"),
         (["indicators", "--window", "period", "--from", "2026-01-01T00:00:01"], "give a full hour"),
