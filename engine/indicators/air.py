@@ -62,9 +62,9 @@ def us_aqi_nowcast(hours: Mapping[str, Hours], own: int, *, extrapolate: bool = 
     """Return the US AQI of the newest hour: the highest sub-index of the pollutants that have one.
 
     PM by NowCast; ozone by the running 8-hour mean in place of its NowCast (whose regression is fitted per site), and
-    by the newest hour from 0.125 ppm where that is higher; CO by the running 8-hour mean; NO2 and SO2 by the newest
-    hour. Above a table the index stays at its last value, or `extrapolate` continues the last segment (PM, NO2 and CO
-    only: the others' tables end where another average takes over).
+    beside it by the newest hour from 0.125 ppm where that is higher; CO by the running 8-hour mean; NO2 and SO2 by the
+    newest hour. Above a table the index stays at its last value, or `extrapolate` continues the last segment (PM, NO2
+    and CO only: the others' tables end where another average takes over).
     """
     del own
     end = len(next(iter(hours.values())).counts)
@@ -77,7 +77,7 @@ def us_aqi_nowcast(hours: Mapping[str, Hours], own: int, *, extrapolate: bool = 
             found.append(_aqi(code, "24h", nowcast(series), extrapolate))
         elif code == "o3":
             running = mean(series, end - RUNNING_HOURS, end)
-            found.append(_highest(_aqi(code, "8h", running), _aqi(code, "1h", at(series, -1))))
+            found.append(_in_addition(_aqi(code, "8h", running), _aqi(code, "1h", at(series, -1))))
         elif code == "co":
             found.append(_aqi(code, "8h", mean(series, end - RUNNING_HOURS, end), extrapolate))
         else:
@@ -88,10 +88,10 @@ def us_aqi_nowcast(hours: Mapping[str, Hours], own: int, *, extrapolate: bool = 
 def us_aqi_day(hours: Mapping[str, Hours], own: int, *, extrapolate: bool = False) -> Figure | None:
     """Return the US AQI of a civil day of `own` hours: the highest sub-index of the pollutants that have one.
 
-    PM by the mean of the day's hours; ozone by the highest running 8-hour mean, and by the highest hour where that
-    gives more; CO by the highest running 8-hour mean; NO2 and SO2 by the highest hour, SO2 above 304 ppb by the day's
-    mean. A running mean belongs to the day in which it ends and needs 6 of its 8 hours. Each sub-index needs 75 % of
-    the day's hours (of its running means). `extrapolate`: as for the hourly index.
+    PM by the mean of the day's hours; ozone by the highest running 8-hour mean, and beside it by the highest hour where
+    that gives more; CO by the highest running 8-hour mean; NO2 and SO2 by the highest hour, SO2 above 304 ppb by the
+    day's mean. A running mean belongs to the day in which it ends and needs 6 of its 8 hours. Each sub-index needs 75 %
+    of the day's hours (of its running means). `extrapolate`: as for the hourly index.
     """
     found: list[int | None] = []
     for code in AQI_INPUTS:
@@ -102,7 +102,7 @@ def us_aqi_day(hours: Mapping[str, Hours], own: int, *, extrapolate: bool = Fals
         if code in ("pm2_5", "pm10"):
             found.append(_aqi(code, "24h", day.mean(), extrapolate))
         elif code == "o3":
-            found.append(_highest(_aqi(code, "8h", day.highest_running()), _aqi(code, "1h", day.highest_hour())))
+            found.append(_in_addition(_aqi(code, "8h", day.highest_running()), _aqi(code, "1h", day.highest_hour())))
         elif code == "co":
             found.append(_aqi(code, "8h", day.highest_running(), extrapolate))
         elif code == "no2":
@@ -155,6 +155,14 @@ def _so2_day(day: Day) -> int | None:
         if above is not None:
             return above
     return _aqi("so2", "1h", highest)
+
+
+def _in_addition(eight_hours: int | None, hour: int | None) -> int | None:
+    """Return the index of ozone: by eight hours, and in addition to it by one where that is higher (Table 6, note).
+
+    An hour alone makes no index: its table begins at 0.125 ppm, so a later reading could take the index away again.
+    """
+    return None if eight_hours is None else _highest(eight_hours, hour)
 
 
 def _highest(*values: int | None) -> int | None:

@@ -87,9 +87,9 @@ _INDICES = [
         title_ko="미국 대기질지수 (NowCast)", unit="1", symbol="", decimals=0, inputs=air.AQI_INPUTS,
         pool=Pool.MAX, index=air.us_aqi_nowcast, lookback_hours=NOWCAST_HOURS - 1, bands=air.AQI_BANDS,
         source="US EPA, EPA-454/B-24-002 (May 2024)",
-        note="ozone by the running 8-hour mean in place of the site-fitted NowCast regression, or the newest hour from "
-        "0.125 ppm where higher; SO2 by the hour, so at most 200; concentrations truncated; stays at a table's last "
-        "index above it",
+        note="ozone by the running 8-hour mean in place of the site-fitted NowCast regression, and beside it by the "
+        "newest hour from 0.125 ppm where higher; SO2 by the hour, so at most 200; concentrations truncated; stays at "
+        "a table's last index above it",
     ),
     Indicator(
         code="us_aqi", window=Grid.DAY, title="US Air Quality Index", title_ko="미국 대기질지수",

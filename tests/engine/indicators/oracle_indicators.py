@@ -180,10 +180,9 @@ def us_aqi_nowcast(hours: Hours) -> Result | None:
             cast = nowcast(values)
             found[pollutant] = None if cast is None else aqi_sub_index(pollutant, "24h", cast)
         elif pollutant == "o3":
-            found[pollutant] = maximum(
-                None if eight is None else aqi_sub_index("o3", "8h", eight),
-                None if last is None else aqi_sub_index("o3", "1h", last),
-            )
+            if eight is not None:  # the hour counts in addition to eight hours, never in their place
+                by_hour = None if last is None else aqi_sub_index("o3", "1h", last)
+                found[pollutant] = maximum(aqi_sub_index("o3", "8h", eight), by_hour)
         elif pollutant == "co":
             found[pollutant] = None if eight is None else aqi_sub_index("co", "8h", eight)
         else:
@@ -207,10 +206,9 @@ def us_aqi_day(hours: Hours, own: int) -> Result | None:
         if pollutant in ("pm2_5", "pm10"):
             found[pollutant] = None if whole is None else aqi_sub_index(pollutant, "24h", whole)
         elif pollutant == "o3":
-            found[pollutant] = maximum(
-                None if best is None else aqi_sub_index("o3", "8h", best),
-                None if highest is None else aqi_sub_index("o3", "1h", highest),
-            )
+            if best is not None:
+                by_hour = None if highest is None else aqi_sub_index("o3", "1h", highest)
+                found[pollutant] = maximum(aqi_sub_index("o3", "8h", best), by_hour)
         elif pollutant == "co":
             found[pollutant] = None if best is None else aqi_sub_index("co", "8h", best)
         elif pollutant == "no2":

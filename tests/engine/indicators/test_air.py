@@ -186,6 +186,16 @@ class TestUsAqi:
         hour = gas("o3", "ppm", *["0.030"] * 11, "0.165")
         assert air.us_aqi_nowcast({"o3": hour}, 1) == Figure(151, 2)
 
+    def test_a_high_hour_of_ozone_counts_beside_eight_hours_never_in_their_place(self) -> None:
+        # Else a later reading of the same hour, bringing it below 0.125 ppm, would take a published index away.
+        five = gas("o3", "ppm", *[None] * 7, *["0.165"] * 5)
+        assert air.us_aqi_nowcast({"o3": five}, 1) is None
+        six = gas("o3", "ppm", *[None] * 6, *["0.030"] * 5, "0.165")
+        assert air.us_aqi_nowcast({"o3": six}, 1) == Figure(151, 2)
+        # 18 hours of the day, but no more than 13 running means of 24.
+        late = gas("o3", "ppm", *[None] * 13, *["0.165"] * 18)
+        assert air.us_aqi_day({"o3": late}, 24) is None
+
     def test_ozone_above_the_eight_hour_table_is_read_from_the_one_hour_table(self) -> None:
         assert air.us_aqi_day({"o3": gas("o3", "ppm", *["0.405"] * 31)}, 24) == Figure(301, 2)
 
