@@ -6,23 +6,10 @@ Knows lines and their keys; knows neither files nor the store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from engine.store import TableForm
+from engine.store import Difference, TableForm
 
 Key = tuple[bytes | int, ...]
-
-
-class Difference(NamedTuple):
-    """A row that the two sides do not have in common."""
-
-    kind: Literal["missing", "extra", "differs"]
-    """Missing: only the wanted side has it; extra: only the found side; differs: both have its key."""
-    found: str
-    """The row as found; empty where it is missing."""
-    wanted: str
-    """The row as wanted; empty where it is extra."""
 
 
 def differences(form: TableForm, found: Iterable[bytes], wanted: Iterable[bytes]) -> Iterator[Difference]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import TIME_MAX_US, TIME_MIN_US, ObservationBatch
+from devices import TIME_MAX_US, TIME_MIN_US, Kind, ObservationBatch
 from engine.calendar import HOUR_US
 from engine.cells import Cells, Grid
 from engine.spans import Keys, Spans
@@ -74,13 +74,15 @@ class Desk:
     def since(self, slots: NDArray[np.int32], mark_us: int) -> NDArray[np.int64]:
         """Return per slot from when on its windows may differ from the store's, given that all before the mark stands.
 
-        That is the mark itself where readings lie on both sides of it, for a counter rises between them; else the first
-        reading at or after the mark.
+        That is the first reading at or after the mark. But what a counter rose by, and how long a state lasted, is
+        shared out from the reading before the mark on, however long ago that was.
         """
         mark = np.full(slots.size, mark_us, np.int64)
         spans = Spans(slots, mark, mark)
         before_us, after_us = _around(spans, self._store.observations(spans, neighbours=True))
-        return np.where(before_us > TIME_MIN_US, mark, after_us)
+        kind = self._windows.series.kind[slots]
+        reaches_back = ((kind == Kind.COUNTER) | (kind == Kind.STATE)) & (before_us > TIME_MIN_US)
+        return np.where(reaches_back, before_us, after_us)
 
     def restate(self, late: Spans) -> list[Recomputed]:
         """Rebuild everything that late readings changed: the hours from the reading before to the one after."""

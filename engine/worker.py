@@ -3,9 +3,10 @@
 Owns the cycle, the retries and the checkpoint. Arithmetic lives in `windows`, formulas in `indicators`, SQL in `store`.
 
 What survives a crash. Whatever was absorbed but not yet written is rebuilt from the stored observations: all hours from
-the checkpoint's mark on, and before the mark exactly the hours that the commits noted as pending. The mark moves in two
-steps, because commits go on meanwhile: first it is announced, and commits begin to note what lies before it; only when
-a commit made under the announced mark has arrived here, and everything is written, does the checkpoint take it.
+the checkpoint's mark on, and before the mark exactly the hours that the commits noted as pending, and those over which
+a counter or a state reaches from before the mark to after it. The mark moves in two steps, because commits go on
+meanwhile: first it is announced, and commits begin to note what lies before it; only when a commit made under the
+announced mark has arrived here, and everything is written, does the checkpoint take it.
 """
 
 from __future__ import annotations

@@ -22,8 +22,7 @@ from console.output import print_json, stdout
 from console.progress import Bar, bar
 
 if TYPE_CHECKING:
-    from console.compare import Difference
-    from engine.store import TableForm
+    from engine.store import Difference, TableForm
 
 DIGESTS = "digests.json"
 SHOWN_DEFAULT = 10
@@ -100,10 +99,8 @@ def tables(
         out.mkdir(parents=True, exist_ok=True)
     told = []
     with open_store(context.obj, patient=True) as store, bar("reading") as progress, store.one_moment():
-        there = store.table_names()
-        names = [name for name in wanted if name in there]
-        for number, name in enumerate(names):
-            lines = _shown_going(store.table_lines(name, *limits), progress, name, number, len(names))
+        for number, name in enumerate(wanted):
+            lines = _shown_going(store.table_lines(name, *limits), progress, name, number, len(wanted))
             one = Told(name)
             with _written(out, name) as write:
                 found = _noted(lines, one, write)

@@ -19,6 +19,7 @@ from engine.store.records import (
     CellRows,
     Checkpoint,
     CounterEvent,
+    Extent,
     Flush,
     Flushed,
     Outcome,
@@ -41,7 +42,7 @@ from engine.store.reports import (
 )
 from engine.store.session import Duty
 from engine.store.store import STATEMENT_MS_MAX, Store
-from engine.store.tables import FORMS, TableForm
+from engine.store.tables import FORMS, Difference, TableForm
 
 __all__ = [
     "FORMS",
@@ -57,7 +58,9 @@ __all__ = [
     "CounterEvent",
     "DeviceAccount",
     "DeviceRow",
+    "Difference",
     "Duty",
+    "Extent",
     "Flush",
     "Flushed",
     "IndicatorReading",

@@ -6,7 +6,7 @@ Knows shapes and units; knows neither SQL nor the driver.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Cells, Grid
-from engine.spans import Spans
+from engine.spans import Keys, Spans
 
 NO_TICKS = -(2**63)
 """In a column of ticks: there is no value. Null in the database."""
@@ -125,6 +125,11 @@ class CellRows:
     expected: NDArray[np.int64]
     closed: NDArray[np.bool_]
 
+    def take(self, index: NDArray[np.intp]) -> CellRows:
+        """Return the rows named by positions."""
+        columns = (getattr(self.cells, one.name)[index] for one in fields(self.cells))
+        return CellRows(Cells(*columns), self.expected[index], self.closed[index])
+
 
 @dataclass(frozen=True, slots=True)
 class StoredCells:
@@ -168,6 +173,10 @@ class ValueRows:
     def __len__(self) -> int:
         return int(self.start_us.size)
 
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> ValueRows:
+        """Return the rows named by positions or by a mask."""
+        return ValueRows(*(getattr(self, one.name)[index] for one in fields(self)))
+
 
 class CounterEvent(NamedTuple):
     """A fall of a counter and what the engine took it for."""
@@ -197,6 +206,8 @@ class Flush:
         computed_us: when the figures were computed.
         reason: why closed results change, for `indicator_revision`.
         partition: whose series these are.
+        gone, values_gone: cells, and results by their keys, that should not exist; they are removed before anything
+            else is written. Removed results of closed windows move to `indicator_revision`.
     """
 
     computed_us: int
@@ -209,6 +220,8 @@ class Flush:
     through_commit: int | None = None
     reason: str = "late data"
     partition: int = 0
+    gone: Mapping[Grid, Keys] = field(default_factory=dict)
+    values_gone: ValueRows | None = None
 
 
 class Flushed(NamedTuple):
@@ -218,6 +231,15 @@ class Flushed(NamedTuple):
     values: int
     superseded: int
     """Closed results that were replaced and moved to `indicator_revision`."""
+
+
+class Extent(NamedTuple):
+    """Between which times anything may be stored."""
+
+    from_us: int
+    to_us: int
+    minutes_from_us: int
+    """Older minute buckets are not kept any more; `TIME_MIN_US` where all are."""
 
 
 class Checkpoint(NamedTuple):

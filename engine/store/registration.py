@@ -62,8 +62,15 @@ class IndicatorLike(Protocol):
         """Where the definition comes from."""
 
 
-def register(session: Session, registry: Registry, indicators: Sequence[IndicatorLike]) -> Registered:
+def register(
+    session: Session, registry: Registry, indicators: Sequence[IndicatorLike], *, keep: bool = True
+) -> Registered:
     """Make the database know a city, and return the lasting ids; doing it again changes nothing and keeps them.
+
+    Args:
+        session: where to write.
+        registry, indicators: what to write.
+        keep: without it nothing is changed, and what the database does not know yet has ids that mean nothing.
 
     Raises:
         CatalogueRefused: the database holds another city, or a measurand or indicator whose stored ticks would change
@@ -72,7 +79,7 @@ def register(session: Session, registry: Registry, indicators: Sequence[Indicato
     """
     for name in ("stage_device", "stage_series"):
         session.stage(name)
-    with session.transaction():
+    with session.transaction(keep=keep):
         session.rows("register_lock")
         _city(session, registry)
         measurand_id = _measurands(session, registry)

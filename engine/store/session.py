@@ -296,15 +296,15 @@ class Session:
             self._stages.add(name)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Do all of the block, or nothing.
+    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """Do all of the block, or nothing; nothing in the end without `keep`.
 
         Raises:
             StoreUnavailable: also when the answer to COMMIT is lost; whether it took place is then not known.
             StoreError
         """
         try:
-            with self._connection.transaction():
+            with self._connection.transaction(force_rollback=not keep):
                 yield
         except psycopg.errors.UniqueViolation:
             raise

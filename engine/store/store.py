@@ -28,12 +28,15 @@ from engine.store.records import (
     Append,
     Appended,
     Checkpoint,
+    CounterEvent,
+    Extent,
     Flush,
     Flushed,
     Pending,
     Registered,
     StoredCells,
     StoreLimits,
+    ValueRows,
 )
 from engine.store.registration import IndicatorLike
 from engine.store.session import Duty, Session, no_step
@@ -124,13 +127,17 @@ class Store:
         """
         self._session.own(partition, duty)
 
-    def register(self, registry: Registry, indicators: Sequence[IndicatorLike] = ()) -> Registered:
+    def register(
+        self, registry: Registry, indicators: Sequence[IndicatorLike] = (), *, keep: bool = True
+    ) -> Registered:
         """Make the database know a city's devices and the indicators, and return the ids; they never change.
+
+        Without `keep` nothing is changed: for those who only read and compare.
 
         Raises:
             CatalogueRefused: the database holds another city, or stored values would change their meaning.
         """
-        registered = registration.register(self._session, registry, indicators)
+        registered = registration.register(self._session, registry, indicators, keep=keep)
         self.adopt(registry, registered)
         return registered
 
@@ -183,15 +190,20 @@ class Store:
         session, slots = self._session, self.slots
         session.require(wanted.partition, Duty.FLUSH)
         self._check(wanted)
-        for stage in ("stage_cell", "stage_value", "stage_event", "stage_span"):
+        for stage in ("stage_cell", "stage_value", "stage_event", "stage_span", "stage_key"):
             session.stage(stage)
         cells = values = superseded = 0
         with session.transaction():
+            for grid, keys in wanted.gone.items():
+                cells += windows.remove_cells(session, slots, grid, keys)
+            if wanted.values_gone is not None:
+                superseded = results.remove_values(session, wanted.values_gone, wanted.computed_us, wanted.reason)
             for grid, rows in wanted.cells.items():
                 cells += windows.write_cells(session, slots, grid, rows)
             session.step("cells written")
             if wanted.values is not None:
-                values, superseded = results.write_values(session, wanted.values, wanted.computed_us, wanted.reason)
+                values, replaced = results.write_values(session, wanted.values, wanted.computed_us, wanted.reason)
+                superseded += replaced
             session.step("values written")
             for grid, (from_us, to_us) in wanted.close.items():
                 windows.close(session, grid, from_us, to_us)
@@ -255,6 +267,22 @@ class Store:
         """Return those of the given cells that are stored, sorted by slot and start."""
         return windows.load_cells_at(self._session, self.slots, grid, slot, start_us)
 
+    def load_cells_of(self, grid: Grid, among: NDArray[np.int32], from_us: int, to_us: int) -> StoredCells:
+        """Return the stored cells of some slots that start in a stretch of time, sorted by slot and start."""
+        return windows.load_cells_of(self._session, self.slots, grid, among, from_us, to_us)
+
+    def load_values_between(self, from_us: int, to_us: int) -> ValueRows:
+        """Return the stored results of windows that start in a stretch of time."""
+        return results.load_values_between(self._session, from_us, to_us)
+
+    def load_events_between(self, from_us: int, to_us: int) -> list[CounterEvent]:
+        """Return the stored counter events of a stretch of time."""
+        return windows.load_events_between(self._session, self.slots, from_us, to_us)
+
+    def extent(self) -> Extent | None:
+        """Return between which times anything may be stored; None where nothing is."""
+        return windows.extent(self._session)
+
     def last_commit(self, partition: int = 0) -> int:
         """Return the number of a partition's newest commit that is not folded; 0 when there is none."""
         ((commit_id,),) = self._session.rows("last_commit", {"partition": partition})
@@ -269,10 +297,6 @@ class Store:
         return windows.read_pending(self._session, self.slots, partition)
 
     # Reading for people; see `reports`
-
-    def city(self) -> str | None:
-        """Return the code of the city whose observations these are; None before anything was registered."""
-        return next((code for code, _ in self._session.rows("city_stored")), None)
 
     def latest_indicators(
         self, scope_kinds: Sequence[str] = ("city", "zone"), since_us: int = TIME_MIN_US
@@ -356,10 +380,6 @@ class Store:
     def one_moment(self) -> AbstractContextManager[None]:
         """Let all reading of a block see the database as it was at one moment."""
         return tables.one_moment(self._session)
-
-    def table_names(self) -> tuple[str, ...]:
-        """Return the canonical tables of this database."""
-        return tables.names(self._session)
 
     def table_lines(self, table: str, from_us: int = TIME_MIN_US, to_us: int = reports.TIME_END_US) -> Iterator[bytes]:
         """Give the lines of a canonical table in order; memory stays bounded."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from devices import rfc3339
 from engine.store.session import Session
@@ -59,6 +60,17 @@ FORMS: Mapping[str, TableForm] = MappingProxyType(
 """Every canonical table, in the order in which one follows from the other."""
 
 
+class Difference(NamedTuple):
+    """A row that two sides of a table do not have in common, as its canonical lines."""
+
+    kind: Literal["missing", "extra", "differs"]
+    """Missing: only the wanted side has it; extra: only the found side; differs: both have its key."""
+    found: str
+    """The row as found; empty where it is missing."""
+    wanted: str
+    """The row as wanted; empty where it is extra."""
+
+
 @contextmanager
 def one_moment(session: Session) -> Iterator[None]:
     """Let all reading of the block see the database as it was at one moment.
@@ -69,16 +81,6 @@ def one_moment(session: Session) -> Iterator[None]:
     with session.transaction():
         session.run("one_moment")
         yield
-
-
-def names(session: Session) -> tuple[str, ...]:
-    """Return the canonical tables that this database has.
-
-    Raises:
-        StoreUnavailable, StoreError
-    """
-    ((by_device,),) = session.rows("has_ledger_device")
-    return tuple(name for name in FORMS if by_device or name != "ledger_device")
 
 
 def lines(session: Session, table: str, from_us: int, to_us: int) -> Iterator[bytes]:

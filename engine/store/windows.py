@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.series import TIME_MIN_US
 from engine.cells import SUM_COUNT, Cells, Grid
-from engine.spans import Spans
+from engine.spans import Keys, Spans
 from engine.store import binary
 from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
-from engine.store.records import CellRows, Checkpoint, CounterEvent, Pending, StoredCells
+from engine.store.records import CellRows, Checkpoint, CounterEvent, Extent, Pending, StoredCells
 from engine.store.session import Session
 from engine.store.slots import Slots
 
@@ -93,6 +94,57 @@ def load_cells_between(session: Session, slots: Slots, grid: Grid, from_us: int,
     limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
     parts = [packed for (packed,) in session.stream(f"load_{TABLES[grid]}", limits, fetch)]
     return _stored(slots, b"".join(parts))
+
+
+def load_cells_of(
+    session: Session, slots: Slots, grid: Grid, among: NDArray[np.int32], from_us: int, to_us: int
+) -> StoredCells:
+    """Return the stored cells of some slots that start in a stretch of time, sorted by slot and start.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"series": slots.series_id[among].tolist(), "low": Timestamp(from_us), "high": Timestamp(to_us)}
+    return _stored(slots, b"".join(packed for (packed,) in session.rows(f"load_{TABLES[grid]}_of", params)))
+
+
+def load_events_between(session: Session, slots: Slots, from_us: int, to_us: int) -> list[CounterEvent]:
+    """Return the counter events of a stretch of time of registered series.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    rows = session.rows("load_event", {"low": Timestamp(from_us), "high": Timestamp(to_us)})
+    slot = slots.of(np.array([row[0] for row in rows], np.int32)).tolist()
+    return [CounterEvent(at, *row[1:]) for at, row in zip(slot, rows, strict=True) if at >= 0]
+
+
+def remove_cells(session: Session, slots: Slots, grid: Grid, keys: Keys) -> int:
+    """Remove cells inside the caller's transaction; return how many there were.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    if not len(keys):
+        return 0
+    session.copy("copy_stage_key", binary.rows((binary.stamps(keys.start_us), slots.series_id[keys.slot])))
+    limits = {"low": Timestamp(int(keys.start_us.min())), "high": Timestamp(int(keys.start_us.max()))}
+    removed = session.run(f"remove_{TABLES[grid]}", limits)
+    session.run("stage_key_empty")
+    return removed
+
+
+def extent(session: Session) -> Extent | None:
+    """Return between which times anything may be stored; None where nothing is.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    edges = {name: (low, high) for name, low, high in session.rows("extent")}
+    if not edges:
+        return None
+    minutes_us = edges.get(TABLES[Grid.MINUTE], (TIME_MIN_US, 0))[0]
+    return Extent(min(low for low, _ in edges.values()), max(high for _, high in edges.values()), minutes_us)
 
 
 def _stored(slots: Slots, packed: bytes) -> StoredCells:

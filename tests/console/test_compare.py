@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.compare import Difference, differences, key_of
-from engine.store import TableForm
+from console.compare import differences, key_of
+from engine.store import Difference, TableForm
 
 FORM = TableForm(("device", "time_us", "ticks"), 2, 1)
 ROWS = st.dictionaries(

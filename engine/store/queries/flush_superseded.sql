@@ -11,3 +11,5 @@ WHERE o.start >= %(low)s AND o.start <= %(high)s
   AND (o.ticks, o.band, o.driver, o.received, o.expected)
       IS DISTINCT FROM
       (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)
+-- A row that a recomputation removed may come again and count its revisions anew.
+ON CONFLICT DO NOTHING

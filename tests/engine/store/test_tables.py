@@ -76,10 +76,9 @@ def test_refused_readings_are_summed_by_device_and_reason(store: Store) -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_every_table_has_its_form(store: Store) -> None:
-    for name in store.table_names():
+    for name, form in FORMS.items():
         assert lines(store, name) == []
-        assert FORMS[name].key <= len(FORMS[name].columns)
-    assert set(store.table_names()) <= set(FORMS)
+        assert form.key < len(form.columns)
 
 
 @pytest.mark.usefixtures("registered")

@@ -1,0 +1,143 @@
+"""`cityvitals recompute`: windows and indicators rebuilt from the observations, to prove them or to mend them.
+
+Knows options and rendering; what differs is found by `engine.recompute`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from console.commands.results import FromOption, JsonOption, ToOption, open_store, time_range
+from console.context import Context
+from console.errors import EXIT_FAILED
+from console.output import print_json, stdout
+from console.progress import bar
+from console.text import counted, local_time
+
+if TYPE_CHECKING:
+    from engine.recompute import Step
+    from engine.store import Difference
+
+PAUSE_S = 2.0
+"""How long the live engine is given to write what it has, before rows that differ are looked at again."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("recompute")(recompute)
+
+
+def recompute(
+    context: typer.Context,
+    since: FromOption = None,
+    until: ToOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: name every row that differs, and exit 1 if there is any.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuild minutes, hours, days, counter events and indicators from the stored observations, and mend what differs.
+
+    All of the whole civil days that `--from` and `--to` touch is rebuilt through the kernels of the live engine, from
+    observations alone; without them everything is. Rows that stand so already are not written. Others become new
+    revisions with the reason `recomputed`, and a closed result that is replaced stays known (`indicator_revision`).
+    Rows that should not exist are removed. The city's files as they are now decide on intervals and zones; devices that
+    are no longer in them are left alone.
+
+    With `--check` nothing is written, and a gateway may run: what its engine has not written yet is left out, which is
+    said. Without it the gateway must be stopped.
+
+    **Examples**
+
+    - `cityvitals --city seoul recompute --check`
+    - `cityvitals --city seoul recompute --from 2026-03-01 --to 2026-04-01`
+    """
+    given: Context = context.obj
+    registry = given.registry()
+    zone = registry.city.zone_info
+    from_us, to_us = time_range(since, until, zone)
+    partition = given.settings.engine.partition
+    with open_store(given, patient=True) as store:
+        from engine.indicators import INDICATORS
+        from engine.recompute import Recomputation
+        from engine.store import Duty
+
+        if not check:
+            store.own(partition, Duty.FLUSH)
+        registered = store.register(registry, INDICATORS, keep=not check)
+        work = Recomputation(
+            store, registry, registered, now_us=time.time_ns() // 1000, mend=not check, partition=partition,
+            pause=lambda: time.sleep(PAUSE_S),
+        )  # fmt: skip
+        written_us = work.written_to(to_us) if check else to_us
+        stretch = work.stretch(from_us, written_us) if from_us < written_us else None
+        total = Total()
+        with bar("checking" if check else "recomputing") as progress:
+            steps = work.run(*stretch, lambda done: progress.at(done, 1.0)) if stretch is not None else iter(())
+            for table, one in total.added(steps):
+                _show(table, one, as_json)
+    span = None if stretch is None else (local_time(stretch[0], zone), local_time(stretch[1], zone))
+    behind = None if written_us == to_us else local_time(written_us, zone)
+    total.show(span, mended=not check, behind=behind, as_json=as_json)
+    if check and total.differences:
+        raise typer.Exit(EXIT_FAILED)
+
+
+class Total:
+    """Adds up what was found while it is shown."""
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.found: Counter[str] = Counter()
+
+    @property
+    def differences(self) -> int:
+        """How many rows differ."""
+        return self.found.total()
+
+    def added(self, steps: Iterable[Step]) -> Iterator[tuple[str, Difference]]:
+        """Give the differences of steps on, counted."""
+        for step in steps:
+            self.rows.update(step.rows)
+            for table, one in step.differences:
+                self.found[table] += 1
+                yield table, one
+
+    def show(self, span: tuple[str, str] | None, *, mended: bool, behind: str | None, as_json: bool) -> None:
+        """Print the sums."""
+        if as_json:
+            print_json(
+                [
+                    {
+                        "row": "total", "from": span and span[0], "to": span and span[1], "rows": dict(self.rows),
+                        "differences": dict(self.found), "equal": not self.differences,
+                        "mended": self.differences if mended else 0, "behind_from": behind,
+                    }
+                ]
+            )  # fmt: skip
+            return
+        console = stdout()
+        for table, count in self.rows.items():
+            differ = self.found[table]
+            said = f"{differ:,} differed" if mended else f"{differ:,} differ"
+            verdict = Text(said, "bold red") if differ else Text("equal", "green")
+            console.print(Text.assemble(f"{table:16}{count:>14,}  ", verdict))
+        where = "nothing is stored there" if span is None else f"{span[0]} to {span[1]}"
+        end = f"; what comes after {behind} is not written yet" if behind else ""
+        verb = "mended" if mended else "found"
+        console.print(f"{where}: {counted(self.differences, 'difference')} {verb}{end}", markup=False, style="dim")
+
+
+def _show(table: str, one: Difference, as_json: bool) -> None:
+    if as_json:
+        print_json([{"row": "difference", "table": table, **one._asdict()}])
+    elif one.kind == "differs":
+        typer.echo(f"found    {table}\t{one.found}\nwanted   {table}\t{one.wanted}")
+    else:
+        typer.echo(f"{one.kind:8} {table}\t{one.found or one.wanted}")

@@ -1,0 +1,304 @@
+"""Windows and indicators of a stretch of time rebuilt from the stored observations, and compared with what is stored.
+
+Knows the way from observations to rows, a piece at a time, through the kernels of the live engine; asks no clock.
+Nothing that was computed before is read for it: neighbours, and the hours that an index looks back to, are rebuilt as
+well.
+
+A piece is some whole civil days of all series, so that zones and days are whole. Its minutes are rebuilt for some
+series at a time. Rows that differ are told; with `mend` they are also written, as new revisions, and rows that should
+not exist are removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices import TIME_MIN_US, Registry
+from engine.calendar import HOUR_US, MINUTE_US, Calendar
+from engine.cells import SUM_COUNT, Cells, Grid
+from engine.figures import Figures, counter_events
+from engine.indicators import INDICATORS
+from engine.rows import Names, Table, filled, rows_of_cells, rows_of_events, rows_of_values
+from engine.spans import Decisions, Keys, LastReadings, Spans
+from engine.store import CellRows, CounterEvent, Difference, Flush, Registered, Store, ValueRows
+from engine.windows import WindowLimits, Windows
+
+REASON = "recomputed"
+"""Why a closed result changed, in `indicator_revision`."""
+DAYS_MAX = 28
+"""Longest piece."""
+HOUR_CELLS_MAX = 1_000_000
+"""Hour cells of a piece of more than one day, at most."""
+MINUTE_CELLS_MAX = 1_500_000
+READINGS_MAX = 1_500_000
+SLOTS_MAX = 500
+"""Minutes, readings due and series that are rebuilt at once, at most."""
+LOOK_BACK_US = (max(one.lookback_hours for one in INDICATORS) + 1) * HOUR_US
+"""Before a piece, so that every window of an index finds the hours it reads."""
+TRIES_MAX = 5
+"""How often a piece is compared anew because the engine was writing meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one piece of the work found.
+
+    Attributes:
+        from_us, to_us: its days.
+        rows: rows that should be there, by table.
+        differences: every row that differs, with its table.
+    """
+
+    from_us: int
+    to_us: int
+    rows: dict[str, int]
+    differences: list[tuple[str, Difference]]
+
+
+class Recomputation:
+    """Rebuilds the rows of one partition.
+
+    Args:
+        store: with `mend` the owner of the partition's flush duty.
+        registry, registered: the city, and the store's ids of it.
+        now_us: the present time, for the rows that are written.
+        mend: write what differs.
+        pause: waits a little while the live engine catches up; only asked where nothing is mended.
+        partition: whose rows these are.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        registered: Registered,
+        *,
+        now_us: int,
+        mend: bool,
+        partition: int = 0,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._now_us, self._mend, self._partition = store, now_us, mend, partition
+        self._pause = pause
+        self._series = registry.series()
+        self._calendar = Calendar(registry.city.zone_info)
+        day_cells = len(self._series) * (LOOK_BACK_US // HOUR_US + 27)
+        limits = WindowLimits(minutes_max=1 << 22, hours_max=max(2 * HOUR_CELLS_MAX, day_cells, 1 << 22))
+        self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
+        self._figures = Figures(registry, registered, self._calendar, self._windows)
+        self._names = Names(registry, registered)
+        self._last = LastReadings.none(len(self._series))
+        self._boundary = dict.fromkeys(Grid, 0)
+        self._minutes_from_us = TIME_MIN_US
+
+    def stretch(self, from_us: int, to_us: int) -> tuple[int, int] | None:
+        """Return the whole civil days of a stretch of time in which anything may be stored; None where nothing is."""
+        extent = self._store.extent()
+        if extent is None:
+            return None
+        low = max(from_us, extent.from_us, self._calendar.from_us)
+        high = min(to_us, extent.to_us, self._calendar.to_us)
+        return (self._day(low), self._day_after(high - 1)) if low < high else None
+
+    def written_to(self, to_us: int) -> int:
+        """Return up to when everything is said to be written: a time given, or the engine's mark where it is behind.
+
+        A gateway that runs has written what lies before its mark, and hours behind it that came late after a moment.
+        """
+        point = self._store.checkpoint(self._partition)
+        through, mark_us = (0, self._calendar.from_us) if point is None else (point.commit_id, point.mark_us)
+        if through >= self._store.last_commit(self._partition) and not len(self._store.pending(self._partition)):
+            return to_us
+        return min(to_us, self._day(max(mark_us, self._calendar.from_us)))
+
+    def run(self, from_us: int, to_us: int, progress: Callable[[float], None]) -> Iterator[Step]:
+        """Rebuild a stretch of whole civil days, some at a time.
+
+        Args:
+            from_us, to_us: as `stretch` returned them.
+            progress: told how much is done, 0 to 1.
+
+        Raises:
+            StoreError
+        """
+        extent, point = self._store.extent(), self._store.checkpoint(self._partition)
+        self._minutes_from_us = TIME_MIN_US if extent is None else extent.minutes_from_us
+        mark_us = max(self._calendar.from_us, 0 if point is None else point.mark_us)
+        self._boundary = {grid: int(self._calendar.start_of(grid, np.array([mark_us], np.int64))[0]) for grid in Grid}
+        days = min(max(HOUR_CELLS_MAX // (24 * max(len(self._series), 1)), 1), DAYS_MAX)
+        low_us = from_us
+        while low_us < to_us:
+            # Noon of the last day, whatever the hours of the days between.
+            high_us = min(self._day_after(low_us + (days - 1) * 24 * HOUR_US + 12 * HOUR_US), to_us)
+            progress((low_us - from_us) / (to_us - from_us))
+            yield self._steady(low_us, high_us, partial(_within, progress, from_us, to_us, low_us, high_us))
+            low_us = high_us
+
+    # ---- one piece -----------------------------------------------------------------------------------------------
+
+    def _steady(self, low_us: int, high_us: int, progress: Callable[[float], None]) -> Step:
+        """Rebuild a piece; where the live engine was at work meanwhile and rows differ, again."""
+        for _ in range(TRIES_MAX):
+            commit = self._store.last_commit(self._partition)
+            step = self._piece(low_us, high_us, progress)
+            if self._mend or not step.differences or self._still(commit):
+                break
+            self._pause()
+        return step
+
+    def _still(self, commit: int) -> bool:
+        """Say whether nothing was stored since a commit, and no hour waits to be restated."""
+        return self._store.last_commit(self._partition) == commit and not len(self._store.pending(self._partition))
+
+    def _piece(self, low_us: int, high_us: int, progress: Callable[[float], None]) -> Step:
+        self._last = self._store.last_readings()
+        self._windows.resume(self._last)
+        reach_us = int(
+            self._calendar.start_of(Grid.HOUR, np.array([max(low_us - LOOK_BACK_US, self._calendar.from_us)]))[0]
+        )
+        rows: dict[str, int] = {}
+        differences: list[tuple[str, Difference]] = []
+        decisions: list[Decisions] = []
+
+        def note(table: Table) -> None:
+            rows[table.name] = rows.get(table.name, 0) + len(table.wanted)
+            differences.extend((table.name, one) for one in table.differences())
+
+        portions = list(self._portions(high_us - reach_us))
+        for number, slots in enumerate(portions):
+            progress(number / (len(portions) + 1))
+            decisions.append(self._rebuild(slots, reach_us, high_us))
+            note(self._minutes(slots, low_us, high_us))
+        for table in self._rest(decisions, low_us, high_us):
+            note(table)
+        self._empty(*Grid)
+        self._figures.forget()
+        return Step(low_us, high_us, rows, differences)
+
+    def _portions(self, length_us: int) -> Iterator[NDArray[np.int32]]:
+        """Give all series, so many at a time that their minutes and readings fit."""
+        readings = np.cumsum(length_us // np.maximum(self._series.interval_us, MINUTE_US) + 1)
+        count_max = max(1, min(SLOTS_MAX, MINUTE_CELLS_MAX // (length_us // MINUTE_US + 1)))
+        first = 0
+        while first < readings.size:
+            before = int(readings[first - 1]) if first else 0
+            end = int(np.searchsorted(readings, before + READINGS_MAX, "right"))
+            end = min(max(end, first + 1), first + count_max)
+            yield np.arange(first, min(end, readings.size), dtype=np.int32)
+            first = end
+
+    def _rebuild(self, slots: NDArray[np.int32], reach_us: int, high_us: int) -> Decisions:
+        """Rebuild the cells of some series, and return what was decided about their counters."""
+        # Nothing lies after the last reading of a series: a state holds, and a counter rises, between two readings.
+        heard = slots[self._last.time_us[slots] >= reach_us]
+        spans = Spans(heard, np.full(heard.size, reach_us, np.int64), np.full(heard.size, high_us, np.int64))
+        observations = self._store.observations(spans, neighbours=True)
+        return self._windows.recompute(spans, observations, _no_cells()).decisions
+
+    def _minutes(self, slots: NDArray[np.int32], low_us: int, high_us: int) -> Table:
+        """Compare the minutes of some series, and let them go."""
+        kept_us = min(max(low_us, self._minutes_from_us), high_us)
+        wanted = self._wanted(Grid.MINUTE, kept_us)
+        stored = self._store.load_cells_of(Grid.MINUTE, slots, kept_us, high_us)
+        table = Table.of("bucket_minute", rows_of_cells(stored), rows_of_cells(wanted), self._names.cell)
+        if self._mend and table.differs:
+            self._store.flush(self._flush({Grid.MINUTE: (table, wanted)}))
+        self._empty(Grid.MINUTE)
+        return table
+
+    def _rest(self, decisions: Sequence[Decisions], low_us: int, high_us: int) -> list[Table]:
+        """Compare hours, days, counter events and results."""
+        cells: dict[Grid, tuple[Table, CellRows]] = {}
+        for grid, name in ((Grid.HOUR, "window_hour"), (Grid.DAY, "window_day")):
+            wanted = self._wanted(grid, low_us)
+            stored = self._store.load_cells_between(grid, low_us, high_us)
+            cells[grid] = Table.of(name, rows_of_cells(stored), rows_of_cells(wanted), self._names.cell), wanted
+        made = [one for one in counter_events(decisions) if low_us <= one.time_us < high_us]
+        known = self._store.load_events_between(low_us, high_us)
+        events = Table.of("counter_event", rows_of_events(known), rows_of_events(made), self._names.event)
+        found, due = self._store.load_values_between(low_us, high_us), self._values(low_us, high_us)
+        found = found.take(self._names.knows(found))
+        values = Table.of("indicator_value", rows_of_values(found), rows_of_values(due), self._names.value)
+        tables = [*(table for table, _ in cells.values()), events, values]
+        if self._mend and any(table.differs for table in tables):
+            slots = np.unique(events.differing_keys()[:, 0]).astype(np.int32)
+            self._store.flush(
+                self._flush(
+                    cells,
+                    values=due.take(values.to_write),
+                    values_gone=found.take(values.extra),
+                    events=[one for one in made if one.slot in set(slots.tolist())],
+                    decided=Spans(slots, np.full(slots.size, low_us), np.full(slots.size, high_us)),
+                )
+            )
+        return tables
+
+    def _values(self, low_us: int, high_us: int) -> ValueRows:
+        """Return the results of all windows of a piece."""
+        hours = self._windows.held(Grid.HOUR)
+        changed = [Keys(hours.slot, hours.start_us)]
+        results = {
+            grid: self._figures.evaluate(
+                grid, changed, latest_us=high_us, bring=lambda _cells: None, between=(low_us, high_us)
+            )
+            for grid in (Grid.HOUR, Grid.DAY)
+        }
+        rows = self._figures.value_rows(results, self._boundary)
+        if rows is None:
+            raise TypeError("hours and days have results, if none")
+        return rows
+
+    def _flush(
+        self,
+        cells: dict[Grid, tuple[Table, CellRows]],
+        *,
+        values: ValueRows | None = None,
+        values_gone: ValueRows | None = None,
+        events: Sequence[CounterEvent] = (),
+        decided: Spans | None = None,
+    ) -> Flush:
+        gone = {grid: table.stored.key[table.extra] for grid, (table, _) in cells.items()}
+        return Flush(
+            computed_us=self._now_us,
+            cells={grid: wanted.take(table.to_write) for grid, (table, wanted) in cells.items()},
+            values=values,
+            events=events,
+            decided=decided,
+            reason=REASON,
+            partition=self._partition,
+            gone={grid: Keys(key[:, 0].astype(np.int32), key[:, 1]) for grid, key in gone.items()},
+            values_gone=values_gone,
+        )
+
+    def _wanted(self, grid: Grid, low_us: int) -> CellRows:
+        """Return the rebuilt cells of a piece that hold anything, with what was due."""
+        cells = self._windows.held(grid)
+        return self._figures.cell_rows(grid, filled(cells, cells.start_us >= low_us), self._boundary[grid])
+
+    def _empty(self, *grids: Grid) -> None:
+        for grid in grids:
+            self._windows.settle(grid, self._windows.dirty(grid))
+            self._windows.evict(grid, self._calendar.to_us)
+
+    def _day(self, time_us: int) -> int:
+        return int(self._calendar.start_of(Grid.DAY, np.array([time_us], np.int64))[0])
+
+    def _day_after(self, time_us: int) -> int:
+        return int(self._calendar.end_of(Grid.DAY, np.array([time_us], np.int64))[0])
+
+
+def _within(
+    progress: Callable[[float], None], from_us: int, to_us: int, low_us: int, high_us: int, done: float
+) -> None:
+    """Tell how much of the whole is done when so much of a piece is."""
+    progress((low_us - from_us + done * (high_us - low_us)) / (to_us - from_us))
+
+
+def _no_cells() -> Cells:
+    none = np.empty(0, np.int64)
+    return Cells(np.empty(0, np.int32), none, none, none, none, np.empty((0, SUM_COUNT), np.int64))

@@ -1,1 +1,0 @@
-SELECT to_regclass('cityvitals.v_ledger_device') IS NOT NULL

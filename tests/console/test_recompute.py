@@ -1,0 +1,27 @@
+"""`cityvitals recompute` beside a running gateway: it proves, and it does not write."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.console.conftest import Service
+
+pytestmark = pytest.mark.system
+
+
+def test_a_running_gateways_figures_are_proved(service: Service) -> None:
+    done = service("recompute", "--check", "--json")
+    (total,) = done.rows
+    assert done.code == 0, done.out
+    assert total["equal"] is True
+    assert total["rows"]["bucket_minute"] > 1000 or total["behind_from"] is not None
+    told = service("recompute", "--check", "--from", "2001-01-01", "--to", "2001-02-01")
+    assert told.code == 0
+    assert "nothing is stored there" in told.out
+
+
+def test_nothing_is_written_beside_a_gateway_that_owns_the_figures(service: Service) -> None:
+    done = service("recompute")
+    assert done.code == 1
+    assert "partition 0 is owned (flush) by cityvitals engine" in done.err
+    assert "stop that process" in done.err
