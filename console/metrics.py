@@ -53,9 +53,24 @@ def _part(part: str, key: str) -> Callable[[Status], Any]:
     return lambda status: status[part].get(key)
 
 
+def _silence(key: str, *more: str) -> Callable[[Status], Any]:
+    def read(status: Status) -> Any:
+        found = status["engine"].get("silence", {}).get(key)
+        for name in more:
+            found = None if found is None else found[name]
+        return found
+
+    return read
+
+
 def _lag(status: Status) -> float | None:
     watermark_us = status["engine"].get("watermark_us")
     return None if watermark_us is None else max(0.0, time.time() - watermark_us / 1_000_000)
+
+
+def _heard_lag(status: Status) -> float | None:
+    heard_us = _silence("heard_to_us")(status)
+    return None if heard_us is None else max(0.0, time.time() - heard_us / 1_000_000)
 
 
 def _each(part: str, counts: type, prefix: str, words: Mapping[str, str]) -> Iterator[Definition]:
@@ -127,6 +142,44 @@ DEFINITIONS: tuple[Definition, ...] = (
         "cityvitals_engine_memory_bytes", GAUGE, "Memory of the cells.", _part("engine", "memory_bytes"),
     ),
     *_each("engine", WorkerCounts, "cityvitals_engine", {}),
+    Definition(
+        "cityvitals_devices_silent", GAUGE,
+        "Devices in service of which nothing came for too long, alone or with their gateway.",
+        _silence("devices", "silent"),
+    ),
+    Definition(
+        "cityvitals_devices_late", GAUGE, "Devices of which nothing came for one and a half intervals.",
+        _silence("devices", "late"),
+    ),
+    Definition(
+        "cityvitals_devices_never_heard", GAUGE, "Devices in service of which nothing ever came.",
+        _silence("devices", "never"),
+    ),
+    Definition(
+        "cityvitals_gateways_silent", GAUGE, "Gateways of which (nearly) all devices are silent at once.",
+        _silence("gateways_silent"),
+    ),
+    Definition(
+        "cityvitals_silences_begun_total", COUNTER, "Silences noticed, by kind: device, gateway, system.",
+        _silence("begun"), "kind",
+    ),
+    Definition(
+        "cityvitals_silences_trimmed_total", COUNTER, "Old silences that left the table, of all time.",
+        _silence("trimmed"),
+    ),
+    Definition(
+        "cityvitals_clocks_wrong", GAUGE, "Devices whose clock is off by more than silence.clock_us_max, by direction.",
+        _silence("clocks"), "clock",
+    ),
+    Definition(
+        "cityvitals_downtime_seconds_total", COUNTER,
+        "Time in which we ourselves did not hear, by what was away: process (before this start too), broker, database.",
+        _silence("downtime_s"), "cause",
+    ),
+    Definition(
+        "cityvitals_heard_lag_seconds", GAUGE,
+        "How long ago we were last sure to have heard everything; silence is judged as of then.", _heard_lag,
+    ),
     Definition(
         "cityvitals_mqtt_connected", GAUGE, "1 while subscribed at the broker, else 0.",
         lambda status: int(status["session"]["connected"]),

@@ -67,7 +67,7 @@ def serve(
         gateway = Gateway(
             registry,
             database_url,
-            GatewaySettings(broker, settings.intake, settings.admission, settings.engine),
+            GatewaySettings(broker, settings.intake, settings.admission, settings.engine, settings.silence),
             sink=None if publisher is None else _Sink(registry, publisher),
         )
         page = MetricsPage(settings.metrics, gateway.status, publisher)

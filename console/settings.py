@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.settings_reader import Fault, SettingsError, read_tree
-from engine.settings import WorkerSettings
+from engine.settings import SilenceSettings, WorkerSettings
 from ingest.admission import AdmissionLimits
 from ingest.settings import BrokerSettings, IntakeLimits
 
@@ -105,6 +105,7 @@ class Settings:
         intake: bounds of what the gateway holds in memory, and of one message.
         admission: what the gateway believes of a device's clock.
         engine: how the engine paces itself, and when a window closes.
+        silence: when a device or a gateway counts as silent.
         metrics: the page Prometheus reads.
         results: indicator values that go out over MQTT.
     """
@@ -115,6 +116,7 @@ class Settings:
     intake: IntakeLimits = field(default_factory=IntakeLimits)
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     engine: WorkerSettings = field(default_factory=WorkerSettings)
+    silence: SilenceSettings = field(default_factory=SilenceSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     results: ResultsSettings = field(default_factory=ResultsSettings)
 
@@ -178,6 +180,7 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         ("database", settings.database.faults()),
         ("mqtt", settings.mqtt.faults()),
         ("intake", settings.intake.faults()),
+        ("silence", settings.silence.faults()),
         ("metrics", settings.metrics.faults()),
         ("results", settings.results.faults()),
     )

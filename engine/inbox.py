@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from devices import ObservationBatch
+from devices.series import TIME_MAX_US
+from engine.listening import Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class Stored:
         commit_id: the ledger's number of the commit.
         mark_us: accepted observations before this time were noted in that commit as to be restated after a crash.
         stored_us: when the commit was done.
+        heard: the devices whose messages it settles; None where that is not known.
     """
 
     batch: ObservationBatch
     commit_id: int
     mark_us: int
     stored_us: int
+    heard: Heard | None = None
 
 
 class Inbox:
@@ -48,6 +52,14 @@ class Inbox:
     def observations(self) -> int:
         """How many observations wait."""
         return self._count
+
+    def first_us(self) -> int:
+        """Return when the first message that waits arrived; TIME_MAX_US when none waits."""
+        with self._changed:
+            if not self._waiting:
+                return TIME_MAX_US
+            first = self._waiting[0]
+            return int(first.heard.received_us[0]) if first.heard is not None and len(first.heard) else first.stored_us
 
     def put(self, stored: Stored) -> None:
         """Add one commit; waits while the inbox is full, unless it is closed."""

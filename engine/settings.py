@@ -31,3 +31,38 @@ class WorkerSettings:
     absorb_max: int = 100_000
     dirty_minutes_max: int = 100_000
     partition: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceSettings:
+    """When somebody counts as silent, and how long that is remembered.
+
+    Attributes:
+        intervals: a device is silent when nothing came for so many of its reporting intervals, and the longest usual
+            delay; time in which the gateway could not hear does not count.
+        devices_min: a gateway counts as silent, instead of each of its devices, from so many devices on.
+        heartbeat_s: the engine notes at this pace until when it listened, and what it heard of each device.
+        clock_us_max: a device's clock that is off by more is shown as fast or slow.
+        days_max: silences that ended so many days ago leave the table, and are counted.
+    """
+
+    intervals: int = 3
+    devices_min: int = 3
+    heartbeat_s: float = 5.0
+    clock_us_max: int = 60_000_000
+    days_max: int = 400
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with these settings, one sentence per fault; empty when nothing is."""
+        found = []
+        if not 2 <= self.intervals <= 1000:
+            found.append(f"intervals: expected 2 to 1000, found {self.intervals}")
+        if self.devices_min < 2:
+            found.append(f"devices_min: expected at least 2, found {self.devices_min}")
+        if not 0 < self.heartbeat_s <= 3600:
+            found.append(f"heartbeat_s: expected more than 0 and at most 3600, found {self.heartbeat_s:g}")
+        if self.clock_us_max < 1:
+            found.append(f"clock_us_max: expected at least 1, found {self.clock_us_max}")
+        if self.days_max < 1:
+            found.append(f"days_max: expected at least 1, found {self.days_max}")
+        return found

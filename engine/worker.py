@@ -30,7 +30,8 @@ from engine.errors import CellsFullError
 from engine.figures import Figures, counter_events
 from engine.inbox import Inbox, Stored
 from engine.indicators import INDICATORS, Indicator, Results
-from engine.settings import WorkerSettings
+from engine.listening import Report
+from engine.settings import SilenceSettings, WorkerSettings
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import (
     CounterEvent,
@@ -40,6 +41,7 @@ from engine.store import (
     Store,
     StoreUnavailable,
 )
+from engine.watch import Watch
 from engine.watermark import NOBODY, Watermark
 from engine.windows import Recomputed, WindowLimits, Windows
 
@@ -101,6 +103,8 @@ class Worker:
         registry, registered: the city, and the store's ids of it.
         clock_us: the present time, microseconds UTC.
         sink: told of every written result.
+        silence: when somebody counts as silent.
+        ear: until when everything that came is committed; without one, until now.
 
     Attributes:
         inbox: where the committer puts what it stored.
@@ -117,6 +121,8 @@ class Worker:
         clock_us: Callable[[], int],
         sink: ResultSink | None = None,
         limits: WindowLimits | None = None,
+        silence: SilenceSettings | None = None,
+        ear: Callable[[], Report] | None = None,
     ) -> None:
         self.settings = settings
         self.inbox = Inbox(settings.inbox_max)
@@ -129,6 +135,10 @@ class Worker:
         self._watermark = Watermark(max(len(registry.gateways), 1), settings.idle_us)
         self._gateways = registry.gateways
         self._figures = Figures(registry, registered, self._calendar, self._windows)
+        self._watch = Watch(
+            store, registry, silence or SilenceSettings(), partition=settings.partition, clock_us=clock_us,
+            ear=ear or (lambda: Report(clock_us())),
+        )  # fmt: skip
         self._look_back = _look_back(self._series, registry)
         self._due = _Due()
         self._arrived: deque[ObservationBatch] = deque()
@@ -158,6 +168,7 @@ class Worker:
             "commit_written": self._commit_written,
             "cells": {grid.name.lower(): self._windows.cells(grid) for grid in Grid},
             "memory_bytes": self._windows.nbytes,
+            "silence": self._watch.status(),
             **{name: getattr(self.counts, name) for name in WorkerCounts.__dataclass_fields__},
             **{f"windows_{name}": count for name, count in self._windows.counts.as_dict().items()},
         }
@@ -190,6 +201,7 @@ class Worker:
         self._commit_applied = self._commit_arrived = self._store.last_commit(partition)
         heard = np.flatnonzero(last.time_us > NEVER_US)
         self._watermark.observe(self._series.gateway[heard], last.time_us[heard], self._clock_us())
+        self._watch.recover()
         self._settle()
 
     def _recover_from(self, mark_us: int, last: LastReadings) -> None:
@@ -216,6 +228,7 @@ class Worker:
         """
         while not (stop.is_set() and not self.inbox.observations):
             began = time.monotonic()
+            self._watch.look()
             taken = self.inbox.take(self.settings.cycle_s, self.settings.absorb_max)
             self._accept(taken)
             self._patiently(self._work_off, stop)
@@ -223,11 +236,13 @@ class Worker:
                 self._patiently(self._settle, stop)
             elif taken:
                 self._patiently(self._cycle, stop)
+            self._patiently(self._watch.step, stop)
             # A round that took long is followed by as long a pause: under a burst, figures come at longer intervals
             # and the committer, the broker and the database have the machine in between.
             spent_s = time.monotonic() - began
             stop.wait(min(max(self.settings.cycle_s - spent_s, spent_s), PAUSE_S_MAX) if taken else 0.0)
         self._patiently(self._settle, stop)
+        self._patiently(self._watch.close, stop)
 
     def _settling_is_due(self) -> bool:
         """Say whether everything is to be written although readings keep coming."""
@@ -238,17 +253,19 @@ class Worker:
     def _patiently(self, step: Callable[[], None], stop: threading.Event) -> None:
         """Do a step that may be done again, until the database lets it through."""
         wait_s = RETRY_S_FIRST
-        away = False
+        away, since_us = False, 0
         while True:
             try:
                 if away:
                     # Before anything else: without a connection nothing is owned, and a step would say so for good.
                     self._store.reconnect()
                     self._store.own(self.settings.partition, Duty.FLUSH)
+                    self._watch.database_away(since_us, self._clock_us())
                     away = False
                 step()
             except StoreUnavailable as error:
                 self.counts.retries += 1
+                since_us = since_us if away else self._clock_us()
                 log.log(logging.DEBUG if away else logging.WARNING, "the engine waits for the database: %s", error)
                 away = True
                 if stop.is_set():
@@ -266,6 +283,7 @@ class Worker:
             self._arrived.append(stored.batch)
             self._commit_arrived = stored.commit_id
             self._mark_arrived = stored.mark_us
+        self._watch.take(taken, self.inbox.first_us())
 
     def _work_off(self) -> None:
         """Count everything that arrived. May be called again after a failure: nothing is counted twice."""

@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import REASONS, ObservationBatch, Registry, rfc3339, text_from_ticks
+from devices import FLAG_TIME_FROM_ARRIVAL, REASONS, TIME_MIN_US, ObservationBatch, Registry, rfc3339, text_from_ticks
 from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
-from engine.settings import WorkerSettings
+from engine.listening import DATABASE, Away, Heard, Report
+from engine.settings import SilenceSettings, WorkerSettings
 from engine.store import (
     Append,
     Appended,
@@ -45,6 +46,8 @@ log = logging.getLogger("ingest")
 NEXT_S = 0.2
 """How late a stop request is noticed by a committer without work."""
 RETRY_S_FIRST, RETRY_S_MAX = 0.1, 5.0
+STALL_US_MIN = 5_000_000
+"""A commit that took longer kept us from listening, also where the database did not say that it was away."""
 COMMIT_SECONDS_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -56,6 +59,7 @@ class GatewaySettings:
     intake: IntakeLimits = field(default_factory=IntakeLimits)
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
+    silence: SilenceSettings = field(default_factory=SilenceSettings)
 
 
 @dataclass(slots=True)
@@ -158,8 +162,9 @@ class Gateway:
             registered = store.register(self._registry, INDICATORS)
             engine_store.adopt(self._registry, registered)
             worker = Worker(
-                engine_store, self._registry, registered, self.settings.worker, clock_us=self._clock_us, sink=self._sink
-            )
+                engine_store, self._registry, registered, self.settings.worker, clock_us=self._clock_us,
+                sink=self._sink, silence=self.settings.silence, ear=self._ear,
+            )  # fmt: skip
             # Compiled before the first message, not with it: the broker would see an absent reader for seconds.
             warm_kernels()
             warm_windows()
@@ -232,15 +237,17 @@ class Gateway:
         self._session.acknowledge(intake.epoch, intake.packet_ids())
         accepted = prepared.batch.take(done.outcome == Outcome.ACCEPTED)
         self._count(intake, prepared, done, time.monotonic() - began_s)
+        stored = Stored(accepted, done.commit_id, wanted.mark_us, self._clock_us(), heard_in(intake))
+        # In this order, so that at no moment a message is in neither: `_ear` says that all before it are known.
+        worker.inbox.put(stored)
         self._relay.release(intake)
-        worker.inbox.put(Stored(accepted, done.commit_id, wanted.mark_us, self._clock_us()))
 
     def _append(self, store: Store, wanted: Append) -> Appended | None:
         """Store a commit, however long the database is away; None when told to stop meanwhile.
 
         What is not stored is not acknowledged, so the broker keeps it and sends it again.
         """
-        wait_s = RETRY_S_FIRST
+        wait_s, began_us, why = RETRY_S_FIRST, self._clock_us(), "was slow to take the readings"
         while True:
             try:
                 if self._away:
@@ -248,15 +255,25 @@ class Gateway:
                     store.own(wanted.partition, Duty.APPEND)
                     self._away = False
                     log.info("the database is back")
-                return store.append(wanted)
+                done = store.append(wanted)
             except StoreUnavailable as error:
                 self.counts.retries += 1
+                why = "did not take the readings"
                 if not self._away:
                     log.warning("the database is away, nothing is acknowledged until it is back: %s", error)
                 self._away = True
                 if self._stop.wait(wait_s):
                     return None
                 wait_s = min(2 * wait_s, RETRY_S_MAX)
+            else:
+                now_us = self._clock_us()
+                if wait_s > RETRY_S_FIRST or now_us - began_us > STALL_US_MIN:
+                    self._session.presence.away(Away(DATABASE, began_us, now_us, why))
+                return done
+
+    def _ear(self) -> Report:
+        """Say until when everything that came is committed, and when we could not hear."""
+        return self._session.presence.report(self._relay.first_us())
 
     def _prepare(self, intake: Intake) -> Prepared:
         batch, received_us = intake.batch(), intake.reading_received_us()
@@ -335,3 +352,16 @@ class Gateway:
             },
             "engine": self._worker.status() if self._worker is not None else {},
         }
+
+
+def heard_in(intake: Intake) -> Heard:
+    """Return whose messages an intake holds, when each arrived, and the newest time in each by the device's clock.
+
+    A message counts whatever becomes of its readings. Not one that the broker had retained: it may be from last year.
+    """
+    count, readings = intake.message_count, intake.reading_count
+    newest_us = np.full(count, TIME_MIN_US, np.int64)
+    own = (intake.flags[:readings] & FLAG_TIME_FROM_ARRIVAL) == 0
+    np.maximum.at(newest_us, intake.reading_message[:readings][own], intake.time_us[:readings][own])
+    known = (intake.device[:count] >= 0) & ~intake.retained[:count]
+    return Heard(intake.device[:count][known], intake.received_us[:count][known], newest_us[known])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import ObservationBatch
+from devices import TIME_MAX_US, ObservationBatch
 from ingest.settings import IntakeLimits
 
 FAULT_DETAIL_CHARS_MAX = 200
@@ -134,6 +134,7 @@ class Relay:
     def __init__(self, limits: IntakeLimits) -> None:
         self._free = deque(Intake(limits) for _ in range(limits.intakes))
         self._ready: deque[Intake] = deque()
+        self._in_use: list[Intake] = []
         self._waiting = 0
         self._closed = False
         self._condition = threading.Condition()
@@ -143,7 +144,15 @@ class Relay:
     def take(self) -> Intake | None:
         """Return an empty intake to fill, or None while all are in use."""
         with self._condition:
-            return self._free.popleft() if self._free else None
+            if not self._free:
+                return None
+            self._in_use.append(self._free.popleft())
+            return self._in_use[-1]
+
+    def first_us(self) -> int:
+        """Return when the first message arrived that is not released yet; TIME_MAX_US when there is none."""
+        with self._condition:
+            return min((int(i.received_us[0]) for i in self._in_use if i.message_count), default=TIME_MAX_US)
 
     def wants(self, *, full: bool) -> bool:
         """Say whether an intake would be taken now: the committer waits for one, or a full one may go ahead."""
@@ -171,8 +180,9 @@ class Relay:
 
     def release(self, intake: Intake) -> None:
         """Give an intake back once nothing refers to its columns any more."""
-        intake.reset()
         with self._condition:
+            intake.reset()
+            self._in_use.remove(intake)
             self._free.append(intake)
         self.on_room()
 

@@ -28,6 +28,7 @@ from ingest.framing import Control, Framer
 from ingest.intake import Relay
 from ingest.kernels import frames
 from ingest.link import Link, answer_to_connect, open_link, tls_refusal
+from ingest.presence import Presence
 from ingest.routes import Routing
 from ingest.settings import BrokerSettings, IntakeLimits
 
@@ -65,6 +66,7 @@ class Session:
     Attributes:
         counters: totals, see `Counters`.
         ready: set while connected and subscribed.
+        presence: when it listened.
         last_error: why the last connection or attempt ended, empty before.
     """
 
@@ -82,6 +84,7 @@ class Session:
         self.limits = limits
         self.counters = Counters()
         self.ready = threading.Event()
+        self.presence = Presence(clock_us)
         self.last_error = ""
         self._subscriptions = routing.subscriptions
         self._relay = relay
@@ -178,6 +181,7 @@ class Session:
                 self._note(error)
             finally:
                 self.ready.clear()
+                self.presence.left(self.last_error, stopped=stop.is_set())
                 self._framer.end()
                 if link is not None:
                     link.close()
@@ -290,7 +294,7 @@ class Session:
             "continued" if answer.session_present else "new",
         )
         if answer.session_present and self._subscribed_once:
-            self.ready.set()
+            self._subscribed()
         else:
             # Also on the first connection to a session kept from an earlier run: the registry may have changed.
             self._subscribe(link)
@@ -306,6 +310,7 @@ class Session:
 
     def _subscribed(self) -> None:
         self._subscribed_once = True
+        self.presence.joined()
         self.ready.set()
 
     def _send(self, link: Link, data: bytes | memoryview) -> None:
@@ -318,6 +323,7 @@ class Session:
         deadline: float | None = None
         while True:
             now = time.monotonic()
+            self.presence.turned(paused=self._paused)
             stopping = stop.is_set()
             self._handle(link, self._seal(now, now=stopping))
             self._acknowledge(link)
@@ -339,6 +345,7 @@ class Session:
     def _say_goodbye(self, link: Link) -> None:
         """Disconnect in form; the session and what is not acknowledged stay at the broker."""
         link.finish(packets.disconnect(self._protocol), GOODBYE_S_MAX)
+        self.presence.alive()
 
     def _may_read(self, now: float) -> bool:
         """Say whether the intake has room and the pause between reads is over."""
@@ -365,6 +372,7 @@ class Session:
         self._probed_s = None
         begun, messages = self._framer.inside, self.counters.messages
         controls = self._framer.feed(size, self._clock_us())
+        self.presence.alive()
         self._partial_bytes += size
         if not begun or controls or self.counters.messages != messages:
             self._begun_s, self._partial_bytes = now, 0

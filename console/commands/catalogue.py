@@ -1,4 +1,4 @@
-"""`devices` and `models`: what is installed, and what can be. Reads files only; needs no server."""
+"""`devices` and `models`: what is installed, and what can be. Reads files only, but for the health of devices."""
 
 from __future__ import annotations
 
@@ -22,17 +22,32 @@ def devices(
     context: typer.Context,
     zone: Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="Only devices of this zone.")] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Only devices of this model.")] = None,
+    health: Annotated[
+        bool, typer.Option("--health", help="How it stands with each, the worst first; needs the database.")
+    ] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Only those that are silent; includes --health.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the city's devices, as registered in its `devices.csv`.
+    """List the city's devices, as registered in its `devices.csv`; with `--health`, who is silent and since when.
+
+    A device is silent when nothing came for several of its intervals while we listened. When all devices of a gateway
+    are, one line says so. `clock` is how far a device's own clock is off; `not listening` is when we were away.
+    With `--health --json` each line says what it is: `"row"` is `device`, `gateway`, `downtime` or `total`.
 
     **Examples**
 
     - `cityvitals --city cities/seoul devices`
     - `cityvitals --city cities/seoul devices --zone jongno --json`
+    - `cityvitals devices --health`
+    - `cityvitals devices --silent --json | jq -r 'select(.row == "device") | .device'`
     """
     from devices import TIME_MAX_US, TIME_MIN_US, nearest, rfc3339
 
+    if health or silent:
+        from console.commands.health import show_health
+
+        show_health(context.obj, zone=zone, model=model, silent=silent, as_json=as_json)
+        return
     registry = context.obj.registry(fall_back=True)
     from console.errors import MisuseError
 

@@ -10,6 +10,7 @@ from engine.store.errors import (
     StoreError,
     StoreUnavailable,
 )
+from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
 from engine.store.records import (
     NO_TICKS,
@@ -43,10 +44,12 @@ from engine.store.reports import (
 from engine.store.session import Duty
 from engine.store.store import STATEMENT_MS_MAX, Store
 from engine.store.tables import FORMS, Difference, TableForm
+from engine.store.watch import NOTHING, HealthFacts, HealthRows, SilenceRow, Watched, WatchState
 
 __all__ = [
     "FORMS",
     "NONE",
+    "NOTHING",
     "NO_TICKS",
     "STATEMENT_MS_MAX",
     "Append",
@@ -63,10 +66,14 @@ __all__ = [
     "Extent",
     "Flush",
     "Flushed",
+    "HealthFacts",
+    "HealthRow",
+    "HealthRows",
     "IndicatorReading",
     "LastReadings",
     "LedgerRow",
     "LedgerSummary",
+    "ListeningRow",
     "NotOwned",
     "ObservationRow",
     "Outcome",
@@ -78,6 +85,8 @@ __all__ = [
     "Registered",
     "SchemaOutdated",
     "SchemaState",
+    "SilenceEntry",
+    "SilenceRow",
     "Spans",
     "Store",
     "StoreError",
@@ -86,6 +95,8 @@ __all__ = [
     "StoredCells",
     "TableForm",
     "ValueRows",
+    "WatchState",
+    "Watched",
     "check_schema",
     "migrate",
     "schema_state",

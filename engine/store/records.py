@@ -295,11 +295,13 @@ class StoreLimits:
     Attributes:
         rows_max: readings of one commit, and rows of one column set of a flush; more is refused.
         quarantine_rows_max: rows the quarantine holds; the oldest leave, and the ledger counts them.
+        silence_rows_max: silences that are kept; the oldest leave, and `listening.trimmed` counts them.
         payload_bytes_max: bytes of a payload that are kept.
         text_chars_max: characters of topic, device and detail that are kept.
     """
 
     rows_max: int = 2_000_000
     quarantine_rows_max: int = 1_000_000
+    silence_rows_max: int = 1_000_000
     payload_bytes_max: int = 4_096
     text_chars_max: int = 1_000

@@ -18,7 +18,7 @@ from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.spans import LastReadings, Spans
-from engine.store import readings, registration, reports, results, tables, windows
+from engine.store import health, readings, registration, reports, results, tables, watch, windows
 from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
@@ -295,6 +295,40 @@ class Store:
     def pending(self, partition: int = 0) -> Pending:
         """Return the hours behind the mark that late readings changed and that wait to be restated."""
         return windows.read_pending(self._session, self.slots, partition)
+
+    # Silence; see `watch` and, for people, `health`
+
+    def write_watch(self, wanted: watch.Watched) -> int:
+        """Write what the engine knows of silence, in one transaction; return how many old silences left.
+
+        Raises:
+            NotOwned: own(partition, Duty.FLUSH) was not called on this connection.
+        """
+        self._session.require(wanted.partition, Duty.FLUSH)
+        return watch.write_watch(self._session, wanted, self._limits.silence_rows_max, self._limits.text_chars_max)
+
+    def read_watch(self, partition: int, now_us: int) -> watch.WatchState:
+        """Return what the last run knew of silence, and end what this one will not find again.
+
+        Raises:
+            NotOwned: own(partition, Duty.FLUSH) was not called on this connection.
+        """
+        self._session.require(partition, Duty.FLUSH)
+        return watch.read_watch(self._session, partition, now_us)
+
+    def health_rows(self) -> list[health.HealthRow]:
+        """Return how it stands with every listed device, the worst first."""
+        return health.health_rows(self._session)
+
+    def silence_rows(
+        self, *, kind: str | None = None, lasting: bool = False, limit: int = 100
+    ) -> list[health.SilenceEntry]:
+        """Return silences of a kind (device, gateway, system), those that last first, then the newest."""
+        return health.silence_rows(self._session, kind, lasting, limit)
+
+    def listening(self) -> health.ListeningRow:
+        """Return until when the engine listened."""
+        return health.listening(self._session)
 
     # Reading for people; see `reports`
 

@@ -1,0 +1,1 @@
+SELECT min(heard_to), bool_and(stopped), sum(trimmed)::bigint FROM listening
