@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.series import TIME_MAX_US
 from engine.cells import SUM_COUNT, Cells, Grid
-from engine.store import CellRows, Flush, Registered, Store
+from engine.store import CellRows, Flush, Registered, SilenceRow, Store, Watched
 from tests.engine.store.conftest import Query
 from tests.engine.store.town import HOUR_US, T0, append, refused, town, values
 
@@ -36,6 +37,10 @@ def lived_in(store: Store, registered: Registered) -> None:
         )  # fmt: skip
         rows = CellRows(found, np.full(len(starts), 4, np.int64), np.ones(len(starts), np.bool_))
         store.flush(Flush(computed_us=T0, cells={grid: rows}))
+    since = [("device", "d0", T0, T0 + HOUR_US), ("device", "d0", T0 + 2 * HOUR_US, TIME_MAX_US)]
+    store.write_watch(
+        Watched(T0, 0, False, [SilenceRow(*row, interval_us=60_000_000, devices=1) for row in since], None, T0, 0)
+    )
     for figure in (40, 60):
         found = values(registered.indicator_id[0], registered.zone_scope, [T0, T0], figure, closed=True)
         store.flush(Flush(computed_us=T0 + figure, values=found))
@@ -49,7 +54,9 @@ def test_every_example_runs_and_finds_something(query: Query, number: int) -> No
 
 @pytest.mark.usefixtures("lived_in")
 def test_the_examples_say_what_the_text_says(query: Query) -> None:
-    newest, means, difference, period, zones, replaced, known, quarantined, lost, devices, _ = map(query, EXAMPLES)
+    (
+        newest, means, difference, period, zones, replaced, known, quarantined, lost, devices, silent, hours, _,
+    ) = map(query, EXAMPLES)  # fmt: skip
     assert newest[0][1:] == ("pm10", Decimal("7.001"), "ug/m3")
     assert [(row[1], row[2], row[3], row[4], row[5]) for row in means] == [
         (Decimal("1.501"), Decimal("6.004"), 4, 1, True),
@@ -63,6 +70,8 @@ def test_the_examples_say_what_the_text_says(query: Query) -> None:
     assert [row[1:] for row in quarantined] == [("malformed", "not JSON", "{")]
     assert lost == [(0, 0)]
     assert devices == [("d0", 1, 0, 0, 1), ("d1", 8, 8, 0, 0)]
+    assert [(row[0], row[1], row[5]) for row in silent] == [("device", "d0", 60)]
+    assert [row[:2] for row in hours] == [("d0", 2)]
 
 
 def test_every_view_is_listed_in_the_document(query: Query) -> None:
