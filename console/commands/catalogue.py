@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.output import Col, print_json, print_table
 from console.text import counted, shown_unit, span
+
+if TYPE_CHECKING:
+    from devices import Device, Registry
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 
@@ -41,7 +44,7 @@ def devices(
     - `cityvitals devices --health`
     - `cityvitals devices --silent --json | jq -r 'select(.row == "device") | .device'`
     """
-    from devices import TIME_MAX_US, TIME_MIN_US, nearest, rfc3339
+    from devices import nearest
 
     if health or silent:
         from console.commands.health import show_health
@@ -57,23 +60,7 @@ def devices(
         raise MisuseError(f"no device model is called {model!r}{nearest(model, registry.models)}")
     rows = [d for d in registry.devices if zone in (None, d.zone) and model in (None, d.model)]
     if as_json:
-        print_json(
-            {
-                "device": d.code,
-                "title": d.title,
-                "model": d.model,
-                "zone": d.zone,
-                "latitude": d.latitude,
-                "longitude": d.longitude,
-                "in_service_from": None if d.service_from_us == TIME_MIN_US else rfc3339(d.service_from_us),
-                "in_service_to": None if d.service_to_us == TIME_MAX_US else rfc3339(d.service_to_us),
-                "interval_s": d.interval_us // 1_000_000,
-                "gateway": d.gateway,
-                "topic": d.topic,
-                "measurands": [f.measurand for f in registry.models[d.model].fields],
-            }
-            for d in rows
-        )
+        print_json(_entry(d, registry) for d in rows)
         return
     print_table(
         f"{registry.city.name}: {counted(len(rows), 'device')}",
@@ -99,6 +86,25 @@ def devices(
             for d in rows
         ),
     )
+
+
+def _entry(d: Device, registry: Registry) -> dict[str, object]:
+    from devices import TIME_MAX_US, TIME_MIN_US, rfc3339
+
+    return {
+        "device": d.code,
+        "title": d.title,
+        "model": d.model,
+        "zone": d.zone,
+        "latitude": d.latitude,
+        "longitude": d.longitude,
+        "in_service_from": None if d.service_from_us == TIME_MIN_US else rfc3339(d.service_from_us),
+        "in_service_to": None if d.service_to_us == TIME_MAX_US else rfc3339(d.service_to_us),
+        "interval_s": d.interval_us // 1_000_000,
+        "gateway": d.gateway,
+        "topic": d.topic,
+        "measurands": [f.measurand for f in registry.models[d.model].fields],
+    }
 
 
 def models(context: typer.Context, as_json: JsonOption = False) -> None:

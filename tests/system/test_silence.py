@@ -17,8 +17,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 import deploy
+from simulators.bench import wait_until
 from tests.system.conftest import Start
-from tests.system.pipeline import Pipeline, wait_until
+from tests.system.pipeline import Pipeline
 from tests.system.wire import city_of, senml
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
