@@ -1,42 +1,38 @@
 """The command `python -m simulators`: what a person types, and what they are told.
 
-Knows options, the terminal and exit codes (0 done, 1 failed, 2 wrong use, 130 interrupted); the rest is `replay`.
+Knows options and exit codes (0 done, 1 failed, 2 wrong use, 130 interrupted); the rest is `replay` and `fleet`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from threading import Event
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import devices
 from simulators.cities import bundled, resolve
 from simulators.clock import duration_us, from_us, instant_us
-from simulators.errors import SimulatorError
+from simulators.fleet.command import bundled_fleets, fleet_command
 from simulators.publisher import WINDOW_MESSAGES_MAX
 from simulators.recording import Rows
 from simulators.replay import ReplayProgress, ReplaySummary, prepare, replay
 from simulators.schedule import PACK_MAX, Choice
+from simulators.terminal import INTERRUPTED, interruptible, shown_progress, speed_of, told_plainly
 
 PROBLEMS_SHOWN_MAX = 20
-INTERRUPTED = 130
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Simulated devices: recordings of real cities over MQTT."
-)
+    no_args_is_help=True, add_completion=False,
+    help="Simulated devices over MQTT: recordings of real cities, and seeded fleets that know what must come of them.",
+)  # fmt: skip
+app.command("fleet")(fleet_command)
 
 
 def main() -> None:
@@ -53,15 +49,17 @@ StrictOption = Annotated[bool, typer.Option("--strict", help="A row or value tha
 
 @app.command("list")
 def list_bundled() -> None:
-    """List the recordings and cities that come with the program."""
+    """List the recordings, cities and fleets that come with the program."""
     for name, path in bundled().items():
         typer.echo(f"{name:24} {'city' if (path / 'city.toml').is_file() else 'recording'}")
+    for name in bundled_fleets():
+        typer.echo(f"{name:24} fleet")
 
 
 @app.command()
 def check(sources: SourcesArgument, city: CityOption = None, strict: StrictOption = False) -> None:
     """Read recordings as a replay would, send nothing, and say what was found."""
-    with _told_plainly():
+    with told_plainly():
         schedule = prepare(sources, city=city, strict=strict)
     for recording in schedule.recordings:
         rows = recording.rows
@@ -113,7 +111,7 @@ def replay_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Publish recordings over MQTT as their devices would, and wait for every acknowledgement."""
-    with _told_plainly(), _interruptible() as stop, _shown_progress() as progress:
+    with told_plainly(), interruptible() as stop, _shown_progress() as progress:
         choice = _choice(
             sources, city, since, until, last,
             Choice(
@@ -126,7 +124,7 @@ def replay_command(
             broker,
             city=city,
             choice=choice,
-            speed=_speed(speed),
+            speed=speed_of(speed),
             qos=qos,
             strict=strict,
             ca_file=ca_file,
@@ -155,15 +153,6 @@ def _choice(
     )
 
 
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"--speed {text!r}; expected a number such as 3600, or max") from None
-
-
 def _sentence(summary: ReplaySummary) -> str:
     rate = summary.messages / summary.seconds if summary.seconds else 0.0
     refused = f"; refused {summary.refused_rows} rows and {summary.refused_values} values"
@@ -184,56 +173,14 @@ def _show_problems(problems: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
-    """Turn what can go wrong into words on stderr and an exit code."""
-    try:
-        yield
-    except (SimulatorError, devices.ConfigError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-    except ValueError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-
-
-@contextmanager
-def _interruptible() -> Iterator[Event]:
-    """Yield an event that the first Ctrl-C (or SIGTERM) sets; the second ends the program at once."""
-    stop = Event()
-
-    def wish(number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, previous[number])
-
-    previous: dict[int, Any] = {n: signal.signal(n, wish) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
 def _shown_progress() -> Iterator[Callable[[ReplayProgress], None] | None]:
-    """Yield what shows progress on stderr: a bar on a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (
-        TextColumn("{task.fields[clock]}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:>8.0f}/s"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("replay", total=None, clock="reading", rate=0.0)
+    """Yield what shows a replay's progress; nothing without a terminal."""
+    with shown_progress("replay") as show:
+        if show is None:
+            yield None
+            return
 
-        def show(now: ReplayProgress) -> None:
-            clock = f"{from_us(now.time_us):%Y-%m-%d %H:%M}" if now.published else "reading"
-            rate = now.published / now.elapsed_s if now.elapsed_s else 0.0
-            bar.update(task, total=now.total, completed=now.acknowledged, clock=clock, rate=rate)
+        def told(now: ReplayProgress) -> None:
+            show(now.published, now.acknowledged, now.total, now.time_us, now.elapsed_s)
 
-        yield show
+        yield told

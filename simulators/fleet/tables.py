@@ -1,0 +1,111 @@
+"""The truth as files: what must stand in every table when a fleet was sent, and a manifest of it all.
+
+Knows the canonical form of a table (tab-separated lines, sorted by key, digest SHA-256) and the two tables of the
+ledger; the tables of figures are written by `simulators.truth`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from devices import rfc3339
+from simulators.fleet.errors import FleetError
+from simulators.fleet.fleet import Fleet
+from simulators.fleet.verdict import Tally
+
+TRUTH = "truth"
+MANIFEST = "manifest.json"
+DIGESTS = "digests.json"
+SENT_ALIKE = {"shuffled": "in-order", "faults-shuffled": "faults"}
+"""Ways whose truth is that of another: the order of messages changes nothing."""
+
+
+def ledger_lines(tally: Mapping[str, Tally]) -> list[str]:
+    """Return the canonical table `ledger_device`: device | received, accepted, duplicate, quarantined."""
+    return [
+        f"{code}\t{found.received}\t{found.accepted}\t{found.duplicate}\t{found.quarantined}"
+        for code, found in sorted(tally.items(), key=lambda item: item[0].encode())
+        if found.received
+    ]
+
+
+def quarantine_lines(tally: Mapping[str, Tally]) -> list[str]:
+    """Return the canonical table `quarantine`: device, reason | readings."""
+    return [
+        f"{code}\t{reason}\t{readings}"
+        for code, found in sorted(tally.items(), key=lambda item: item[0].encode())
+        for reason, readings in sorted(found.by_reason.items())
+    ]
+
+
+def digest(lines: list[str]) -> str:
+    """Return the digest of a canonical table."""
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def write_truth(fleet: Fleet, way: str, folder: Path) -> dict[str, str]:
+    """Write every table as it must be when the fleet was sent in this way; return their digests.
+
+    Raises:
+        FleetError: no such way, no faults to send, or the folder cannot be written.
+    """
+    tally = fleet.tally(way)
+    tables = {"quarantine": quarantine_lines(tally), "ledger_device": ledger_lines(tally)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        digests: dict[str, str] = {}
+        for name, lines in tables.items():
+            (folder / f"{name}.tsv").write_bytes("".join(f"{line}\n" for line in lines).encode())
+            digests[name] = digest(lines)
+        (folder / DIGESTS).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise FleetError(f"{folder}: the truth cannot be written: {error.strerror}") from error
+    return digests
+
+
+def write_manifest(fleet: Fleet, ways: Mapping[str, Mapping[str, str]], path: Path) -> None:
+    """Write what was made, from what, and what must come of it.
+
+    Args:
+        fleet: the fleet.
+        ways: digests of the tables by way of sending.
+        path: the file.
+
+    Raises:
+        FleetError: it cannot be written.
+    """
+    spec, (begin_us, end_us) = fleet.spec, fleet.span_us
+    document = {
+        "fleet": spec.path.stem,
+        "fleet_sha256": hashlib.sha256(spec.path.read_bytes()).hexdigest(),
+        "seed": spec.seed,
+        "city": spec.city.code,
+        "from": rfc3339(begin_us),
+        "to": rfc3339(end_us),
+        "devices": len(fleet.registry.devices),
+        "series": fleet.registry.slot_count(),
+        "ways": {way: {**_figures(fleet, way), "digests": digests} for way, digests in ways.items()},
+        "sent_alike": SENT_ALIKE,
+    }
+    try:
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise FleetError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _figures(fleet: Fleet, way: str) -> dict[str, object]:
+    tally = fleet.tally(way)
+    reasons: dict[str, int] = {}
+    for found in tally.values():
+        for reason, readings in found.by_reason.items():
+            reasons[reason] = reasons.get(reason, 0) + readings
+    return {
+        "messages": len(fleet.sequence(way)),
+        "received": sum(found.received for found in tally.values()),
+        "accepted": sum(found.accepted for found in tally.values()),
+        "duplicate": sum(found.duplicate for found in tally.values()),
+        "quarantined": dict(sorted(reasons.items())),
+    }
