@@ -34,14 +34,17 @@ def test_every_model_of_the_package_reads_and_names_a_codec() -> None:
     assert {
         "air_station",
         "air_station_ppb",
+        "bike_dock",
         "car_park",
         "electricity_meter",
         "heat_meter",
         "noise_monitor",
         "noise_monitor_1min",
+        "outage_reporter",
         "traffic_counter",
         "traffic_segment",
         "water_meter",
+        "weather_station",
     } <= set(models)
     for code, found in models.items():
         assert (found.code, found.topic) == (code, "cityvitals/{city}/{device}/telemetry")
