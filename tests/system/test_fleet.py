@@ -1,4 +1,4 @@
-"""A seeded fleet with every fault, sent through the real broker, gateway and database: everything is as the truth says."""
+"""A seeded fleet with every fault through the real broker, gateway and database: everything is as the truth says."""
 
 from __future__ import annotations
 
