@@ -20,7 +20,7 @@ from simulators.fleet.fleet import Fleet, build
 from simulators.fleet.order import WAYS, has_faults
 from simulators.fleet.pool import WINDOW_MESSAGES_MAX
 from simulators.fleet.send import CONNECTIONS_MAX, SendProgress, SendSummary, leave_retained, send
-from simulators.fleet.tables import MANIFEST, SENT_ALIKE, TRUTH, write_manifest, write_truth
+from simulators.fleet.tables import MANIFEST, TRUTH, write_manifest, write_truth
 from simulators.terminal import INTERRUPTED, interruptible, shown_progress, speed_of, told_plainly
 
 FLEETS = Path(__file__).resolve().parents[1] / "fleets"
@@ -50,14 +50,14 @@ def fleet_command(
         typer.Option(
             "--broker",
             envvar="CITYVITALS_MQTT_URL",
-            help="Also send everything: mqtt://[user:password@]host[:port], or mqtts://. Left out: only write.",
+            help="Also send everything: mqtt://user:password@host:1883, or mqtts://. Left out: only write.",
         ),
     ] = None,
     way: Annotated[
         str,
         typer.Option(
             help="in-order: by time. shuffled: in random order. twice: every message twice. faults: what the file's"
-            " [[fault]] tables make of it. faults-shuffled: that, in random order."
+            " fault tables make of it. faults-shuffled: that, in random order."
         ),
     ] = WAYS[0],
     seed: Annotated[int, typer.Option(help="Of the random order; what is sent follows from the file alone.")] = 0,
@@ -78,12 +78,13 @@ def fleet_command(
         ),
     ] = 0.0,
     ca_file: Annotated[Path | None, typer.Option(help="Certificate authorities for mqtts.", exists=True)] = None,
+    truth: Annotated[bool, typer.Option("--truth/--no-truth", help="Write the truth, or not.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Make a seeded city of devices, write what every table must hold when it was sent, and send it.
 
-    Writes OUT/city (city.toml, zones.geojson, devices.csv: run cityvitals with --city OUT/city), OUT/truth (a folder of
-    tables and their digests for each way of sending) and OUT/manifest.json.
+    Writes OUT/city (city.toml, zones.geojson, devices.csv: run cityvitals with --city OUT/city), OUT/truth (every table
+    as it must be when the fleet was sent in this way, and their digests) and OUT/manifest.json.
 
     With --way faults the retained messages are left at the broker first. Start a new gateway after that, or they are
     ordinary repeats to it.
@@ -94,12 +95,9 @@ def fleet_command(
             raise ValueError(f"--way {way!r}; expected one of {', '.join(WAYS)}")
         pace = speed_of(speed)
         made = build(found, out / CITY)
-        wanted = SENT_ALIKE.get(way, way)
-        ways: set[str] = {"in-order", wanted} | ({"faults"} if made.spec.faults else set())
-        digests = {name: write_truth(made, name, out / TRUTH / name) for name in sorted(ways)}
-        write_manifest(made, digests, out / MANIFEST)
+        write_manifest(made, way, write_truth(made, way, out / TRUTH) if truth else {}, out / MANIFEST)
     if broker is None:
-        _tell_written(made, out, as_json=as_json)
+        _tell_written(made, way, out, as_json=as_json)
         return
     with told_plainly(), interruptible() as stop, _shown() as progress:
         if has_faults(way):
@@ -113,14 +111,14 @@ def fleet_command(
         raise typer.Exit(INTERRUPTED)
 
 
-def _tell_written(fleet: Fleet, out: Path, *, as_json: bool) -> None:
+def _tell_written(fleet: Fleet, way: str, out: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads((out / MANIFEST).read_text("utf-8")), ensure_ascii=False))
         return
-    plan = fleet.plan()
+    plan = fleet.plan(way)
     typer.echo(
         f"{len(fleet.registry.devices)} devices, {plan.message_count} messages, {plan.reading_count} readings;"
-        f" wrote {out / CITY}, {out / TRUTH} and {out / MANIFEST}"
+        f" {len(fleet.accepted(way))} observations must be stored; wrote {out}"
     )
 
 

@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devices import rfc3339
+from simulators import truth
 from simulators.fleet.errors import FleetError
 from simulators.fleet.fleet import Fleet
 from simulators.fleet.verdict import Tally
 
 TRUTH = "truth"
 MANIFEST = "manifest.json"
-DIGESTS = "digests.json"
-SENT_ALIKE = {"shuffled": "in-order", "faults-shuffled": "faults"}
-"""Ways whose truth is that of another: the order of messages changes nothing."""
 
 
 def ledger_lines(tally: Mapping[str, Tally]) -> list[str]:
@@ -55,23 +53,23 @@ def write_truth(fleet: Fleet, way: str, folder: Path) -> dict[str, str]:
     tally = fleet.tally(way)
     tables = {"quarantine": quarantine_lines(tally), "ledger_device": ledger_lines(tally)}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        digests: dict[str, str] = {}
+        digests = truth.write(fleet.registry, fleet.accepted(way), folder)
         for name, lines in tables.items():
             (folder / f"{name}.tsv").write_bytes("".join(f"{line}\n" for line in lines).encode())
             digests[name] = digest(lines)
-        (folder / DIGESTS).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (folder / truth.DIGESTS_FILE).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise FleetError(f"{folder}: the truth cannot be written: {error.strerror}") from error
     return digests
 
 
-def write_manifest(fleet: Fleet, ways: Mapping[str, Mapping[str, str]], path: Path) -> None:
+def write_manifest(fleet: Fleet, way: str, digests: Mapping[str, str], path: Path) -> None:
     """Write what was made, from what, and what must come of it.
 
     Args:
         fleet: the fleet.
-        ways: digests of the tables by way of sending.
+        way: of sending.
+        digests: of its tables.
         path: the file.
 
     Raises:
@@ -87,8 +85,9 @@ def write_manifest(fleet: Fleet, ways: Mapping[str, Mapping[str, str]], path: Pa
         "to": rfc3339(end_us),
         "devices": len(fleet.registry.devices),
         "series": fleet.registry.slot_count(),
-        "ways": {way: {**_figures(fleet, way), "digests": digests} for way, digests in ways.items()},
-        "sent_alike": SENT_ALIKE,
+        "way": way,
+        **_figures(fleet, way),
+        "digests": dict(digests),
     }
     try:
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

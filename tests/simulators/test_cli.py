@@ -142,7 +142,7 @@ def test_the_list_names_what_comes_with_the_program() -> None:
     listed = dict(line.split() for line in run("list").stdout.splitlines())
     kinds = {name: "city" if name in ("demo", "beijing") else "recording" for name in simulators.bundled()}
     assert listed == {**kinds, "small": "fleet", "day2000": "fleet", "year": "fleet"}
-    assert len(listed) == 11
+    assert len(listed) == 14
 
 
 @pytest.mark.parametrize(
