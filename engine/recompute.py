@@ -12,20 +12,20 @@ not exist are removed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices import TIME_MIN_US, Registry
-from engine.calendar import HOUR_US, MINUTE_US, Calendar
+from engine.calendar import HOUR_US, MINUTE_US
 from engine.cells import SUM_COUNT, Cells, Grid
 from engine.figures import Figures, counter_events
 from engine.indicators import INDICATORS
 from engine.rows import Names, Table, filled, rows_of_cells, rows_of_events, rows_of_values
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import CellRows, CounterEvent, Difference, Flush, Registered, Store, ValueRows
+from engine.stretch import Step, Stretches
 from engine.windows import WindowLimits, Windows
 
 REASON = "recomputed"
@@ -40,24 +40,6 @@ SLOTS_MAX = 500
 """Minutes, readings due and series that are rebuilt at once, at most."""
 LOOK_BACK_US = (max(one.lookback_hours for one in INDICATORS) + 1) * HOUR_US
 """Before a piece, so that every window of an index finds the hours it reads."""
-TRIES_MAX = 5
-"""How often a piece is compared anew because the engine was writing meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one piece of the work found.
-
-    Attributes:
-        from_us, to_us: its days.
-        rows: rows that should be there, by table.
-        differences: every row that differs, with its table.
-    """
-
-    from_us: int
-    to_us: int
-    rows: dict[str, int]
-    differences: list[tuple[str, Difference]]
 
 
 class Recomputation:
@@ -66,10 +48,10 @@ class Recomputation:
     Args:
         store: with `mend` the owner of the partition's flush duty.
         registry, registered: the city, and the store's ids of it.
+        stretches: of the same store.
         now_us: the present time, for the rows that are written.
         mend: write what differs.
         pause: waits a little while the live engine catches up; only asked where nothing is mended.
-        partition: whose rows these are.
     """
 
     def __init__(
@@ -77,16 +59,16 @@ class Recomputation:
         store: Store,
         registry: Registry,
         registered: Registered,
+        stretches: Stretches,
         *,
         now_us: int,
         mend: bool,
-        partition: int = 0,
         pause: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._now_us, self._mend, self._partition = store, now_us, mend, partition
-        self._pause = pause
+        self._store, self._stretches, self._partition = store, stretches, stretches.partition
+        self._now_us, self._mend, self._pause = now_us, mend, pause
         self._series = registry.series()
-        self._calendar = Calendar(registry.city.zone_info)
+        self._calendar = stretches.calendar
         day_cells = len(self._series) * (LOOK_BACK_US // HOUR_US + 27)
         limits = WindowLimits(minutes_max=1 << 22, hours_max=max(2 * HOUR_CELLS_MAX, day_cells, 1 << 22))
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
@@ -96,31 +78,11 @@ class Recomputation:
         self._boundary = dict.fromkeys(Grid, 0)
         self._minutes_from_us = TIME_MIN_US
 
-    def stretch(self, from_us: int, to_us: int) -> tuple[int, int] | None:
-        """Return the whole civil days of a stretch of time in which anything may be stored; None where nothing is."""
-        extent = self._store.extent()
-        if extent is None:
-            return None
-        low = max(from_us, extent.from_us, self._calendar.from_us)
-        high = min(to_us, extent.to_us, self._calendar.to_us)
-        return (self._day(low), self._day_after(high - 1)) if low < high else None
-
-    def written_to(self, to_us: int) -> int:
-        """Return up to when everything is said to be written: a time given, or the engine's mark where it is behind.
-
-        A gateway that runs has written what lies before its mark, and hours behind it that came late after a moment.
-        """
-        point = self._store.checkpoint(self._partition)
-        through, mark_us = (0, self._calendar.from_us) if point is None else (point.commit_id, point.mark_us)
-        if through >= self._store.last_commit(self._partition) and not len(self._store.pending(self._partition)):
-            return to_us
-        return min(to_us, self._day(max(mark_us, self._calendar.from_us)))
-
     def run(self, from_us: int, to_us: int, progress: Callable[[float], None]) -> Iterator[Step]:
         """Rebuild a stretch of whole civil days, some at a time.
 
         Args:
-            from_us, to_us: as `stretch` returned them.
+            from_us, to_us: whole civil days; see `stretch.Stretches`.
             progress: told how much is done, 0 to 1.
 
         Raises:
@@ -131,29 +93,13 @@ class Recomputation:
         mark_us = max(self._calendar.from_us, 0 if point is None else point.mark_us)
         self._boundary = {grid: int(self._calendar.start_of(grid, np.array([mark_us], np.int64))[0]) for grid in Grid}
         days = min(max(HOUR_CELLS_MAX // (24 * max(len(self._series), 1)), 1), DAYS_MAX)
-        low_us = from_us
-        while low_us < to_us:
-            # Noon of the last day, whatever the hours of the days between.
-            high_us = min(self._day_after(low_us + (days - 1) * 24 * HOUR_US + 12 * HOUR_US), to_us)
-            progress((low_us - from_us) / (to_us - from_us))
-            yield self._steady(low_us, high_us, partial(_within, progress, from_us, to_us, low_us, high_us))
-            low_us = high_us
+        for low_us, high_us in self._stretches.pieces(from_us, to_us, days):
+            told = partial(_within, progress, from_us, to_us, low_us, high_us)
+            told(0.0)
+            piece = partial(self._piece, low_us, high_us, told)
+            yield piece() if self._mend else self._stretches.steady(piece, self._pause)
 
     # ---- one piece -----------------------------------------------------------------------------------------------
-
-    def _steady(self, low_us: int, high_us: int, progress: Callable[[float], None]) -> Step:
-        """Rebuild a piece; where the live engine was at work meanwhile and rows differ, again."""
-        for _ in range(TRIES_MAX):
-            commit = self._store.last_commit(self._partition)
-            step = self._piece(low_us, high_us, progress)
-            if self._mend or not step.differences or self._still(commit):
-                break
-            self._pause()
-        return step
-
-    def _still(self, commit: int) -> bool:
-        """Say whether nothing was stored since a commit, and no hour waits to be restated."""
-        return self._store.last_commit(self._partition) == commit and not len(self._store.pending(self._partition))
 
     def _piece(self, low_us: int, high_us: int, progress: Callable[[float], None]) -> Step:
         self._last = self._store.last_readings()
@@ -284,12 +230,6 @@ class Recomputation:
         for grid in grids:
             self._windows.settle(grid, self._windows.dirty(grid))
             self._windows.evict(grid, self._calendar.to_us)
-
-    def _day(self, time_us: int) -> int:
-        return int(self._calendar.start_of(Grid.DAY, np.array([time_us], np.int64))[0])
-
-    def _day_after(self, time_us: int) -> int:
-        return int(self._calendar.end_of(Grid.DAY, np.array([time_us], np.int64))[0])
 
 
 def _within(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,14 +16,15 @@ from rich.text import Text
 
 from console.commands.results import FromOption, JsonOption, ToOption, open_store, time_range
 from console.context import Context
-from console.errors import EXIT_FAILED
+from console.errors import EXIT_FAILED, MisuseError
 from console.output import print_json, stdout
 from console.progress import bar
 from console.text import counted, local_time
 
 if TYPE_CHECKING:
-    from engine.recompute import Step
-    from engine.store import Difference
+    from devices import Registry
+    from engine.store import Difference, Registered, Store
+    from engine.stretch import Step, Stretches
 
 PAUSE_S = 2.0
 """How long the live engine is given to write what it has, before rows that differ are looked at again."""
@@ -40,6 +42,9 @@ def recompute(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: name every row that differs, and exit 1 if there is any.")
     ] = False,
+    by_sql: Annotated[
+        bool, typer.Option("--sql", help="With --check: by plain SQL in the database, without any kernel of ours.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild minutes, hours, days, counter events and indicators from the stored observations, and mend what differs.
@@ -53,40 +58,69 @@ def recompute(
     With `--check` nothing is written, and a gateway may run: what its engine has not written yet is left out, which is
     said. Without it the gateway must be stopped.
 
+    `--check --sql` proves minutes, hours, days and counter events a second time, by statements that anybody may read
+    (`engine/store/queries/plain_*.sql`) and that share nothing with the engine but the rule itself; from the city's
+    files they take only a counter's modulus and greatest rate. Indicators are not covered by it.
+
     **Examples**
 
     - `cityvitals --city seoul recompute --check`
+    - `cityvitals --city seoul recompute --check --sql --from 2026-03-01 --to 2026-04-01`
     - `cityvitals --city seoul recompute --from 2026-03-01 --to 2026-04-01`
     """
+    if by_sql and not check:
+        raise MisuseError("--sql proves and mends nothing", "give --check as well")
     given: Context = context.obj
     registry = given.registry()
     zone = registry.city.zone_info
     from_us, to_us = time_range(since, until, zone)
-    partition = given.settings.engine.partition
     with open_store(given, patient=True) as store:
+        from engine.calendar import Calendar
         from engine.indicators import INDICATORS
-        from engine.recompute import Recomputation
         from engine.store import Duty
+        from engine.stretch import Stretches
 
+        stretches = Stretches(store, Calendar(zone), given.settings.engine.partition)
         if not check:
-            store.own(partition, Duty.FLUSH)
+            store.own(stretches.partition, Duty.FLUSH)
         registered = store.register(registry, INDICATORS, keep=not check)
-        work = Recomputation(
-            store, registry, registered, now_us=time.time_ns() // 1000, mend=not check, partition=partition,
-            pause=lambda: time.sleep(PAUSE_S),
-        )  # fmt: skip
-        written_us = work.written_to(to_us) if check else to_us
-        stretch = work.stretch(from_us, written_us) if from_us < written_us else None
+        written_us = stretches.written_to(to_us) if check else to_us
+        span = stretches.whole(from_us, written_us) if from_us < written_us else None
         total = Total()
         with bar("checking" if check else "recomputing") as progress:
-            steps = work.run(*stretch, lambda done: progress.at(done, 1.0)) if stretch is not None else iter(())
-            for table, one in total.added(steps):
-                _show(table, one, as_json)
-    span = None if stretch is None else (local_time(stretch[0], zone), local_time(stretch[1], zone))
+            if span is not None:
+                work = _by_sql if by_sql else partial(_by_engine, registered=registered, mend=not check)
+                steps = work(store, registry, stretches, span, lambda done: progress.at(done, 1.0))
+                for table, one in total.added(steps):
+                    _show(table, one, as_json)
+    local = None if span is None else (local_time(span[0], zone), local_time(span[1], zone))
     behind = None if written_us == to_us else local_time(written_us, zone)
-    total.show(span, mended=not check, behind=behind, as_json=as_json)
+    total.show(local, mended=not check, behind=behind, as_json=as_json)
     if check and total.differences:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _by_engine(
+    store: Store, registry: Registry, stretches: Stretches, span: tuple[int, int], progress: Callable[[float], None],
+    *, registered: Registered, mend: bool,
+) -> Iterator[Step]:  # fmt: skip
+    from engine.recompute import Recomputation
+
+    now_us = time.time_ns() // 1000
+    work = Recomputation(store, registry, registered, stretches, now_us=now_us, mend=mend, pause=_pause)
+    return work.run(*span, progress)
+
+
+def _by_sql(
+    store: Store, registry: Registry, stretches: Stretches, span: tuple[int, int], progress: Callable[[float], None]
+) -> Iterator[Step]:
+    from engine.plain_check import plain_check
+
+    return plain_check(store, registry.series(), stretches, *span, progress=progress, pause=_pause)
+
+
+def _pause() -> None:
+    time.sleep(PAUSE_S)
 
 
 class Total:

@@ -13,12 +13,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import Registry
+from devices import Registry, SeriesTable
 from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.spans import LastReadings, Spans
-from engine.store import health, readings, registration, reports, results, tables, watch, windows
+from engine.store import health, plain, readings, registration, reports, results, tables, watch, windows
 from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
@@ -418,3 +418,9 @@ class Store:
     def table_lines(self, table: str, from_us: int = TIME_MIN_US, to_us: int = reports.TIME_END_US) -> Iterator[bytes]:
         """Give the lines of a canonical table in order; memory stays bounded."""
         return tables.lines(self._session, table, from_us, to_us)
+
+    def plain_differences(
+        self, series: SeriesTable, from_us: int, to_us: int, minutes_from_us: int
+    ) -> Iterator[plain.PlainFound]:
+        """Give the differences from what plain SQL makes of the observations of whole civil days."""
+        return plain.compare(self._session, self.slots, series, from_us, to_us, minutes_from_us)

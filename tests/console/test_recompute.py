@@ -15,6 +15,9 @@ def test_a_running_gateways_figures_are_proved(service: Service) -> None:
     assert done.code == 0, done.out
     assert total["equal"] is True
     assert total["rows"]["bucket_minute"] > 1000 or total["behind_from"] is not None
+    by_sql = service("recompute", "--check", "--sql", "--json")
+    assert by_sql.code == 0, by_sql.out
+    assert by_sql.rows[0]["rows"].keys() <= total["rows"].keys()
     told = service("recompute", "--check", "--from", "2001-01-01", "--to", "2001-02-01")
     assert told.code == 0
     assert "nothing is stored there" in told.out

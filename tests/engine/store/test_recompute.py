@@ -10,9 +10,12 @@ import pytest
 
 from devices import TIME_MAX_US, TIME_MIN_US, ObservationBatch, Registry
 from engine import recompute
+from engine.calendar import Calendar
 from engine.cells import Grid
+from engine.plain_check import plain_check
 from engine.recompute import Recomputation
 from engine.store import FORMS, Difference, Store
+from engine.stretch import Stretches
 from tests.engine.store.conftest import Query
 from tests.engine.store.live import AUTUMN_US, HOUR_US, Live, all_kinds, readings
 
@@ -40,10 +43,23 @@ def differences(
     live: Live, town: Registry, from_us: int = TIME_MIN_US, to_us: int = TIME_MAX_US, *, mend: bool = False
 ) -> list[tuple[str, Difference]]:
     """What a recomputation finds."""
-    work = Recomputation(live.store, town, live.registered, now_us=NOW_US + 1, mend=mend)
-    stretch = work.stretch(from_us, to_us)
-    assert stretch is not None
-    return [one for step in work.run(*stretch, lambda done: None) for one in step.differences]
+    stretches = Stretches(live.store, Calendar(town.city.zone_info))
+    work = Recomputation(live.store, town, live.registered, stretches, now_us=NOW_US + 1, mend=mend)
+    span = stretches.whole(from_us, to_us)
+    assert span is not None
+    return [one for step in work.run(*span, lambda done: None) for one in step.differences]
+
+
+def by_sql(live: Live, town: Registry) -> list[tuple[str, Difference]]:
+    """What plain SQL finds."""
+    stretches = Stretches(live.store, Calendar(town.city.zone_info))
+    span = stretches.whole(TIME_MIN_US, TIME_MAX_US)
+    assert span is not None
+    series = town.series()
+    steps = plain_check(live.store, series, stretches, *span, progress=lambda done: None, pause=lambda: None)
+    found = list(steps)
+    assert sum(step.rows.get("window_day", 0) for step in found) > 10
+    return [one for step in found for one in step.differences]
 
 
 def tables(store: Store) -> dict[str, list[bytes]]:
@@ -54,6 +70,7 @@ def test_what_the_live_engine_wrote_is_what_follows_from_the_observations(live: 
     before = tables(live.store)
     assert all(before.values())
     assert differences(live, town) == []
+    assert by_sql(live, town) == []
     assert tables(live.store) == before
 
 
@@ -102,6 +119,8 @@ def test_rows_that_were_changed_removed_or_added_are_named_and_mended(
     assert wanted["differs"].wanted in lines
     assert wanted["missing"].wanted in lines
     assert len(wanted["extra"].found.split("\t")) == len(FORMS[table].columns)
+    if table != "indicator_value":
+        assert sorted(by_sql(live, town)) == sorted(found)
     assert sorted(differences(live, town, mend=True)) == sorted(found)
     assert tables(live.store) == before
 
@@ -138,10 +157,10 @@ def test_minutes_that_are_no_longer_kept_are_no_difference(live: Live, town: Reg
 
 
 def test_what_the_engine_has_not_written_yet_is_left_out(live: Live, town: Registry) -> None:
-    work = Recomputation(live.store, town, live.registered, now_us=NOW_US, mend=False)
-    assert work.written_to(TIME_MAX_US) == TIME_MAX_US
+    stretches = Stretches(live.store, Calendar(town.city.zone_info))
+    assert stretches.written_to(TIME_MAX_US) == TIME_MAX_US
     live.take(ObservationBatch.of([0], [AUTUMN_US + 5], [7]), computed=False)
-    assert work.written_to(TIME_MAX_US) < NOW_US
+    assert stretches.written_to(TIME_MAX_US) < NOW_US
     assert differences(live, town) != []
     live = Live(live.store, town, NOW_US)
     assert differences(live, town) == []
@@ -160,3 +179,16 @@ def test_a_counter_that_was_silent_across_the_mark_is_whole_after_a_crash(store:
     assert differences(Live(store, town, NOW_US), town) == []
     days = store.load_cells_between(Grid.DAY, TIME_MIN_US, TIME_MAX_US).cells
     assert days.sums[days.slot == meter, 0].sum() == 70_000
+
+
+def test_plain_sql_knows_the_energy_of_every_level_and_the_direction_of_every_angle(
+    store: Store, town: Registry
+) -> None:
+    live = Live(store, town, NOW_US)
+    series = town.series()
+    for slot in (town.slot("d0", "wind"), town.slot("d4", "sound_level")):
+        ticks = np.arange(series.low_ticks[slot], series.high_ticks[slot] + 1)
+        assert ticks.size > 1_000
+        # Each in a minute of its own, so that no error can hide behind another.
+        live.take(ObservationBatch.of(np.full(ticks.size, slot), AUTUMN_US + np.arange(ticks.size) * 60_000_000, ticks))
+    assert by_sql(live, town) == []
