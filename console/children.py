@@ -45,8 +45,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if keep_stdout else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=dict(environ),
-            text=True,
+            env={**environ, "PYTHONIOENCODING": "utf-8"},  # whatever the user's terminal can show
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,  # Ctrl-C is for us; we tell the children
         )

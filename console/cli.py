@@ -19,6 +19,7 @@ from console.context import Context
 from console.errors import EXIT_FAILED, ConsoleError
 from console.failures import told
 from console.output import stderr
+from console.plain import never_fail
 
 app = typer.Typer(
     name="cityvitals",
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A fault of the program itself still shows its traceback: hiding it would help nobody.
     """
+    never_fail()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="cityvitals")
     except SystemExit as end:

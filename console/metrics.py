@@ -20,6 +20,7 @@ from console.errors import FailureError
 from console.publisher import Publisher
 from console.settings import MetricsSettings
 from console.settings_reader import attributes_of
+from engine.housekeeping import HousekeepingCounts
 from engine.worker import WorkerCounts
 from ingest.counters import Counters
 from ingest.gateway import COMMIT_SECONDS_BOUNDS
@@ -142,6 +143,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "cityvitals_engine_memory_bytes", GAUGE, "Memory of the cells.", _part("engine", "memory_bytes"),
     ),
     *_each("engine", WorkerCounts, "cityvitals_engine", {}),
+    *_each("engine", HousekeepingCounts, "cityvitals_housekeeping", {}),
     Definition(
         "cityvitals_devices_silent", GAUGE,
         "Devices in service of which nothing came for too long, alone or with their gateway.",

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.plain import unicode_fits
+
 PIPE_COLUMNS = 160
 """Width of a table that goes to a file or another program, where the terminal does not say one."""
 
@@ -49,9 +51,10 @@ def stderr() -> Console:
 
 
 def print_json(rows: Iterable[Mapping[str, object]]) -> None:
-    """Print one JSON object per line; keys keep their order."""
+    """Print one JSON object per line; keys keep their order, and no character is lost, whatever stdout can write."""
+    escaped = not unicode_fits(sys.stdout)
     for row in rows:
-        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(row, ensure_ascii=escaped) + "\n")
 
 
 def print_table(title: str, columns: Sequence[Col], rows: Iterable[Sequence[str | Text]], note: str = "") -> None:

@@ -14,11 +14,14 @@ from rich.text import Text
 
 from console.text import age, sparkline
 
-NARROW_COLUMNS = 110
+NARROW_COLUMNS = 128
 """Below this width zones become headings instead of a column, and the sparkline shows half a day."""
 FOOT_LINES = 6
 """What stands under the table: a rule, three lines of ledger and lag, the keys, and one line to spare."""
 LINES_MIN = 3
+TITLE_CELLS_MIN = 24
+"""A title cut to so much still says what it is; in a smaller column the code says more."""
+LEDGER = " ledger  "
 LEGEND = "~ still open   ? too few readings "
 
 
@@ -29,7 +32,7 @@ class IndicatorLine:
     Attributes:
         zone: title of the zone, or of the city.
         title: the indicator's title.
-        code: the indicator's code, shown where the title does not fit; the same name `cityvitals indicators` takes.
+        code: the indicator's code, which `cityvitals indicators` takes; shown where too little of the title would fit.
         value: decimal text; empty while there is none.
         unit: as people write it.
         band: name of the band; empty where the scale has none.
@@ -130,15 +133,16 @@ class Columns:
 
 
 def columns(width: int) -> Columns:
-    """Divide a width among the columns: names grow first, then the sparkline's day, then the note."""
+    """Divide a width among the columns: the longest title is given room first, then the note, then the zones."""
     if width < NARROW_COLUMNS:
         spark = min(12, 8 + max(0, width - 80) // 2) if width >= 76 else 0
         title = max(10, width - 1 - (9 + 8 + 16 + 5 + 5 + spark + 7))
         return Columns(0, min(title, 40), 9, 8, 16, 5, 5, spark, 0)
     spare = width - (18 + 26 + 10 + 8 + 22 + 5 + 5 + 24 + 9)
+    title = min(14, spare)
+    spare -= title
     note = min(10, spare) if spare >= 8 else 0
-    spare -= note
-    return Columns(18 + min(10, spare // 3), 26 + min(14, spare - spare // 3), 10, 8, 22, 5, 5, 24, note)
+    return Columns(18 + min(10, spare - note), 26 + title, 10, 8, 22, 5, 5, 24, note)
 
 
 def fitted(text: str, width: int) -> str:
@@ -173,7 +177,7 @@ def _line(line: IndicatorLine, shape: Columns, first: bool) -> Text:
         text.append(fitted(line.zone if first else "", shape.zone) + " ", style="bold")
     else:
         text.append(" ")
-    name = line.title if cell_len(line.title) <= shape.title else line.code
+    name = line.title if cell_len(line.title) <= shape.title or shape.title >= TITLE_CELLS_MIN else line.code
     text.append(fitted(name, shape.title) + " ")
     # The mark stands beside the digits, so that a glance at the figure sees it.
     mark = "?" if not line.valid else "~" if line.provisional else " "
@@ -231,7 +235,9 @@ def render(page: Page, width: int, height: int, first: int = 0, window: str = "h
     room = _room(page, height)
     first = max(0, min(first, len(rows) - room))
     shown = _with_zone(rows, first, page.lines, width)[:room]
-    top = _ends(Text(f" cityvitals · {page.title}", style="bold"), Text(f"{page.status}  {page.clock} "), width)
+    at = Text(f"{page.status}  {page.clock} ")
+    name = f" cityvitals · {page.title}"
+    top = _ends(Text(name if cell_len(name) + at.cell_len < width else f" {page.title}", style="bold"), at, width)
     if not rows:
         shown = [Text("  waiting for the first figures …", style="dim")]
     shown += [Text("")] * (room - len(shown))
@@ -242,7 +248,8 @@ def render(page: Page, width: int, height: int, first: int = 0, window: str = "h
         parts.append(Text(fitted(" ! " + page.trouble, width).rstrip(), style="bold red"))
     parts += [ledger_line(page.totals, width), reasons_line(page.reasons, width), _lag_line(page.lag, width)]
     keys = f" q quit   ↑↓ scroll   d {'hours' if window == 'day' else 'days'}"
-    parts.append(_ends(Text(keys, style="dim"), Text(LEGEND, style="dim"), width))
+    legend = LEGEND if len(keys) + len(LEGEND) < width else ""  # who has no room for both needs the keys more
+    parts.append(_ends(Text(keys, style="dim"), Text(legend, style="dim"), width))
     return Group(*parts)
 
 
@@ -279,16 +286,18 @@ def _ends(left: Text, right_text: Text, width: int) -> Text:
 
 
 def ledger_line(totals: Totals, width: int) -> Text:
-    """Return `received = accepted + duplicate + quarantined` and whether it holds; shorter words where narrow."""
-    words = ("received", "accepted", "duplicate", "quarantined")
+    """Return `received = accepted + duplicate + quarantined` and whether it holds; less of it where narrow.
+
+    The verdict is never cut off: what does not fit are the words, then the parts, then the sums.
+    """
     numbers = (totals.received, totals.accepted, totals.duplicate, totals.quarantined)
-    long = "{} {:,} = {} {:,} + {} {:,} + {} {:,}"
-    body = long.format(*(x for pair in zip(words, numbers, strict=True) for x in pair))
+    long = "received {:,} = accepted {:,} + duplicate {:,} + quarantined {:,}  "
+    short = "in {:,} = accepted {:,} + dup {:,} + quar {:,}  "
+    bodies = (long, short, "{:,} = {:,} + {:,} + {:,}  ", "{0:,} in, {3:,} refused  ", "{0:,} in  ", "")
     verdict = ("✓ balances", "green") if totals.balances else ("✗ DOES NOT BALANCE", "bold red")
-    if len(body) + len(verdict[0]) + 12 > width:
-        words = ("in", "accepted", "dup", "quar")
-        body = long.format(*(x for pair in zip(words, numbers, strict=True) for x in pair))
-    return Text.assemble((" ledger  ", "bold"), body + "  ", verdict, no_wrap=True, overflow="crop")
+    room = width - len(LEDGER) - len(verdict[0])
+    body = next(text for text in (body.format(*numbers) for body in bodies) if len(text) <= max(0, room))
+    return Text.assemble((LEDGER, "bold"), body, verdict, no_wrap=True, overflow="crop")
 
 
 def reasons_line(reasons: Sequence[tuple[str, int]], width: int) -> Text:

@@ -199,6 +199,8 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         found.append(("engine.lateness_us", "expected 0 or more"))
     if engine.idle_us <= 0:
         found.append(("engine.idle_us", "expected more than 0"))
+    days = ("ledger_days", "minute_days", "seen_days")
+    found += [(f"engine.{n}", "expected a number of days, or 0 for ever") for n in days if getattr(engine, n) < 0]
     if admission.future_us_max < 0:
         found.append(("admission.future_us_max", "expected 0 or more"))
     if engine.inbox_max < settings.intake.readings_max:

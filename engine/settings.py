@@ -21,6 +21,10 @@ class WorkerSettings:
         absorb_max: observations taken up in one cycle.
         dirty_minutes_max: changed minute buckets beyond which everything is written at once, to bound memory.
         partition: whose series this worker owns.
+        ledger_days: commits are kept singly for so long, then as one row a day; 0 keeps them so for ever.
+        minute_days: minute buckets are kept until the observations reach so much further; 0 keeps them for ever.
+            Hours, days, indicators and the observations themselves always stay.
+        seen_days: what the screens showed of open windows is kept for so long; 0 keeps it for ever.
     """
 
     cycle_s: float = 0.25
@@ -31,6 +35,9 @@ class WorkerSettings:
     absorb_max: int = 100_000
     dirty_minutes_max: int = 100_000
     partition: int = 0
+    ledger_days: int = 7
+    minute_days: int = 400
+    seen_days: int = 35
 
 
 @dataclass(frozen=True, slots=True)

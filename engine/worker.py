@@ -28,6 +28,7 @@ from engine.cells import Cells, Grid
 from engine.desk import Desk
 from engine.errors import CellsFullError
 from engine.figures import Figures, counter_events
+from engine.housekeeping import Housekeeping, HousekeepingCounts
 from engine.inbox import Inbox, Stored
 from engine.indicators import INDICATORS, Indicator, Results
 from engine.listening import Report
@@ -140,6 +141,7 @@ class Worker:
             ear=ear or (lambda: Report(clock_us())),
         )  # fmt: skip
         self._look_back = _look_back(self._series, registry)
+        self._house = Housekeeping(store, settings)
         self._due = _Due()
         self._arrived: deque[ObservationBatch] = deque()
         self._mark_announced = self._mark_arrived = self._mark_reached = self._mark_written = NEVER_US
@@ -170,6 +172,7 @@ class Worker:
             "memory_bytes": self._windows.nbytes,
             "silence": self._watch.status(),
             **{name: getattr(self.counts, name) for name in WorkerCounts.__dataclass_fields__},
+            **{name: getattr(self._house.counts, name) for name in HousekeepingCounts.__dataclass_fields__},
             **{f"windows_{name}": count for name, count in self._windows.counts.as_dict().items()},
         }
 
@@ -237,6 +240,7 @@ class Worker:
             elif taken:
                 self._patiently(self._cycle, stop)
             self._patiently(self._watch.step, stop)
+            self._house.turn(self._clock_us(), self._newest_us)
             # A round that took long is followed by as long a pause: under a burst, figures come at longer intervals
             # and the committer, the broker and the database have the machine in between.
             spent_s = time.monotonic() - began
@@ -320,10 +324,13 @@ class Worker:
 
     def _let_go(self) -> None:
         """Empty the memory of everything that is written."""
-        newest_us = int(self._windows.last().time_us.max()) + 1
         for grid in Grid:
-            self._windows.evict(grid, newest_us)
+            self._windows.evict(grid, self._newest_us() + 1)
         self._desk.forget_empty()
+
+    def _newest_us(self) -> int:
+        """Return the time of the newest observation of all."""
+        return int(self._windows.last().time_us.max(initial=TIME_MIN_US))
 
     def _unsettled(self) -> bool:
         """Say whether something is not written yet that only a full round writes."""

@@ -223,19 +223,28 @@ class Store:
         if max(sizes) > self._limits.rows_max:
             raise StoreError(f"a flush of {max(sizes)} rows; at most {self._limits.rows_max}: split it")
 
-    def fold_ledger(self, before_us: int) -> int:
-        """Fold commits older than a time into one row a day, and return how many; the account stays the same."""
-        ((folded,),) = self._session.rows("ledger_fold", {"before": Timestamp(before_us)})
+    def fold_ledger(self, before_us: int, *, partition: int = 0, rows_max: int = 10_000) -> int:
+        """Fold a partition's commits older than a time into one row a day; the account stays the same.
+
+        Looks at the oldest `rows_max` rows and returns how many of them it folded: as many mean that there may be more.
+        The newest commit always stays, for its number is where a restart goes on.
+        """
+        params = {"before": Timestamp(before_us), "partition": partition, "rows": rows_max}
+        ((folded,),) = self._session.rows("ledger_fold", params)
         return int(folded)
 
     def forget_minutes(self, before_us: int) -> int:
         """Drop minute buckets whose whole chunk is older than a time, and return how many chunks."""
-        ((dropped,),) = self._session.rows("forget_minutes", {"before": Timestamp(before_us)})
-        return int(dropped)
+        return self._dropped("forget_minutes", before_us)
 
     def forget_seen(self, before_us: int) -> int:
         """Drop provisional results whose whole chunk was replaced before a time, and return how many chunks."""
-        ((dropped,),) = self._session.rows("forget_seen", {"before": Timestamp(before_us)})
+        return self._dropped("forget_seen", before_us)
+
+    def _dropped(self, query: str, before_us: int) -> int:
+        with self._session.transaction():
+            self._session.run("lock_at_once")
+            ((dropped,),) = self._session.rows(query, {"before": Timestamp(before_us)})
         return int(dropped)
 
     # Reading for the engine, by slot
@@ -284,7 +293,7 @@ class Store:
         return windows.extent(self._session)
 
     def last_commit(self, partition: int = 0) -> int:
-        """Return the number of a partition's newest commit that is not folded; 0 when there is none."""
+        """Return the number of a partition's newest commit, which is never folded; 0 before the first."""
         ((commit_id,),) = self._session.rows("last_commit", {"partition": partition})
         return int(commit_id)
 

@@ -9,7 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from console.page import IndicatorLine, Lag, Page, Totals, ledger_line, render, scroll_max
+from console.page import TITLE_CELLS_MIN, IndicatorLine, Lag, Page, Totals, ledger_line, render, scroll_max
+from engine.indicators import INDICATORS
 
 HISTORY = (None, 1.0, 2.0, 3.0, 2.0, 1.0) * 4
 
@@ -85,7 +86,35 @@ def test_at_160_columns_zones_get_a_column_and_a_whole_day_of_history() -> None:
     assert "received 1,234,567 = accepted 1,200,000 + duplicate 34,000 + quarantined 567  ✓ balances" in lines[-4]
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 109, 110, 120, 160, 240])
+@pytest.mark.parametrize("width", [100, 110, 127, 128, 150, 200])
+def test_a_title_stands_where_there_is_room_for_it_or_for_most_of_it(width: int) -> None:
+    longest = max((one.title for one in INDICATORS), key=cell_len)
+    line = IndicatorLine("City", longest, "the_code", "73", "")
+    text = "\n".join(shown(page(lines=(line,)), width, 24))
+    assert "the_code" not in text
+    assert longest[:TITLE_CELLS_MIN] in text
+    if width >= 150:
+        assert longest in text
+
+
+def test_at_40_columns_the_lines_are_shortened_and_not_cut_off() -> None:
+    assert [line for at, line in enumerate(shown(page(), 40, 24)) if at in (19, 20, 22)] == [
+        " ledger  1,234,567 in  ✓ balances",
+        " refused out_of_range 400 · 3 more",
+        " q quit   ↑↓ scroll   d days            ",
+    ]
+
+
+@pytest.mark.parametrize("quarantined", [1, 2])
+@pytest.mark.parametrize("width", range(28, 120))
+def test_the_ledger_says_at_any_width_whether_it_balances_and_no_number_is_cut(width: int, quarantined: int) -> None:
+    line = ledger_line(Totals(1_234_567, 1_234_500, 66, quarantined), width).plain
+    assert line.endswith("✓ balances" if quarantined == 1 else "✗ DOES NOT BALANCE")
+    assert len(line) <= width
+    assert set(re.findall(r"[\d,]+", line.replace("in,", "in"))) <= {"1,234,567", "1,234,500", "66", str(quarantined)}
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 109, 127, 128, 150, 160, 240])
 @pytest.mark.parametrize("height", [12, 24, 50])
 def test_the_page_never_overflows_the_terminal(width: int, height: int) -> None:
     for first in (0, 3, 99):

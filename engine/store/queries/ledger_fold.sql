@@ -1,6 +1,11 @@
--- Old commits become one row a day. In one statement, so that nobody ever sees them twice or not at all.
+-- Old commits become one row a day. In one statement, so that nobody ever sees them twice or not at all. The newest stays:
+-- a restart takes up its number. Numbers rise with time, so the oldest rows are found without looking at the others.
 WITH gone AS (
-    DELETE FROM ledger WHERE committed_at < %(before)s RETURNING *
+    DELETE FROM ledger
+    WHERE commit_id IN (SELECT commit_id FROM ledger WHERE partition = %(partition)s ORDER BY commit_id LIMIT %(rows)s)
+      AND commit_id < (SELECT max(commit_id) FROM ledger WHERE partition = %(partition)s)
+      AND committed_at < %(before)s
+    RETURNING *
 ), days AS (
     SELECT (committed_at AT TIME ZONE 'UTC')::date AS day, partition, client, count(*) AS commits, sum(messages) AS messages,
            sum(received) AS received, sum(accepted) AS accepted, sum(duplicate) AS duplicate, sum(quarantined) AS quarantined,
