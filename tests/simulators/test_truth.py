@@ -77,6 +77,11 @@ class TestKinds:
         assert cells(found["window_hour"]) == [(0, 2, 100, 3500, 2_114_858_546, 0, 0, 0, 1)]
         assert figures(found["indicator_value"], "wind_direction", "station", "w1")[0][1] == "0"
 
+    def test_a_direction_in_the_middle_between_two_degrees_goes_to_the_even_one(self) -> None:
+        found = tables(("w1", "wind", 0, 105), ("w2", "wind", 0, 115), ("w3", "wind", 0, 3595))["indicator_value"]
+        stations = {row[3]: row[5] for row in found if row[:3] == ["wind_direction", "hour", "station"]}
+        assert stations == {"w1": "10", "w2": "12", "w3": "0"}
+
     def test_directions_that_cancel_out_leave_a_window_without_a_figure(self) -> None:
         found = tables(("w1", "wind", 0, 900), ("w1", "wind", 1, 2700))
         for scope in (("station", "w1"), ("zone", "North"), ("city", "town")):

@@ -86,6 +86,21 @@ class TestKorea:
         jump = predicted(hours("pm10", ["10"] * 11 + ["100"]), 70)
         assert Fraction(jump.above[0], jump.below[0]) == 25
 
+    @pytest.mark.parametrize(
+        ("others", "newest", "c24e"),
+        [
+            # 187 is 1.7 of its C12 of 110 and not above it: three quarters, as the others: (110 + 93) / 2.
+            ("103", "187", "101.5"),
+            # 154 is 1.75 of 88 and stays, 82 is adjusted to 61.5: (88 + 84.625) / 2.
+            ("82", "154", "86.3125"),
+            # 99 is 0.9 of 110 and not below it: (110 + 81) / 2.
+            ("111", "99", "95.5"),
+        ],
+    )
+    def test_c24e_adjusts_what_lies_on_its_limits(self, others: str, newest: str, c24e: str) -> None:
+        found = predicted(hours("pm10", [others] * 11 + [newest]), 70)
+        assert Fraction(found.above[0], found.below[0]) == Fraction(c24e)
+
     def test_c24e_needs_nine_of_twelve_and_three_of_four(self) -> None:
         assert predicted(hours("pm10", [None] * 3 + ["80"] * 9), 70).known[0]
         assert not predicted(hours("pm10", [None] * 4 + ["80"] * 8), 70).known[0]
