@@ -29,8 +29,8 @@ def clock(zone: str, *moment: int) -> CityClock:
         ("Europe/Madrid", (2016, 10, 30, 12), (2016, 10, 29, 22), 25),
         ("America/New_York", (2021, 3, 14, 12), (2021, 3, 14, 5), 23),
         ("Asia/Seoul", (2024, 5, 1, 12), (2024, 4, 30, 15), 24),
-        # At 00:01 the clock goes back to 23:01 of the day before: the new day has begun and goes on, with an hour of one
-        # minute and one of 59 besides.
+        # At 00:01 the clock goes back to 23:01 of the day before: the new day has begun and goes on, with an hour of
+        # one minute and one of 59 besides.
         ("America/St_Johns", (2009, 11, 1, 12), (2009, 11, 1, 2, 30), 26),
     ],
 )

@@ -16,7 +16,7 @@ from tests.simulators.engine_tables import assert_equal
 from tests.system.conftest import Start
 from tests.system.pipeline import DEMO, Pipeline
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 DAY_US = 86_400_000_000
 _MICROSECONDS = "(extract(epoch FROM {column}) * 1000000)::bigint AS {column}_us"
