@@ -190,8 +190,10 @@ class Silence:
         )  # fmt: skip
         episodes = self._gateways(view, at_us)
         episodes += self._devices(view, at_us)
-        state = np.where(view.silent, State.SILENT, np.where(view.late, State.LATE, State.OK))
-        state = np.where(serving, np.where(heard, state, State.NEVER), State.OUT).astype(np.int8)
+        state = np.full(len(fleet), State.OK, np.int8)
+        for mask, of in ((view.late, State.LATE), (view.silent, State.SILENT), (~heard, State.NEVER)):
+            state[mask] = of
+        state[~serving] = State.OUT
         self._changed |= state != known.state
         known.state = state
         self._first_us[:] = TIME_MIN_US
@@ -223,31 +225,37 @@ class Silence:
     def _gateways(self, view: _View, at_us: int) -> list[Episode]:
         """Judge the gateways, and note in `view` whose devices need no silence of their own."""
         known, gateway, count = self.known, self._fleet.gateway, self._fleet.gateway_count
-        last = np.full(count, TIME_MIN_US, np.int64)
-        np.maximum.at(last, gateway[view.late], known.counted_us[view.late])
-        # Who was overdue when the others were last heard died by itself, and says nothing about the gateway.
-        part = view.serving & view.heard & ~(view.late & (known.counted_us + view.allowed_us < last[gateway]))
-        quiet = part & view.late
-        members, quiets, overdue, again = (
-            np.bincount(gateway[mask], minlength=count)
-            for mask in (part, quiet, quiet & view.silent, part & ~view.late & (known.counted_us > last[gateway]))
-        )
         least = self._settings.devices_min
+        lates = np.bincount(gateway[view.late], minlength=count)
+        # Of the others nothing needs to be looked at; in a city where all is well that is nearly everybody.
+        near = np.flatnonzero((lates >= least)[gateway])
+        at, late, silent = gateway[near], view.late[near], view.silent[near]
+        counted_us, allowed_us = known.counted_us[near], view.allowed_us[near]
+        last = np.full(count, TIME_MIN_US, np.int64)
+        np.maximum.at(last, at[late], counted_us[late])
+        # Who was overdue when the others were last heard died by itself, and says nothing about the gateway.
+        part = view.serving[near] & view.heard[near] & ~(late & (counted_us + allowed_us < last[at]))
+        quiet = part & late
+        members, quiets, overdue, again = (
+            np.bincount(at[mask], minlength=count)
+            for mask in (part, quiet, quiet & silent, part & ~late & (counted_us > last[at]))
+        )
         suspect = (quiets >= least) & (2 * quiets >= members) & (AGAIN_SHARE * again <= members)
-        silent = suspect & (overdue >= least) & (2 * overdue >= quiets)
+        gone = suspect & (overdue >= least) & (2 * overdue >= quiets)
         episodes = self._gateways_ended(view, at_us)
-        opening = silent & (known.gateway_since_us == TIME_MIN_US)
+        opening = gone & (known.gateway_since_us == TIME_MIN_US)
         heard_us = np.full(count, TIME_MIN_US, np.int64)
-        np.maximum.at(heard_us, gateway[quiet], known.heard_us[quiet])
+        np.maximum.at(heard_us, at[quiet], known.heard_us[near][quiet])
         known.gateway_since_us[opening] = heard_us[opening]
         for i in np.flatnonzero(opening).tolist():
             said = f"{overdue[i]} of {members[i]} devices overdue, {quiets[i] - overdue[i]} late, {again[i]} heard"
-            episodes.append(self._gateway_episode(view, i, TIME_MAX_US, said, quiet & (gateway == i)))
+            episodes.append(self._gateway_episode(view, i, TIME_MAX_US, said, near[quiet & (at == i)]))
         since_us = known.gateway_since_us[gateway]
         view.covered = (since_us > TIME_MIN_US) & (known.heard_us <= since_us)
-        view.absorbed = view.covered & opening[gateway] & quiet & (known.since_us > TIME_MIN_US)
+        view.absorbed[near] = view.covered[near] & opening[at] & quiet & (known.since_us[near] > TIME_MIN_US)
         # A device is overdue, its neighbours are late: another moment, and it may turn out to be the gateway.
-        view.held = suspect[gateway] & ~silent[gateway] & quiet & (view.quiet_us <= view.allowed_us + view.interval_us)
+        soon = view.quiet_us[near] <= allowed_us + view.interval_us[near]
+        view.held[near] = suspect[at] & ~gone[at] & quiet & soon
         return episodes
 
     def _gateways_ended(self, view: _View, at_us: int) -> list[Episode]:
@@ -266,7 +274,8 @@ class Silence:
         for i in np.flatnonzero(ended).tolist():
             end_us = min(int(first_us[i]), at_us)
             said = "heard again" if members[i] else "no device in service"
-            episodes.append(self._gateway_episode(view, i, end_us, said, (gateway == i) & ~back))
+            silent = np.flatnonzero((gateway == i) & view.heard & ~back)
+            episodes.append(self._gateway_episode(view, i, end_us, said, silent))
         # The others get the time of their interval to come back as well.
         waiting = ended[gateway] & view.heard & ~back & (known.since_us == TIME_MIN_US)
         known.counted_us[waiting] = self._listening.listened_us
@@ -275,14 +284,13 @@ class Silence:
         known.gateway_since_us[ended] = TIME_MIN_US
         return episodes
 
-    def _gateway_episode(self, view: _View, i: int, ended_us: int, said: str, of: NDArray[np.bool_]) -> Episode:
-        started_us = int(self.known.gateway_since_us[i])
-        of = of & view.heard
-        return Episode(
-            True, i, started_us, ended_us, int(self.known.reading_us[of].max(initial=TIME_MIN_US)),
-            int(view.interval_us[of].min(initial=TIME_MAX_US)) if of.any() else 0,
-            int(view.allowed_us[of].min(initial=TIME_MAX_US)) if of.any() else 0, int(np.count_nonzero(of)), said,
+    def _gateway_episode(self, view: _View, i: int, ended_us: int, said: str, of: NDArray[np.intp]) -> Episode:
+        interval_us, allowed_us = (
+            int(span[of].min()) if of.size else 0 for span in (view.interval_us, view.allowed_us)
         )  # fmt: skip
+        reading_us = int(self.known.reading_us[of].max(initial=TIME_MIN_US))
+        started_us = int(self.known.gateway_since_us[i])
+        return Episode(True, i, started_us, ended_us, reading_us, interval_us, allowed_us, int(of.size), said)
 
     def _devices(self, view: _View, at_us: int) -> list[Episode]:
         known = self.known
@@ -326,4 +334,4 @@ class _View:
         self.allowed_us, self.quiet_us = allowed_us, quiet_us
         self.late = serving & heard & (quiet_us > late_us)
         self.silent = self.late & (quiet_us > allowed_us)
-        self.covered = self.absorbed = self.held = np.zeros(serving.size, np.bool_)
+        self.covered, self.absorbed, self.held = np.zeros((3, serving.size), np.bool_)
