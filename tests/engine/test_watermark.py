@@ -73,6 +73,36 @@ def test_it_never_moves_back_even_when_the_clock_does(steps: list[tuple[int, int
         before = value
 
 
+OFFSETS = st.lists(st.tuples(st.integers(0, 2), st.integers(-400, 400), st.integers(0, 90)), max_size=40)
+
+
+@settings(max_examples=200, deadline=None)
+@given(OFFSETS)
+def test_no_clock_closes_a_window_before_its_end_and_the_lateness_have_passed(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    # However fast clocks are: a reading on time, by a clock that is right, always finds its window open.
+    watermark, now, lateness = Watermark(3, IDLE_US), 10_000, 120
+    for gateway, ahead, passed in steps:
+        now += passed
+        value = hear(watermark, now, (gateway, now + ahead))
+        assert value <= now
+        assert not closed(np.array([now - lateness + 1]), value, lateness).any()
+
+
+def test_a_fast_clock_moves_the_watermark_no_further_than_a_right_one_does() -> None:
+    fast, right = Watermark(1, IDLE_US), Watermark(1, IDLE_US)
+    for now in range(1000, 2000, 50):
+        assert hear(fast, now, (0, now + 240)) == hear(right, now, (0, now))
+
+
+def test_a_gateway_whose_clocks_are_all_fast_holds_nobody_back() -> None:
+    # Why a clock that is ahead is not ignored: such a gateway would never show a time, and hold every window open.
+    watermark = Watermark(2, IDLE_US)
+    assert hear(watermark, 1000, (0, 1000), (1, 1010)) == 1000
+    assert hear(watermark, 1050, (0, 1050), (1, 1060)) == 1050
+
+
 def test_a_window_closes_when_end_and_lateness_are_reached() -> None:
     ends = np.array([100, 101, 102])
     assert closed(ends, 111, 10).tolist() == [True, True, False]

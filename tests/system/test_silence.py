@@ -20,7 +20,7 @@ import deploy
 from simulators.bench import wait_until
 from tests.system.conftest import Start
 from tests.system.pipeline import Pipeline
-from tests.system.wire import city_of, senml
+from tests.system.wire import city_of, publish, senml
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -262,3 +262,41 @@ def test_a_database_that_was_away_makes_no_device_silent(start: Start, street: S
         pipeline.stop()
     finally:
         database.stop()
+
+
+def test_a_fast_clock_is_shown_closes_no_minute_early_and_costs_no_reading(
+    start: Start, broker: deploy.Broker, tmp_path: Path
+) -> None:
+    pipeline = start(town(tmp_path), **BRISK)
+    clocks = {"post-1": 240, "post-2": 7200, "east-1": 0, "east-2": -600}
+
+    def send() -> None:
+        # The fast ones first: what they carry must not be the present for the others.
+        for name, ahead in sorted(clocks.items(), key=lambda one: -one[1]):
+            publish(broker.url, [senml(name, "sound_level", "dB", (int(time.time()) + ahead, "50"))])
+
+    send()
+    # A reading that was on its way for a minute and a half: within the allowed lateness.
+    publish(broker.url, [senml("east-3", "sound_level", "dB", (int(time.time()) - 90, "50"))])
+    pipeline.drained(len(clocks) + 1, timeout_s=30)
+    rows = pipeline.query("SELECT device, start, count, revision FROM cityvitals.v_bucket_minute")
+    early = [(device, at) for device, at, _, revision in rows if revision and at > moment(time.time() - 180)]
+    assert early == [], "closed before the end of the minute and the lateness had passed"
+    assert sorted((device, count) for device, _, count, _ in rows) == [
+        ("east-1", 1), ("east-2", 1), ("east-3", 1), ("post-1", 1),
+    ]  # fmt: skip
+    assert pipeline.query("SELECT device, reason, readings FROM cityvitals.quarantine") == [
+        ("post-2", "future_clock", 1)
+    ]
+    expected = {"post-1": "fast", "post-2": "fast", "east-1": "ok", "east-2": "slow"}
+    shown: dict[str, str] = {}
+
+    def seen() -> bool:
+        send()
+        shown.update(pipeline.query("SELECT device, clock FROM cityvitals.v_health WHERE clock IS NOT NULL"))
+        return shown == expected
+
+    wait_until(seen, 60, lambda: f"the clocks to be shown: {shown}", poll_s=1.0)
+    ((offset,),) = pipeline.query("SELECT clock_offset_s FROM cityvitals.v_health WHERE device = 'post-2'")
+    assert abs(float(offset) - 7200) < 30
+    pipeline.balanced()
