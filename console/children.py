@@ -6,6 +6,7 @@ Knows processes and signals; knows nothing of what the children do.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -36,13 +37,13 @@ class Child:
     def __init__(
         self, name: str, arguments: Sequence[str], environ: Mapping[str, str], *, keep_stdout: bool = False
     ) -> None:
-        """Start `python -m …`; its stdin stays open as long as we live, so that it can notice our death."""
+        """Start `python -m …` from a thread that lives as long as we do: the child ends with it, however it ends."""
         self.name = name
         self._said: deque[str] = deque(maxlen=LAST_LINES)
         self._printed: list[str] = []
         self.process = subprocess.Popen(  # noqa: S603  (our own programs, arguments as a list)
-            [sys.executable, "-m", *arguments],
-            stdin=subprocess.PIPE,
+            [sys.executable, "-m", "console.leash", str(os.getpid()), *arguments],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if keep_stdout else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={**environ, "PYTHONIOENCODING": "utf-8"},  # whatever the user's terminal can show
@@ -102,10 +103,9 @@ class Child:
         self.process.wait()
         for reader in self._readers:
             reader.join(1.0)
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+        for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
+                stream.close()
 
 
 def write_ready(path: Path, facts: Mapping[str, object]) -> None:
@@ -142,19 +142,19 @@ def wait_ready(child: Child, path: Path, stop: threading.Event, seconds_max: flo
     raise FailureError(f"the {child.name} was not ready within {seconds_max:.0f} s", child.said)
 
 
-def stop_with_parent(stop: threading.Event) -> None:
-    """Set `stop` when stdin closes: the process that started us is gone, however it ended."""
+@contextlib.contextmanager
+def alone(lock: Path, what: str, remedy: str) -> Iterator[None]:
+    """Hold a lock for the length of a `with` block; the kernel lets it go however this process ends.
 
-    def watch() -> None:
-        while True:
-            try:
-                if not os.read(0, 4096):
-                    break
-            except OSError:
-                break
-        stop.set()
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    Raises:
+        FailureError: another process holds it: `what` and `remedy`.
+    """
+    with lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FailureError(what, remedy) from None
+        yield
 
 
 @contextlib.contextmanager

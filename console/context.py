@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DATABASE_VARIABLE = "CITYVITALS_DATABASE_URL"
 MQTT_VARIABLE = "CITYVITALS_MQTT_URL"
 DEMO_DATABASE = "cityvitals_demo"
+CITY_RECORD = "city"
+"""File of the stack with the code of the city that `up` served last: it is meant where none is named."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,16 @@ class Context:
     def settings(self) -> Settings:
         """The tree of settings."""
         return self.loaded.settings
+
+    def serving_settings(self) -> Settings:
+        """Return the settings of a gateway of the named city.
+
+        Raises:
+            MisuseError: no city is named, or two of its names are the same.
+        """
+        from console.settings import named_after
+
+        return named_after(self.loaded, self.registry().city.code)
 
     def city_dir(self, *, fall_back: bool = False) -> Path:
         """Return the city's folder: `--city`, else the settings', else with `fall_back` the demo city, which is said.
@@ -99,6 +111,15 @@ class Context:
                 raise MisuseError(f"the city in {folder} has faults:\n{_indented(error)}") from None
         return self._registry
 
+    def named_city(self) -> str | None:
+        """Return the code of the city that was asked for, by `--city` or by the settings; None where none was.
+
+        Raises:
+            MisuseError: the city's files have faults.
+        """
+        named = self.city_option is not None or (not self.demo and self.settings.city is not None)
+        return self.registry().city.code if named else None
+
     def stack(self, *, die_with_parent: bool = False) -> Stack:
         """Return the local stack that belongs to this run; nothing is started."""
         from deploy import Stack
@@ -124,7 +145,7 @@ class Context:
                     os.environ[name] = value
 
     def endpoints(self) -> Endpoints:
-        """Return where the servers are: those given, else those of the running local stack.
+        """Return where the servers are: those given, else those of the running local stack with the city's database.
 
         Raises:
             FailureError: a server is neither given nor running.
@@ -132,24 +153,54 @@ class Context:
         with self.given_servers():
             stack = self.stack()
             if stack.running():
-                return stack.endpoints
+                return self.at_city(stack.endpoints)
         command = "cityvitals demo --keep" if self.demo else "cityvitals up"
         raise FailureError(
             "no server is given and the local stack does not run",
             f"start it with `{command}`, or set {DATABASE_VARIABLE} and {MQTT_VARIABLE}",
         )
 
-    def database_url(self) -> str:
-        """Return the database's url: the one given, else that of the running local stack.
+    def at_city(self, endpoints: Endpoints) -> Endpoints:
+        """Return the endpoints with the city's database, made where it is missing; a given database stays as it is."""
+        if self.settings.database.url or self.demo:
+            return endpoints
+        return replace(endpoints, database_url=self.stack().database.make(paths.city_database(self.local_city())))
+
+    def local_city(self) -> str:
+        """Return the code of the city meant on the local stack: the one named, else the last served, else the demo's.
 
         Raises:
-            FailureError: none is given, and no local database runs.
+            MisuseError: the city's files have faults.
+        """
+        named = self.named_city()
+        if named is not None:
+            return named
+        record = self.stack().directory / CITY_RECORD
+        return record.read_text().strip() if record.is_file() else self.registry(fall_back=True).city.code
+
+    def database_url(self, *, make: bool = False) -> str:
+        """Return the database's url: the one given, else the city's on the running local stack.
+
+        Args:
+            make: make the city's database where it is missing.
+
+        Raises:
+            FailureError: none is given, and no local database runs, or it holds nothing of the city.
         """
         if self.settings.database.url:
             return self.settings.database.url
         database = self.stack().database
         if database.pid is not None and database.ready():
-            return database.url if not self.demo else at_database(database.url, DEMO_DATABASE)
+            if self.demo:
+                return at_database(database.url, DEMO_DATABASE)
+            city = self.local_city()
+            name = paths.city_database(city)
+            if make or database.made(name):
+                return database.make(name)
+            raise FailureError(
+                f"the local stack holds nothing of city {city!r} yet",
+                f"start it with `cityvitals --city {self.city_dir(fall_back=True)} up`",
+            )
         command = "cityvitals demo --keep" if self.demo else "cityvitals up"
         raise FailureError(
             "no database is given and the local one does not run",

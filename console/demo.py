@@ -5,20 +5,18 @@ Knows who is started when; what is shown comes from `live_feed`, how from `scree
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.children import Child, stopped_by_signals, wait_ready
+from console.children import Child, alone, stopped_by_signals, wait_ready
 from console.commands.stack import child_environment, run_arguments, start_servers
 from console.context import DEMO_DATABASE, Context
 from console.errors import FailureError
@@ -67,7 +65,9 @@ def run_demo(context: Context, *, once: bool, speed: str, last: str, keep: bool)
         stop = closing.enter_context(stopped_by_signals())
         folder = context.stack().directory
         folder.mkdir(parents=True, exist_ok=True)
-        closing.enter_context(_alone(folder / "demo.lock"))
+        closing.enter_context(
+            alone(folder / "demo.lock", "another demo runs in this folder", "leave it with q, or wait for its end")
+        )
         endpoints, ours = start_servers(context, die_with_parent=not keep)
         if ours and not keep:
             closing.callback(context.stack().down)
@@ -105,9 +105,7 @@ def _start(
         CITYVITALS_MQTT_SESSION_EXPIRY_S="300",
         CITYVITALS_RESULTS_CLIENT_ID=f"cityvitals-demo-results-{time.time_ns():x}",
     )
-    gateway = Child(
-        "gateway", run_arguments(context, "--migrate", "--with-parent", "--ready-file", str(ready)), environ
-    )
+    gateway = Child("gateway", run_arguments(context, "--migrate", "--ready-file", str(ready)), environ)
     closing.callback(gateway.stop)
     from console.live_feed import LiveFeed  # while the gateway warms up
 
@@ -147,17 +145,6 @@ def _fresh_database(context: Context, endpoints: Endpoints) -> Endpoints:
         name = DEMO_DATABASE
         drop_database(url, name)
     return replace(endpoints, database_url=create_database(url, name))
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Hold the demo's lock; the kernel lets it go however this process ends."""
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FailureError("another demo runs in this folder", "leave it with q, or wait for its end") from None
-        yield
 
 
 def _live(run: _Run, stop: threading.Event) -> bool:

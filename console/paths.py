@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from deploy import paths
+
+DATABASE_CHARS_MAX = 63
+"""PostgreSQL cuts longer names without a word."""
+DIGEST_CHARS = 8
 
 
 def demo_city() -> Path | None:
@@ -19,10 +24,19 @@ def demo_city() -> Path | None:
 
 
 def local_stack() -> Path:
-    """Return the folder of the stack that `cityvitals up` runs."""
+    """Return the folder of the stack that `cityvitals up` runs; each city has a database of its own there."""
     return paths.local() / "stack"
 
 
 def demo_stack() -> Path:
     """Return the folder of the demo's own stack: its messages and tables never meet those of `cityvitals up`."""
     return paths.local() / "demo"
+
+
+def city_database(code: str) -> str:
+    """Return the name of a city's database on the local stack: one database holds one city."""
+    name = f"city_{code}"
+    if len(name) <= DATABASE_CHARS_MAX:
+        return name
+    digest = hashlib.sha256(code.encode()).hexdigest()[:DIGEST_CHARS]
+    return f"{name[: DATABASE_CHARS_MAX - DIGEST_CHARS - 1]}_{digest}"

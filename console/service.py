@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -69,27 +69,33 @@ def serve(
             database_url,
             GatewaySettings(broker, settings.intake, settings.admission, settings.engine, settings.silence),
             sink=None if publisher is None else _Sink(registry, publisher),
+            # Not before: a gateway that is refused would take the results' connection from the one that serves.
+            on_owned=None if publisher is None else publisher.start,
         )
         page = MetricsPage(settings.metrics, gateway.status, publisher)
         closing.callback(page.close)
         if publisher is not None:
-            publisher.start()
             closing.callback(publisher.close)
         ended = threading.Event()
         closing.callback(ended.set)
         threading.Thread(
-            target=_tell_when_ready, args=(gateway, page, ready_file, ended), name="ready", daemon=True
+            target=_tell_when_ready,
+            args=(gateway, {"city": registry.city.code, "metrics": page.url}, ready_file, ended),
+            name="ready",
+            daemon=True,
         ).start()
         gateway.run(stop)
 
 
-def _tell_when_ready(gateway: Gateway, page: MetricsPage, ready_file: Path | None, ended: threading.Event) -> None:
+def _tell_when_ready(
+    gateway: Gateway, facts: Mapping[str, str], ready_file: Path | None, ended: threading.Event
+) -> None:
     while not gateway.ready.wait(0.05):
         if ended.is_set():
             return
-    log.info("ready; metrics on %s", page.url)
+    log.info("ready; metrics on %s", facts["metrics"])
     if ready_file is not None:
-        write_ready(ready_file, {"birth": birth(os.getpid()), "metrics": page.url})
+        write_ready(ready_file, {"birth": birth(os.getpid()), **facts})
 
 
 class _Sink:

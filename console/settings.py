@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -171,6 +171,24 @@ def load_settings(
     if faults:
         raise SettingsError(tuple(Fault(origin.get(key, "settings"), key, text) for key, text in faults))
     return Loaded(settings, file, origin)
+
+
+def named_after(loaded: Loaded, city: str) -> Settings:
+    """Return the settings of a gateway of this city: its name at the broker, unless given, ends in the city's code.
+
+    The broker keeps a session per name. Two cities that shared one would be given each other's messages.
+
+    Raises:
+        SettingsError: the names of gateway and results are the same.
+    """
+    if loaded.given("mqtt.client_id"):
+        return loaded.settings
+    broker = replace(loaded.settings.mqtt, client_id=f"{loaded.settings.mqtt.client_id}-{city}")
+    settings = replace(loaded.settings, mqtt=broker)
+    faults = relations(settings)
+    if faults:
+        raise SettingsError(tuple(Fault(loaded.origin.get(key, "settings"), key, text) for key, text in faults))
+    return settings
 
 
 def relations(settings: Settings) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from deploy.process import LOOPBACK, Server, wait_until
 NAME = "cityvitals"
 """The database and its owner."""
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _STATUS_LINE = 7  # of postmaster.pid: what `pg_ctl --wait` reads
 _ORPHAN_SECONDS_MAX = 60.0
 
@@ -53,10 +53,21 @@ class Database(Server):
     def start(self) -> None:
         """Start the server unless it runs, with its database made, and return when it serves."""
         super().start()
-        made = self.directory / "database.made"
-        if not made.exists():
-            create_database(_at(self.url, "postgres"), NAME)
-            made.touch()
+        self.make(NAME)
+
+    def make(self, name: str) -> str:
+        """Make a database of the running server unless that was done, and return its URL."""
+        if not self.made(name):
+            create_database(_at(self.url, "postgres"), name)
+            self._mark(name).touch()
+        return _at(self.url, name)
+
+    def made(self, name: str) -> bool:
+        """Tell whether `make` made a database of this name here; asks no server."""
+        return self._mark(name).exists()
+
+    def _mark(self, name: str) -> Path:
+        return self.directory / ("database.made" if name == NAME else f"database.{_checked(name)}.made")
 
     def prepare(self, port: int) -> Sequence[str]:
         """Make the cluster, or see that nobody is left in it; TCP only: a socket path has 107 bytes at most."""
@@ -125,7 +136,7 @@ def drop_database(server_url: str, name: str) -> None:
 
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise StackError(f"{name!r} cannot name a database: use small letters, digits and _, at most 63")
+        raise StackError(f"{name!r} cannot name a database: use small letters, digits, - and _, at most 63")
     return name
 
 

@@ -181,9 +181,9 @@ def environment(**more: str) -> dict[str, str]:
 def run(
     root: Path, program: Sequence[str], *, state: Path | None = None, env: dict[str, str] | None = None, text: str = ""
 ) -> str:
-    """Run a short program inside to its end and return what it printed."""
+    """Run a short program inside to its end and return what it printed; it ends with us, however we end."""
     done = subprocess.run(
-        command(root, program, state=state),
+        command(root, program, state=state, options=["--die-with-parent"]),
         env=env or environment(),
         input=text,
         capture_output=True,

@@ -112,6 +112,7 @@ class Gateway:
         database_url: PostgreSQL with TimescaleDB and our schema.
         settings: see `GatewaySettings`.
         sink: told of every written indicator value; must not block.
+        on_owned: called once the partition is ours and the city is accepted, before the broker is spoken to.
         clock_us: present time, microseconds UTC.
 
     Attributes:
@@ -126,12 +127,14 @@ class Gateway:
         settings: GatewaySettings | None = None,
         *,
         sink: ResultSink | None = None,
+        on_owned: Callable[[], None] | None = None,
         clock_us: Callable[[], int] = wall_clock_us,
     ) -> None:
         self.settings = settings or GatewaySettings()
         self.counts = CommitCounts()
         self.ready = threading.Event()
         self._registry, self._url, self._sink, self._clock_us = registry, database_url, sink, clock_us
+        self._on_owned = on_owned
         self._series = registry.series()
         self._routes = build_routing(registry)
         self._relay = Relay(self.settings.intake)
@@ -161,6 +164,8 @@ class Gateway:
             engine_store.own(partition, Duty.FLUSH)
             registered = store.register(self._registry, INDICATORS)
             engine_store.adopt(self._registry, registered)
+            if self._on_owned is not None:
+                self._on_owned()
             worker = Worker(
                 engine_store, self._registry, registered, self.settings.worker, clock_us=self._clock_us,
                 sink=self._sink, silence=self.settings.silence, ear=self._ear,

@@ -23,7 +23,8 @@ class BrokerSettings:
 
     Attributes:
         url: `mqtt://host:port` or `mqtts://host:port` (TLS); may carry `user:password@`.
-        client_id: names the persistent session at the broker; fixed, and used by one gateway only.
+        client_id: names the persistent session at the broker; fixed, and used by one gateway only. Where left out,
+            the command adds `-` and the city's code.
         username, password: override those of the url.
         ca_file: certificates that the broker's is checked against; the system's when left out.
         certificate_file, key_file: the client certificate, where the broker asks for one.

@@ -91,10 +91,13 @@ def _city(context: Context) -> Iterator[Finding]:
 
 
 def _schema(context: Context) -> Iterator[Finding]:
+    if not context.settings.database.url and context.stack().database.pid is None:
+        return  # that the database does not run has been said already
     try:
         url = context.database_url()
-    except ConsoleError:
-        return  # that the database does not run has been said already
+    except ConsoleError as error:
+        yield Finding("tables", False, error.what, error.remedy)
+        return
     from console.failures import told
     from engine.store import StoreError, schema_state
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.children import stop_with_parent, stopped_by_signals
+from console.children import stopped_by_signals
 from console.context import Context
 from console.output import stdout
 from console.text import counted
@@ -25,7 +25,6 @@ def run(
     migrate_first: Annotated[
         bool, typer.Option("--migrate", help="First bring the tables up to this version.")
     ] = False,
-    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Run gateway and engine against the servers of the settings (or the running local stack), until Ctrl-C.
 
@@ -42,10 +41,8 @@ def run(
     from console.service import serve
 
     with stopped_by_signals() as stop:
-        if with_parent:
-            stop_with_parent(stop)
         serve(
-            given.settings,
+            given.serving_settings(),
             registry,
             endpoints.database_url,
             endpoints.mqtt_url,
@@ -62,7 +59,7 @@ def migrate(context: typer.Context) -> None:
     """
     from engine.store import migrate as run_migrations
 
-    done = run_migrations(context.obj.database_url())
+    done = run_migrations(context.obj.database_url(make=True))
     console = stdout()
     for name in done:
         console.print(f"ran {name}", markup=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from console.context import Context
+from console.context import DATABASE_VARIABLE, Context
 from console.errors import EXIT_FAILED, MisuseError
 from console.output import Col, print_json, print_table, stdout
 from console.text import counted, local_time, parse_time, printable
@@ -302,13 +302,30 @@ def open_store(context: Context, *, patient: bool = False) -> Store:
         patient: a statement may take as long as it needs.
 
     Raises:
+        MisuseError: the database holds another city than the one that is named.
         FailureError, StoreError: no database, or one of another version, with what to do.
     """
     url = context.database_url()
+    named = context.named_city()
     from engine.store import STATEMENT_MS_MAX, Store
 
     timeout_ms = 0 if patient else STATEMENT_MS_MAX
-    return Store.connect(url, application_name="cityvitals console", statement_timeout_ms=timeout_ms)
+    store = Store.connect(url, application_name="cityvitals console", statement_timeout_ms=timeout_ms)
+    try:
+        _require_city(store, named)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _require_city(store: Store, named: str | None) -> None:
+    stored = store.city()
+    if named is not None and stored not in (None, named):
+        raise MisuseError(
+            f"the database holds city {stored!r}, not {named!r}",
+            f"give --city the folder of {stored!r}, or {DATABASE_VARIABLE} the database of {named!r}",
+        )
 
 
 def require_device(store: Store, code: str) -> None:

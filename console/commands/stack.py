@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.children import read_ready, stopped_by_signals
-from console.context import DATABASE_VARIABLE, MQTT_VARIABLE, Context
+from console.children import alone, read_ready, stopped_by_signals
+from console.context import CITY_RECORD, DATABASE_VARIABLE, MQTT_VARIABLE, Context
 from console.errors import FailureError
 from console.output import stderr, stdout
 
 if TYPE_CHECKING:
     from deploy import Endpoints
+    from devices import Registry
 
 GATEWAY_RECORD = "gateway.json"
 GATEWAY_LOG = "gateway.log"
@@ -44,7 +45,9 @@ def up(
     The servers are unpacked under `.local` at the first start (about 15 seconds), listen on this machine only, on free
     ports, and keep their data there. A server given by `CITYVITALS_DATABASE_URL` or `CITYVITALS_MQTT_URL` is used
     instead. Stays in the foreground until Ctrl-C, which stops what was started here; or goes to the background with
-    `--detach`.
+    `--detach`. Where the gateway runs and a server of its does not, that server is brought back.
+
+    Each city has a database of its own. One city runs at a time: `down`, then `up` with the other.
 
     **Examples**
 
@@ -53,23 +56,31 @@ def up(
     """
     given: Context = context.obj
     registry = given.registry(fall_back=True)  # a fault in the city is said before anything is started
-    record = given.stack().directory / GATEWAY_RECORD
-    if running_gateway(record) is not None:
-        if not detach:
-            raise FailureError("the gateway of this stack runs already", "stop it with `cityvitals down`, or leave it")
-        stdout().print("runs already; stop it with `cityvitals down`")
-        return
-    endpoints, ours = start_servers(given)
-    if detach:
-        _detached(given, endpoints, record)
-        return
-    from console.service import serve
+    folder = given.stack().directory
+    record = folder / GATEWAY_RECORD
+    if running_gateway(record) is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder / "up.lock", "another `cityvitals up` is under way here", "wait until it is done"):
+            if running_gateway(record) is None:
+                _start(given, registry, record, detach=detach)
+                return
+    _mend(given, registry.city.code, record, detach=detach)
 
-    say_endpoints(endpoints)
+
+def _start(context: Context, registry: Registry, record: Path, *, detach: bool) -> None:
+    endpoints, ours = start_servers(context)
     try:
+        (record.parent / CITY_RECORD).write_text(registry.city.code)
+        if detach:
+            _detached(context, endpoints, record)
+            ours = False  # they stay with the gateway
+            return
+        from console.service import serve
+
+        say_endpoints(endpoints)
         with stopped_by_signals() as stop:
             serve(
-                given.settings,
+                context.serving_settings(),
                 registry,
                 endpoints.database_url,
                 endpoints.mqtt_url,
@@ -78,10 +89,40 @@ def up(
                 migrate_first=True,
             )
     finally:
-        record.unlink(missing_ok=True)
+        if not detach:
+            record.unlink(missing_ok=True)
         if ours:
             stderr().print("stopping the servers started here …", style="dim")
-            given.stack().down()
+            context.stack().down()
+
+
+def _mend(context: Context, city: str, record: Path, *, detach: bool) -> None:
+    """Bring back the servers that a running gateway lacks.
+
+    Raises:
+        FailureError: it serves another city, lacks nothing and was to run in the foreground, or will not find them.
+    """
+    served = (read_ready(record) or {}).get("city")
+    if served != city:
+        raise FailureError(
+            f"the gateway of this stack serves city {served!r}, not {city!r}",
+            "stop it with `cityvitals down` (what it stored stays), then give this command again",
+        )
+    with context.given_servers():
+        gone = {server: server.port for server in context.stack().servers if server.pid is None}
+    if not gone:
+        if not detach:
+            raise FailureError("the gateway of this stack runs already", "stop it with `cityvitals down`, or leave it")
+        stdout().print("runs already; stop it with `cityvitals down`")
+        return
+    start_servers(context)
+    names = " and ".join(server.name for server in gone)
+    if any(server.port != port for server, port in gone.items()):
+        raise FailureError(
+            f"another program took the port: {names} had to take a new one, which the running gateway does not know",
+            "`cityvitals down`, then `cityvitals up` (nothing is lost)",
+        )
+    stdout().print(f"brought back: {names}; the gateway runs on and finds it again by itself")
 
 
 def down(context: typer.Context) -> None:
@@ -102,7 +143,7 @@ def down(context: typer.Context) -> None:
 
 
 def start_servers(context: Context, *, die_with_parent: bool = False) -> tuple[Endpoints, bool]:
-    """Start the servers that are not given, and bring the tables up to this version.
+    """Start the servers that are not given, and make the city's database.
 
     Returns:
         Where they are, and whether they were started here (and so are ours to stop).
@@ -117,7 +158,7 @@ def start_servers(context: Context, *, die_with_parent: bool = False) -> tuple[E
         stack = context.stack(die_with_parent=die_with_parent)
         ours = bool(stack.servers) and not stack.running()
         endpoints = stack.up(progress)
-    return endpoints, ours
+        return context.at_city(endpoints), ours
 
 
 def say_endpoints(endpoints: Endpoints) -> None:

@@ -341,6 +341,10 @@ class Store:
 
     # Reading for people; see `reports`
 
+    def city(self) -> str | None:
+        """Return the code of the city whose observations these are; None before anything was registered."""
+        return next((code for code, _ in self._session.rows("city_stored")), None)
+
     def latest_indicators(
         self, scope_kinds: Sequence[str] = ("city", "zone"), since_us: int = TIME_MIN_US
     ) -> list[reports.IndicatorReading]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -109,3 +111,14 @@ def service(servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     yield running
     code, said = stop(running)
     assert code == 0, said
+
+
+@pytest.fixture(scope="session")
+def other_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo city under another code."""
+    folder = tmp_path_factory.mktemp("cities") / "elsewhere"
+    assert CITY is not None
+    shutil.copytree(CITY, folder)
+    city = folder / "city.toml"
+    city.write_text(re.sub(r'(?m)^code = "demo"', 'code = "elsewhere"', city.read_text(), count=1))
+    return folder

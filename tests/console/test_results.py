@@ -8,11 +8,13 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.console.command import cityvitals
 from tests.console.conftest import BAD, Service
 
 pytestmark = pytest.mark.system
@@ -30,6 +32,16 @@ def test_the_ledger_balances_and_counts_what_was_refused(service: Service) -> No
     assert {row["row"] for row in commits} == {"commit"}
     table = service("ledger", "--commits", "2")
     assert "✓ balances" in table.out
+
+
+@pytest.mark.parametrize("command", ["indicators", "observations", "quarantine", "ledger"])
+def test_another_city_than_the_stored_one_is_refused(service: Service, other_city: Path, command: str) -> None:
+    done = cityvitals("--city", str(other_city), command, **service.environ)
+    assert (done.code, done.out) == (2, "")
+    assert "the database holds city 'demo', not 'elsewhere'" in done.err
+    assert "to do: give --city the folder of 'demo'" in done.err
+    unnamed = cityvitals(command, **service.environ)
+    assert unnamed.code == 0
 
 
 def test_the_quarantine_says_why_and_keeps_the_bytes(service: Service) -> None:

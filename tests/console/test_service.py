@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import deploy
 from console.metrics import DEFINITIONS, RESULTS
 from ingest.counters import Counters
-from tests.console.command import ROOT, cityvitals, environment
+from tests.console.command import cityvitals
 from tests.console.conftest import BAD, CITY, Service, publish, start, stop
 from tests.console.test_publisher import Listener
 
@@ -79,6 +77,18 @@ def test_a_second_gateway_is_told_who_owns_the_series(service: Service) -> None:
     assert "Traceback" not in done.err
 
 
+def test_a_gateway_that_is_refused_never_speaks_to_the_broker(service: Service) -> None:
+    """It would take the results' connection, and the session, from the gateway that serves."""
+    with socket.create_server(("127.0.0.1", 0)) as instead:
+        broker = f"mqtt://127.0.0.1:{instead.getsockname()[1]}"
+        done = cityvitals("--city", str(CITY), "run", **{**service.environ, "CITYVITALS_MQTT_URL": broker})
+        assert done.code == 1
+        assert "owned" in done.err
+        instead.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            instead.accept()
+
+
 def test_a_port_that_is_taken_is_told_with_what_to_do(service: Service) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -109,23 +119,6 @@ def test_an_empty_database_is_no_error(database_url: str) -> None:
     assert "the quarantine is empty" in cityvitals("quarantine", **servers).out
     assert "no figure yet" in cityvitals("indicators", **servers).out
     assert "no observation" in cityvitals("observations", **servers).out
-
-
-def test_a_gateway_ends_with_its_parent(database_url: str, broker: deploy.Broker, tmp_path: Path) -> None:
-    """The demo's gateway must not outlive a demo that was killed."""
-    environ = {"CITYVITALS_DATABASE_URL": database_url, "CITYVITALS_MQTT_URL": broker.url}
-    ready = tmp_path / "ready.json"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "console", "--city", str(CITY), "run", "--migrate", "--with-parent",
-         "--ready-file", str(ready)],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment(**environ), text=True,
-    )  # fmt: skip
-    assert child.stderr is not None
-    assert any("ready" in line for line in child.stderr)
-    assert child.stdin is not None
-    child.stdin.close()  # what the kernel does when the parent is gone
-    assert child.wait(60) == 0
-    child.stderr.close()
 
 
 def test_what_was_sent_while_the_gateway_was_away_is_taken_later(

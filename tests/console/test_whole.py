@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -20,8 +21,10 @@ from pathlib import Path
 import pytest
 
 import deploy
+from console.commands.stack import GATEWAY_RECORD, running_gateway
 from deploy import userland
 from tests.console.command import ROOT, Done, cityvitals, environment
+from tests.console.conftest import CITY, publish
 
 pytestmark = pytest.mark.system
 WAIT_S = 90.0
@@ -183,17 +186,109 @@ def test_the_live_page_shows_figures_obeys_keys_and_leaves_nothing_running(copy:
     assert processes(copy) == []
 
 
-def test_a_killed_demo_leaves_nothing_running(copy: Path) -> None:
+@pytest.mark.parametrize("moment", ["database started", "fresh database", "gateway ready", "replaying"])
+def test_a_killed_demo_leaves_nothing_running(copy: Path, moment: str) -> None:
+    kill_demo_at(copy, moment)
+    wait_alone(copy)
+
+
+def test_a_killed_demo_on_given_servers_takes_gateway_and_replay_along(
+    copy: Path, database_url: str, broker: deploy.Broker
+) -> None:
+    """With servers that live on, nothing but the parent's death can end the children."""
+    kill_demo_at(copy, "replaying", CITYVITALS_DATABASE_URL=database_url, CITYVITALS_MQTT_URL=broker.url)
+    wait_alone(copy)
+
+
+def kill_demo_at(root: Path, moment: str, **environ: str) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "console", "demo", "--last", "12h", "--speed", "60"],
-        cwd=copy, env=environment(PYTHONPATH=str(copy)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=root, env=environment(PYTHONPATH=str(root), **environ),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stderr is not None
-    assert any("replaying" in line for line in child.stderr)
+    assert any(moment in line for line in child.stderr)
     child.kill()
     child.wait()
     child.stderr.close()
+
+
+def wait_alone(root: Path) -> None:
     deadline = time.monotonic() + WAIT_S
-    while left := processes(copy):
+    while left := processes(root):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
+
+
+def test_each_city_has_its_own_data_on_one_stack(copy: Path, other_city: Path) -> None:
+    assert run(copy, "up", "--detach").code == 0
+    send(copy, "demo", 7)
+    for arguments in (["up"], ["up", "--detach"]):
+        refused = run(copy, "--city", str(other_city), *arguments)
+        assert refused.code == 1
+        assert "serves city 'demo', not 'elsewhere'" in refused.err
+        assert "cityvitals down" in refused.err
+    nothing = run(copy, "--city", str(other_city), "ledger")
+    assert nothing.code == 1
+    assert "holds nothing of city 'elsewhere' yet" in nothing.err
+    assert run(copy, "down").code == 0
+
+    assert run(copy, "--city", str(other_city), "up", "--detach").code == 0
+    # To the first city's topics: its gateway is away, and they are not this one's business.
+    publish(Stack(copy).broker.url, (("cityvitals/demo/street-noise/telemetry", reading(100)),))
+    send(copy, "elsewhere", 3)
+    assert received(copy, "--city", str(other_city)) == 3
+    assert received(copy) == 3, "the city served last is meant where none is named"
+    assert received(copy, "--city", str(CITY)) == 7, "the first city's data stay"
+    assert run(copy, "down").code == 0
+
+    assert run(copy, "--city", str(CITY), "up", "--detach").code == 0
+    while received(copy) < 8:
+        assert running_gateway(Stack(copy).directory / GATEWAY_RECORD)
+    assert received(copy, "--city", str(other_city)) == 3
+    assert run(copy, "down").code == 0
+    assert processes(copy) == []
+
+
+@pytest.mark.parametrize("names", [("database",), ("broker",), ("database", "broker")])
+def test_up_brings_back_a_server_that_was_killed(copy: Path, names: tuple[str, ...]) -> None:
+    assert run(copy, "up", "--detach").code == 0
+    stack = Stack(copy)
+    gateway = running_gateway(stack.directory / GATEWAY_RECORD)
+    before = received(copy)
+    ports = {server: server.port for server in stack.servers}
+    for server in stack.servers:
+        if server.name in names:
+            server.kill()
+    again = run(copy, "up", *([] if names == ("broker",) else ["--detach"]))
+    assert (again.code, "Traceback" in again.err) == (0, False), again.err
+    assert f"brought back: {' and '.join(names)}" in again.out
+    assert stack.running()
+    assert {server: server.port for server in stack.servers} == ports
+    assert running_gateway(stack.directory / GATEWAY_RECORD) == gateway
+    send(copy, "demo", 2, at_least=before + 2)
+    assert "runs already" in run(copy, "up", "--detach").out
+    assert run(copy, "down").code == 0
+    assert processes(copy) == []
+
+
+def Stack(root: Path) -> deploy.Stack:  # noqa: N802  (reads as what it returns)
+    return deploy.Stack(root / ".local" / "stack")
+
+
+def reading(minute: int) -> bytes:
+    return json.dumps([{"n": "sound_level", "u": "dB", "v": 50, "t": int(time.time()) - 3600 + 30 * minute}]).encode()
+
+
+def received(root: Path, *options: str) -> int:
+    done = run(root, *options, "ledger", "--json")
+    assert done.code == 0, done.err
+    return int(done.rows[0]["received"])
+
+
+def send(root: Path, city: str, count: int, at_least: int | None = None) -> None:
+    """Send readings of a city's device and wait until the running gateway has them."""
+    topic = f"cityvitals/{city}/street-noise/telemetry"
+    publish(Stack(root).broker.url, tuple((topic, reading(minute)) for minute in range(count)))
+    while received(root) < (at_least or count):
+        assert running_gateway(Stack(root).directory / GATEWAY_RECORD)
