@@ -226,6 +226,19 @@ class TestZones:
         }  # fmt: skip
 
 
+class TestIndices:
+    def test_of_equal_pollutants_the_first_of_the_definition_decides(self) -> None:
+        found = tables(("b", "no2", 0, 180_000), ("b", "o3", 0, 1000), ("b", "pm10", 0, 300_000))["indicator_value"]
+        assert {tuple(row[5:8]) for row in found if row[0] == "eaqi"} == {("6", "6", "pm10")}
+
+    def test_a_look_back_ends_where_the_readings_of_the_station_begin(self) -> None:
+        # b is the device before a: its last hours of the day are no hours before the first one of a.
+        late = [("b", "pm2_5", hour * HOUR_US, 20_000) for hour in (21, 22, 23)]
+        found = tables(("a", "pm2_5", 0, 20_000), *late)["indicator_value"]
+        rows = [row for row in found if row[0] == "us_aqi_nowcast" and row[2] == "station"]
+        assert [(row[3], (int(row[4]) - BEGIN_US) // HOUR_US) for row in rows] == [("b", 22), ("b", 23)]
+
+
 class TestText:
     def test_rows_are_ordered_by_the_bytes_of_their_codes(self) -> None:
         found = tables(*((device, "o3", 0, 1000) for device in ("b", "a", "Z", "a.1", "a-1")))
