@@ -18,6 +18,7 @@ from console.output import Col, print_json, print_table
 from console.text import age, local_time
 
 if TYPE_CHECKING:
+    from console.context import Context
     from engine.store import IndicatorReading, Store
 
 WINDOWS = ("hour", "day", *PERIODS)
@@ -48,6 +49,9 @@ def indicators(
     known: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="As it was known at this time, whatever came later.")
     ] = None,
+    revisions: Annotated[
+        bool, typer.Option("--revisions", help="What was replaced of closed windows, when and why, and what stands.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show indicators with value, unit, band, coverage, age and revision.
@@ -60,12 +64,15 @@ def indicators(
     `--at TIME` shows what this command would have shown then: what late readings changed since is not in it. Closed
     windows are exact; open ones of the city and its zones are kept as they stood at the end of each minute.
 
+    `--revisions` lists every replaced result of a closed window: what was published, until when, and why it changed.
+
     **Examples**
 
     - `cityvitals indicators --indicator cai --scope zone:air --history`
     - `cityvitals indicators --scope station --window day --from 2026-01-01 --to 2026-02-01 --json`
     - `cityvitals indicators --indicator pm2_5_mean --window period --from 2016-01-01 --to 2017-01-01`
     - `cityvitals indicators --indicator cai --at 2026-01-31T14:05`
+    - `cityvitals indicators --scope zone:air --revisions --from 2026-01-31`
     """
     from console.commands.results import city_clock, open_store, time_range
     from engine.indicators import INDICATORS
@@ -74,6 +81,9 @@ def indicators(
     kind, code = _scope(scope)
     zone = city_clock(context.obj)
     from_us, to_us = time_range(since, until, zone)
+    if revisions:
+        _revisions(context.obj, zone, (from_us, to_us), indicator, window, kind, code, at=known, as_json=as_json)
+        return
     with open_store(context.obj) as store:
         if known is not None:
             rows = _known(store, known, zone, (from_us, to_us), indicator, window, kind, code, newest=not history)
@@ -85,18 +95,48 @@ def indicators(
             )
             rows = [_row(one) for one in found if kind is not None or one.scope_kind != "station"]
         else:
-            newest = store.latest_indicators(("city", "zone") if kind is None else (kind,))
-            rows = [
-                _row(one)
-                for one in newest
-                if indicator in (None, one.indicator) and window in (None, one.window) and code in (None, one.scope)
-            ]
+            rows = _newest(store, indicator, window, kind, code)
         if not rows and code is not None:
             _require_scope(store, str(kind), code)
     if as_json:
         print_json(rows)
     else:
         _print(rows, zone)
+
+
+def _newest(store: Store, indicator: str | None, window: str | None, kind: str | None, code: str | None) -> list[Row]:
+    return [
+        _row(one)
+        for one in store.latest_indicators(("city", "zone") if kind is None else (kind,))
+        if indicator in (None, one.indicator) and window in (None, one.window) and code in (None, one.scope)
+    ]
+
+
+def _revisions(
+    context: Context, zone: tzinfo, span_us: tuple[int, int], indicator: str | None, window: str | None,
+    kind: str | None, code: str | None, *, at: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show what was replaced; as in the history, stations only where they are asked for.
+
+    Raises:
+        MisuseError: the window is no hour and no day, or the past is asked for as well.
+    """
+    from console.commands.results import open_store
+    from console.commands.revisions import print_revisions, revision_row
+
+    if window in PERIODS:
+        raise MisuseError("--revisions shows hours and days, which alone are kept", f"leave out --window {window}")
+    if at is not None:
+        raise MisuseError("--revisions and --at exclude each other", "give one of them")
+    with open_store(context) as store:
+        found = store.indicator_revisions(*span_us, indicator=indicator, window=window, scope_kind=kind, scope=code)
+        if not found and code is not None:
+            _require_scope(store, str(kind), code)
+    rows = [revision_row(one) for one in found if kind is not None or one.replaced.scope_kind != "station"]
+    if as_json:
+        print_json(rows)
+    else:
+        print_revisions(rows, zone)
 
 
 def _known(

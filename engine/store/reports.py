@@ -48,6 +48,20 @@ class IndicatorReading(NamedTuple):
     computed_us: int
 
 
+class IndicatorRevision(NamedTuple):
+    """A result of a closed window that a later one replaced."""
+
+    replaced: IndicatorReading
+    superseded_us: int
+    """When the next result was computed."""
+    reason: str
+    """Why it was computed again."""
+    value_now: Decimal | None
+    """What stands now; None where that is no value."""
+    revision_now: int
+    """0 where nothing stands any more."""
+
+
 class ObservationRow(NamedTuple):
     """One stored observation."""
 
@@ -209,6 +223,31 @@ def indicator_history(
         "scope_kind": scope_kind, "scope": scope,
     }  # fmt: skip
     return [IndicatorReading(*row) for row in session.rows("indicator_history", params)]
+
+
+def indicator_revisions(
+    session: Session,
+    from_us: int,
+    to_us: int,
+    indicator: str | None,
+    window: str | None,
+    scope_kind: str | None,
+    scope: str | None,
+) -> list[IndicatorRevision]:
+    """Return replaced results of windows that start in a stretch of time, in the order of the history, oldest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {
+        "low": Timestamp(from_us), "high": Timestamp(to_us), "indicator": indicator, "window": window,
+        "scope_kind": scope_kind, "scope": scope,
+    }  # fmt: skip
+    width = len(IndicatorReading._fields)
+    return [
+        IndicatorRevision(IndicatorReading(*row[:width]), *row[width:])
+        for row in session.rows("indicator_revisions", params)
+    ]
 
 
 def known_at(

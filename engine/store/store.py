@@ -364,6 +364,19 @@ class Store:
         """Return results of windows that start in a stretch of time, by indicator, window, scope and start."""
         return reports.indicator_history(self._session, from_us, to_us, indicator, window, scope_kind, scope)
 
+    def indicator_revisions(
+        self,
+        from_us: int = TIME_MIN_US,
+        to_us: int = reports.TIME_END_US,
+        *,
+        indicator: str | None = None,
+        window: str | None = None,
+        scope_kind: str | None = None,
+        scope: str | None = None,
+    ) -> list[reports.IndicatorRevision]:
+        """Return replaced results of closed windows that start in a stretch of time, in the order of the history."""
+        return reports.indicator_revisions(self._session, from_us, to_us, indicator, window, scope_kind, scope)
+
     def known_at(
         self,
         known_us: int,

@@ -99,6 +99,31 @@ def test_a_history_is_filtered_and_in_order(store: Store, registered: Registered
     assert store.indicator_history(indicator="laeq") == store.indicator_history(window="day") == []
 
 
+def test_replaced_results_are_told_with_reason_and_with_what_stands_now(store: Store, registered: Registered) -> None:
+    cai, laeq = registered.indicator_id.tolist()
+    north = registered.zone_scope[0]
+
+    def compute(at: int, ticks: list[int], reason: str, closed: bool) -> None:
+        shown = values([cai, laeq], [north] * 2, [T0, T0], ticks, band=[1, 0], closed=closed)
+        store.flush(Flush(computed_us=T0 + at, values=shown, reason=reason))
+
+    compute(1, [70, 550], "late data", False)  # open: replaced without a trace
+    compute(2, [80, 551], "late data", True)
+    compute(3, [90, 551], "late data", True)
+    compute(4, [100, 551], "recomputed", True)
+    first, second = store.indicator_revisions(T0, T0 + 1)
+    for one, value, revision, reason in ((first, 80, 1, "late data"), (second, 90, 2, "recomputed")):
+        old = one.replaced
+        assert (old.indicator, old.scope_kind, old.scope, old.start_us) == ("cai", "zone", "north", T0)
+        assert (old.value, old.revision, old.computed_us) == (Decimal(value), revision, T0 + 1 + revision)
+        assert (one.superseded_us, one.reason) == (T0 + 2 + revision, reason)
+        assert (one.value_now, one.revision_now) == (Decimal(100), 3)
+    assert store.indicator_revisions(T0 + 1) == []
+    assert store.indicator_revisions(indicator="laeq") == []
+    assert store.indicator_revisions(scope_kind="city") == []
+    assert len(store.indicator_revisions(window="hour", scope_kind="zone", scope="north")) == 2
+
+
 @pytest.mark.usefixtures("registered")
 def test_the_quarantine_is_told_newest_first_and_counted_by_reason(store: Store) -> None:
     rows = [refused("a", reason="bad_unit", readings=2), refused("b"), refused("c", reason="bad_unit", payload=b"\xff")]
