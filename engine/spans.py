@@ -6,6 +6,7 @@ Knows slots and times; knows nothing of how they come about.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,17 @@ class Decisions:
 
     def __len__(self) -> int:
         return int(self.slot.size)
+
+    def outside(self, spans: Spans) -> Decisions:
+        """Return the decisions about readings that lie in none of these stretches."""
+        keep = np.ones(len(self), np.bool_)
+        for at in np.flatnonzero(np.isin(self.slot, spans.slot)).tolist():
+            inside = (spans.slot == self.slot[at]) & (spans.from_us <= self.time_us[at])
+            keep[at] = not (inside & (self.time_us[at] < spans.to_us)).any()
+        return Decisions(*(column[keep] for column in self._columns()))
+
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        return self.slot, self.time_us, self.kind, self.before, self.after, self.rise
 
 
 @dataclass(frozen=True, slots=True)

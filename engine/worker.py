@@ -439,6 +439,8 @@ class Worker:
 
     def _note(self, recomputed: list[Recomputed]) -> None:
         for one in recomputed:
+            # What was decided in this same round and is not written yet is replaced as well.
+            self._due.decisions = [made.outside(one.spans) for made in self._due.decisions if len(made)]
             self._due.decisions.append(one.decisions)
             self._due.spans.append(one.spans)
 
