@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
 
@@ -24,6 +24,12 @@ test: check ## check, then every test, with real servers
 
 bench: setup ## measure on this machine
 	$(PYTHON_BIN)/python -m tests.benchmarks
+
+exact: setup ## a day of 2,000 devices in order, shuffled, twice, with faults and 20 kills: the same figures, and the truth's
+	$(PYTHON_BIN)/python -m simulators exact day2000
+
+chaos: setup ## 100 seeded runs with kills, pauses, cuts and full disks, every table compared with the truth each time
+	$(PYTHON_BIN)/python -m simulators chaos small --runs 100
 
 lock: setup ## pin the dependencies of pyproject.toml anew, with hashes and without addresses
 	$(PYTHON_BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \

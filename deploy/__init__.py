@@ -7,6 +7,7 @@ from deploy.errors import StackError
 from deploy.limited import LimitedDatabase
 from deploy.process import Server
 from deploy.stack import Endpoints, Stack, down, find, temporary, up
+from deploy.userland import build as unpack_servers
 
 __all__ = [
     "Broker",
@@ -23,5 +24,6 @@ __all__ = [
     "drop_database",
     "find",
     "temporary",
+    "unpack_servers",
     "up",
 ]

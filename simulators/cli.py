@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 import devices
+from simulators.bench.command import chaos_command, exact_command
 from simulators.cities import bundled, resolve
 from simulators.clock import duration_us, from_us, instant_us
 from simulators.fleet.command import bundled_fleets, fleet_command
@@ -33,6 +34,8 @@ app = typer.Typer(
     help="Simulated devices over MQTT: recordings of real cities, and seeded fleets that know what must come of them.",
 )  # fmt: skip
 app.command("fleet")(fleet_command)
+app.command("chaos")(chaos_command)
+app.command("exact")(exact_command)
 
 
 def main() -> None:

@@ -44,17 +44,19 @@ class Proxy:
         damage: changes what the target sends, piece by piece; None leaves it as it is.
         damaged: pieces that it changed.
         bytes_s_max: speed of each direction of each connection; None is as fast as it goes.
+        usual_bytes_s: the same when nothing is wrong.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, *, usual_bytes_s: int | None = None) -> None:
         self.target_port = target_port
+        self.usual_bytes_s = usual_bytes_s
         self._listener = socket.create_server((LOOPBACK, 0), backlog=1024)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self.damage: Callable[[bytes], bytes] | None = None
         self.damaged = 0
-        self.bytes_s_max: int | None = None
+        self.bytes_s_max = usual_bytes_s
         self._refusing = self._stalled = False
         self._ways: dict[socket.socket, _Way] = {}
         self._asked: dict[socket.socket, int] = {}
@@ -108,7 +110,7 @@ class Proxy:
         """Be a faithful line again: what was held goes on, new connections are taken."""
         with self._lock:
             self._refusing = self._stalled = False
-            self.bytes_s_max = None
+            self.bytes_s_max = self.usual_bytes_s
             self._resting.clear()
             self._ask_all()
 

@@ -30,5 +30,8 @@ def fresh_broker(directory: Path) -> Iterator[deploy.Broker]:
 def fresh_database(server: deploy.Database) -> Iterator[str]:
     """The URL of an empty database with TimescaleDB on a running server, dropped at the end."""
     name = f"bench_{secrets.token_hex(6)}"
-    yield deploy.create_database(server.url, name)
-    deploy.drop_database(server.url, name)
+    url = deploy.create_database(server.url, name)
+    try:
+        yield url
+    finally:
+        deploy.drop_database(server.url, name)

@@ -99,9 +99,9 @@ class Pipeline(bench.Pipeline):
             return False
         return committed is not None and written is not None and written >= committed and not pending
 
-    def reached(self, readings: int) -> bool:
+    def reached(self, readings: int, *, counted: str = "received") -> bool:
         """Whether so many readings are accounted for and everything derived from them is written."""
-        return self.ledger()["received"] >= readings and self.settled()
+        return self.ledger()[counted] >= readings and self.settled()
 
     def balanced(self) -> dict[str, int]:
         """The ledger's totals, after seeing that they balance and that each is what the tables hold."""
