@@ -117,7 +117,7 @@ def _fault(table: Table, zone: ZoneInfo) -> FaultSpec:
     rate = _parts(table, "rate", keys)
     at_us = _instant(table, "at", zone) if "at" in keys else None
     if "at" in keys and at_us is None and not table.has("at"):
-        table.fault("at", "is missing; expected a time such as 2026-03-29T06:00")
+        table.fault("at", "is missing; expected a time such as 2025-03-30T06:00")
     least, most = (_length(table, key, keys) for key in ("at_least", "at_most"))
     if "at_least" in keys and not 0 < least <= most:
         table.fault("at_most", "expected a length of time from at_least on")

@@ -164,7 +164,8 @@ class _Sending:
     def run(self) -> SendSummary:
         """Send everything; return the summary. Raises BrokerError."""
         self._begun = time.monotonic()
-        complete = self._publish_all() and self._finish()
+        complete = self._publish_all()
+        complete = self._finish() and complete
         self._tell()
         return self._summary(interrupted=not complete)
 
@@ -213,7 +214,7 @@ class _Sending:
         return True
 
     def _finish(self) -> bool:
-        """Wait for what is still under way; a wish to stop shortens it."""
+        """Wait for what is still under way, and return whether all is safe; a wish to stop shortens it."""
         farewell_s = None
         while not (self.pool.drained() and self.pool.is_safe()):
             if self._stopping():

@@ -154,7 +154,7 @@ def _start(root: Table) -> date:
     except ValueError:
         pass
     if root.has("start"):
-        root.fault("start", f"expected a date such as 2026-03-28 between {YEAR_MIN} and {YEAR_MAX}, got {text!r}")
+        root.fault("start", f"expected a date such as 2025-03-29 between {YEAR_MIN} and {YEAR_MAX}, got {text!r}")
     return date(YEAR_MIN + 1, 1, 1)
 
 

@@ -174,10 +174,13 @@ def _register(signal: Signal, key: Words, passed: Grid, limits: Limits) -> Grid:
         first, part = count * number // changes, max(1, count // changes - 1)
         word = words_at(key ^ _CHANGE, np.full(key.size, 2 * number, np.int64))
         at = np.minimum(first + 1 + below(word, part), count - 1)
-        fresh = words_at(key ^ _CHANGE, np.full(key.size, 2 * number + 1, np.int64)) % np.uint64(max(1, most // 4))
-        begins = np.where(number < signal.resets, 0, fresh.astype(np.int64))
-        rows = np.arange(key.size)
+        before = np.arange(key.size), at - 1
+        begins = np.zeros(key.size, np.int64)
+        if number < signal.swaps:
+            # A meter that is put in shows less than half of what the one taken out did.
+            fresh = words_at(key ^ _CHANGE, np.full(key.size, 2 * number + 1, np.int64))
+            begins = (fresh % np.maximum(shown[before] // 2, 1).astype(np.uint64)).astype(np.int64)
         after = np.arange(count) >= at[:, None]
-        shown = np.where(after, passed - passed[rows, at - 1][:, None] + begins[:, None], shown)
+        shown = np.where(after, passed - passed[before][:, None] + begins[:, None], shown)
     shown = shown // signal.step_ticks * signal.step_ticks
     return shown % limits.modulus_ticks if limits.modulus_ticks else np.minimum(shown, limits.high_ticks)

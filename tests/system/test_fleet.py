@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 import deploy
-from simulators.fleet import Fleet, build, leave_retained, send
+from simulators import truth
+from simulators.bench import wait_until
+from simulators.fleet import Fleet, SendProgress, build, leave_retained, send
 from simulators.fleet.command import bundled_fleets
 from simulators.fleet.tables import ledger_lines, quarantine_lines
 from tests.system.conftest import Start
-from tests.system.pipeline import Pipeline
+from tests.system.pipeline import Pipeline, assert_same
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+KILLS = 3
+SENDING_S = 12.0
+RESEND_S = 8.0
+"""Longer than the 5 s between two saves of the broker."""
+WAIT_S = 120.0
 
 
 def stored(pipeline: Pipeline) -> list[tuple[str, str, int, int, int]]:
@@ -58,7 +67,66 @@ def test_a_fleet_with_every_fault_is_stored_and_quarantined_as_the_truth_says(
 
     ledger = pipeline.balanced()
     assert stored(pipeline) == expected(fleet, way)
+    figures = truth.expected(fleet.registry, fleet.accepted(way))
+    assert_same(pipeline.tables(), {name: "".join(lines).splitlines() for name, lines in figures.items()})
     assert quarantined(pipeline) == quarantine_lines(tally)
     assert (ledger["received"], ledger["accepted"], ledger["duplicate"], ledger["quarantined"]) == tuple(
         sum(int(line.split("\t")[column]) for line in ledger_lines(tally)) for column in (1, 2, 3, 4)
     )
+
+
+def test_a_broker_killed_again_and_again_costs_nothing_when_its_devices_have_a_buffer(
+    start: Start, broker: deploy.Broker, tmp_path: Path
+) -> None:
+    fleet = build(bundled_fleets()["small"], tmp_path / "city")
+    leave_retained(fleet, broker.url)
+    pipeline = start(fleet.city)
+    # The gateway has been there for a while: a broker killed before it ever saved the gateway's session would take
+    # what is sent again for nobody's.
+    broker.save()
+    total = len(fleet.sequence("faults"))
+    kills: list[int] = []
+    ready, ended = threading.Event(), threading.Event()
+
+    def keep_killing() -> None:
+        # A broker dies with the thread that started it, so one thread starts it again and stays.
+        while True:
+            ready.wait(WAIT_S)
+            ready.clear()
+            if ended.is_set():
+                return
+            broker.kill()
+            broker.start()
+
+    def watch(now: SendProgress) -> None:
+        if len(kills) < KILLS and now.published > (len(kills) + 1) * total // (KILLS + 1):
+            kills.append(now.published)
+            ready.set()
+
+    killer = threading.Thread(target=keep_killing)
+    killer.start()
+    try:
+        days = (fleet.plan("faults").send_us.max() - fleet.span_us[0]) / 1e6
+        summary = send(
+            fleet, broker.url, way="faults-shuffled", seed=2, connections=6, resend_s=RESEND_S, progress=watch,
+            speed=days / SENDING_S,
+        )  # fmt: skip
+        # Repeats are received too, so it is the observations that are waited for.
+        accepted = len(fleet.accepted("faults"))
+        wait_until(
+            lambda: pipeline.ledger()["accepted"] >= accepted,
+            WAIT_S,
+            lambda: f"{accepted} observations to be stored; the ledger says {pipeline.ledger()}",
+        )
+        assert stored(pipeline) == expected(fleet, "faults")
+    finally:
+        ended.set()
+        ready.set()
+        killer.join()
+    assert len(kills) == KILLS
+    assert summary.messages == summary.acknowledged == total
+    assert summary.resent > 0
+    # What arrived twice is a duplicate, or quarantined twice; nothing else.
+    ledger, tally = pipeline.balanced(), fleet.tally("faults").values()
+    assert ledger["quarantined"] >= sum(found.quarantined for found in tally)
+    assert ledger["duplicate"] >= sum(found.duplicate for found in tally)

@@ -25,7 +25,7 @@ EXAMPLES = {
     "clock_drift": 'per_day = "11s"',
     "future_clock": 'rate = 0.2\nby = "2h"',
     "unset_clock": "rate = 0.2",
-    "stuck": 'from = "2026-03-28T10:00"\nto = "2026-03-29T10:00"',
+    "stuck": 'from = "2025-03-29T10:00"\nto = "2025-03-30T10:00"',
     "drift": 'models = ["air_station"]\nfields = ["no2"]\namount = 7.5',
     "spike": 'models = ["weather_station"]\nfields = ["temperature"]\namount = 30\nrate = 0.2',
     "out_of_range": "rate = 0.1",
@@ -34,9 +34,9 @@ EXAMPLES = {
     "half": "rate = 0.2",
     "wrong_unit": "rate = 0.2",
     "unknown_device": "rate = 0.2",
-    "silent": 'devices = ["water-*"]\nfrom = "2026-03-28T10:00"',
-    "gateway_silent": 'gateways = ["meters-east"]\nfrom = "2026-03-28T10:00"\nto = "2026-03-28T18:00"',
-    "storm": 'at = "2026-03-28T18:00"\nagain = 3',
+    "silent": 'devices = ["water-*"]\nfrom = "2025-03-29T10:00"',
+    "gateway_silent": 'gateways = ["meters-east"]\nfrom = "2025-03-29T10:00"\nto = "2025-03-29T18:00"',
+    "storm": 'at = "2025-03-29T18:00"\nagain = 3',
     "retained": "share = 0.5",
 }
 REASON = {
