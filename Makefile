@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench exact chaos lock clean
+.PHONY: help setup demo test check slow bench exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
 
@@ -21,6 +21,9 @@ check: setup ## style, types and the rules of who may import whom
 
 test: check ## check, then every test, with real servers
 	$(PYTHON_BIN)/python -m pytest
+
+slow: setup ## the tests that take minutes: a simulated leap year, exact to the last digit
+	$(PYTHON_BIN)/python -m pytest -m slow
 
 bench: setup ## measure on this machine
 	$(PYTHON_BIN)/python -m tests.benchmarks
