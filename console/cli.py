@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from console.commands import catalogue, decode, demo, doctor, gateway, recompute, results, stack, tables
+from console.commands import backfill, catalogue, decode, demo, doctor, gateway, recompute, results, stack, tables
 from console.context import Context
 from console.errors import EXIT_FAILED, ConsoleError
 from console.failures import told
@@ -44,6 +44,7 @@ catalogue.register(app)
 results.register(app)
 tables.register(app)
 recompute.register(app)
+backfill.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -22,8 +22,8 @@ from console.settings import MetricsSettings
 from console.settings_reader import attributes_of
 from engine.housekeeping import HousekeepingCounts
 from engine.worker import WorkerCounts
+from ingest.commits import COMMIT_SECONDS_BOUNDS
 from ingest.counters import Counters
-from ingest.gateway import COMMIT_SECONDS_BOUNDS
 
 Status = Mapping[str, Any]
 """What `Gateway.status` returns: parts `commit`, `session` and `engine`; the last is empty before the engine starts."""

@@ -61,6 +61,11 @@ class Inbox:
             first = self._waiting[0]
             return int(first.heard.received_us[0]) if first.heard is not None and len(first.heard) else first.stored_us
 
+    @property
+    def empty(self) -> bool:
+        """Say whether no commit waits, not even one without observations."""
+        return not self._waiting
+
     def put(self, stored: Stored) -> None:
         """Add one commit; waits while the inbox is full, unless it is closed."""
         with self._changed:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -229,7 +229,7 @@ class Worker:
         Raises:
             StoreError: anything that waiting for the database cannot mend; or its absence while stopping.
         """
-        while not (stop.is_set() and not self.inbox.observations):
+        while not (stop.is_set() and self.inbox.empty):
             began = time.monotonic()
             self._watch.look()
             taken = self.inbox.take(self.settings.cycle_s, self.settings.absorb_max)
@@ -247,6 +247,19 @@ class Worker:
             stop.wait(min(max(self.settings.cycle_s - spent_s, spent_s), PAUSE_S_MAX) if taken else 0.0)
         self._patiently(self._settle, stop)
         self._patiently(self._watch.close, stop)
+
+    def conclude(self, lateness_us: int) -> None:
+        """Close what is over by the allowed lateness given, once `run` has returned and nobody commits any more.
+
+        No commit is under way, so that the mark need not be announced first.
+
+        Raises:
+            StoreError
+        """
+        self.settings = replace(self.settings, lateness_us=lateness_us)
+        boundary_us = self._boundary(Grid.HOUR, self._clock_us())
+        self._mark_announced = self._mark_reached = max(self._mark_announced, boundary_us)
+        self._settle()
 
     def _settling_is_due(self) -> bool:
         """Say whether everything is to be written although readings keep coming."""

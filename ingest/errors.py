@@ -1,6 +1,8 @@
-"""What can go wrong between the broker and the gateway: few errors, each with its facts."""
+"""What can go wrong between the broker, or a file, and the store: few errors, each with its facts."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class IngestError(Exception):
@@ -52,3 +54,19 @@ class SessionTakenOver(IngestError):  # noqa: N818
             f"another client connected to the broker as {self.client_id!r} and took the session over; "
             "only one gateway may use a client id: stop the other one, or give this one its own client_id"
         )
+
+
+class HistoryError(IngestError):
+    """A file of past readings cannot be used, or not to its end.
+
+    Attributes:
+        path: the file.
+        detail: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path, self.detail = path, detail
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.detail}"

@@ -9,16 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from devices import FLAG_TIME_FROM_ARRIVAL, REASONS, TIME_MIN_US, ObservationBatch, Registry, rfc3339, text_from_ticks
+from devices import FLAG_TIME_FROM_ARRIVAL, TIME_MIN_US, Registry
 from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
@@ -28,13 +25,13 @@ from engine.store import (
     Append,
     Appended,
     Duty,
-    Outcome,
     QuarantineRow,
     Store,
     StoreUnavailable,
 )
 from engine.worker import ResultSink, Worker
-from ingest.admission import ADMITTED, AdmissionLimits, admit
+from ingest.admission import AdmissionLimits
+from ingest.commits import CommitCounts, Commits, accepted
 from ingest.framing import warm as warm_kernels
 from ingest.intake import Intake, Relay
 from ingest.routes import build_routing
@@ -48,7 +45,6 @@ NEXT_S = 0.2
 RETRY_S_FIRST, RETRY_S_MAX = 0.1, 5.0
 STALL_US_MIN = 5_000_000
 """A commit that took longer kept us from listening, also where the database did not say that it was away."""
-COMMIT_SECONDS_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,48 +56,6 @@ class GatewaySettings:
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     silence: SilenceSettings = field(default_factory=SilenceSettings)
-
-
-@dataclass(slots=True)
-class CommitCounts:
-    """Totals of this process; they only rise. The store's ledger holds those of all time.
-
-    Attributes:
-        commits: transactions that stored something.
-        messages, received, accepted, duplicate, quarantined: as in the ledger.
-        quarantined_by_reason: readings by reason.
-        retries: attempts that the database's absence made necessary.
-        looked_up: readings at or before their series' newest, which had to be looked up.
-        commit_seconds: sum of the time from taking an intake to its commit.
-        commit_seconds_bucket: commits by upper bound, as `COMMIT_SECONDS_BOUNDS` and above.
-    """
-
-    commits: int = 0
-    messages: int = 0
-    received: int = 0
-    accepted: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    quarantined_by_reason: Counter[str] = field(default_factory=Counter)
-    retries: int = 0
-    looked_up: int = 0
-    commit_seconds: float = 0.0
-    commit_seconds_bucket: list[int] = field(default_factory=lambda: [0] * (len(COMMIT_SECONDS_BOUNDS) + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An intake sorted into what may be stored and what may not.
-
-    Attributes:
-        batch: admitted readings, in order of arrival.
-        message: int32, the message of each.
-        refused: rows for quarantine.
-    """
-
-    batch: ObservationBatch
-    message: NDArray[np.int32]
-    refused: list[QuarantineRow]
 
 
 class Gateway:
@@ -135,7 +89,9 @@ class Gateway:
         self.ready = threading.Event()
         self._registry, self._url, self._sink, self._clock_us = registry, database_url, sink, clock_us
         self._on_owned = on_owned
-        self._series = registry.series()
+        self._commits = Commits(
+            registry, self.settings.admission, self.settings.broker.client_id, self.settings.worker.partition
+        )  # fmt: skip
         self._routes = build_routing(registry)
         self._relay = Relay(self.settings.intake)
         self._session = Session(
@@ -224,25 +180,14 @@ class Gateway:
 
     def _commit(self, store: Store, worker: Worker, intake: Intake) -> None:
         began_s = time.monotonic()
-        prepared = self._prepare(intake)
-        wanted = Append(
-            key=uuid.uuid4(),
-            batch=prepared.batch,
-            messages=intake.message_count,
-            refused=prepared.refused,
-            conflict_row=lambda at, stands: self._conflict(intake, prepared, at, stands),
-            mark_us=worker.mark_us,
-            client=self.settings.broker.client_id,
-            partition=self.settings.worker.partition,
-        )
+        wanted = self._commits.wanted(intake, partial(self._row, intake), worker.mark_us)
         done = self._append(store, wanted)
         if done is None:
             self._relay.release(intake)
             return
         self._session.acknowledge(intake.epoch, intake.packet_ids())
-        accepted = prepared.batch.take(done.outcome == Outcome.ACCEPTED)
-        self._count(intake, prepared, done, time.monotonic() - began_s)
-        stored = Stored(accepted, done.commit_id, wanted.mark_us, self._clock_us(), heard_in(intake))
+        self.counts.add(wanted, done, time.monotonic() - began_s)
+        stored = Stored(accepted(wanted, done), done.commit_id, wanted.mark_us, self._clock_us(), heard_in(intake))
         # In this order, so that at no moment a message is in neither: `_ear` says that all before it are known.
         worker.inbox.put(stored)
         self._relay.release(intake)
@@ -280,20 +225,6 @@ class Gateway:
         """Say until when everything that came is committed, and when we could not hear."""
         return self._session.presence.report(self._relay.first_us())
 
-    def _prepare(self, intake: Intake) -> Prepared:
-        batch, received_us = intake.batch(), intake.reading_received_us()
-        verdict = admit(batch.slot, batch.time_us, batch.ticks, received_us, self._series, self.settings.admission)
-        kept = verdict == ADMITTED
-        message = intake.reading_message[: len(batch)]
-        refused = [
-            self._row(intake, fault.message, REASONS[fault.reason], fault.detail, fault.readings)
-            for fault in intake.faults
-        ]
-        for at in np.flatnonzero(~kept).tolist():
-            reason = REASONS[verdict[at]]
-            refused.append(self._row(intake, int(message[at]), reason, self._explained(batch, at, reason), 1))
-        return Prepared(batch.take(kept), message[kept].copy(), refused)
-
     def _row(self, intake: Intake, message: int, reason: str, detail: str, readings: int) -> QuarantineRow:
         device = int(intake.device[message])
         return QuarantineRow(
@@ -306,41 +237,6 @@ class Gateway:
             payload=intake.payload(message)[: self.settings.intake.quarantine_bytes_max],
             payload_bytes=int(intake.payload_size[message]),
         )
-
-    def _explained(self, batch: ObservationBatch, at: int, reason: str) -> str:
-        """Say of one refused reading what was expected and what came."""
-        slot = int(batch.slot[at])
-        measurand = self._registry.catalogue.measurands[self._series.measurand[slot]]
-        value = f"{measurand.code} {text_from_ticks(int(batch.ticks[at]), measurand.decimals)} {measurand.unit}"
-        when = rfc3339(int(batch.time_us[at]))
-        if reason != "out_of_range":
-            return f"{value} at {when}"
-        low, high = (text_from_ticks(t, measurand.decimals) for t in (measurand.low_ticks, measurand.high_ticks))
-        return f"{value} at {when}; expected {low} to {high}"
-
-    def _conflict(self, intake: Intake, prepared: Prepared, at: int, stands: int) -> QuarantineRow:
-        batch = prepared.batch
-        measurand = self._registry.catalogue.measurands[self._series.measurand[batch.slot[at]]]
-        detail = (
-            f"{self._explained(batch, at, 'conflict')}; stored before: {text_from_ticks(stands, measurand.decimals)}"
-        )
-        return self._row(intake, int(prepared.message[at]), "conflict", detail, 1)
-
-    def _count(self, intake: Intake, prepared: Prepared, done: Appended, seconds: float) -> None:
-        counts = self.counts
-        counts.commits += 1
-        counts.messages += intake.message_count
-        counts.accepted += done.accepted
-        counts.duplicate += done.duplicate
-        counts.quarantined += done.refused + done.conflict
-        counts.received += done.accepted + done.duplicate + done.refused + done.conflict
-        counts.looked_up += done.looked_up
-        for row in prepared.refused:
-            counts.quarantined_by_reason[row.reason] += row.readings
-        if done.conflict:
-            counts.quarantined_by_reason["conflict"] += done.conflict
-        counts.commit_seconds += seconds
-        counts.commit_seconds_bucket[bisect_left(COMMIT_SECONDS_BOUNDS, seconds)] += 1
 
     # ---- for others ------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 import devices
+from simulators import export
 from simulators.bench.command import chaos_command, exact_command
 from simulators.cities import bundled, resolve
 from simulators.clock import duration_us, from_us, instant_us
@@ -80,6 +81,21 @@ def _span(rows: Rows) -> str:
         return "no reading"
     first, last = (from_us(int(t)) for t in (rows.time_us.min(), rows.time_us.max()))
     return f"{first:%Y-%m-%dT%H:%M:%SZ} to {last:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@app.command("export")
+def export_command(
+    sources: SourcesArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="`.csv`, `.csv.gz` or `.parquet`; replaced.")],
+    city: CityOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Write recordings as one file of history, a row per reading, as `cityvitals backfill` takes it."""
+    with told_plainly():
+        schedule = prepare(sources, city=city, strict=strict)
+        rows = export.write(schedule.recordings, out)
+    typer.echo(f"{out}: {rows:,} readings of {len(schedule.recordings)} recordings")
+    _show_problems(tuple(str(p) for r in schedule.recordings for p in r.problems))
 
 
 @app.command("replay")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -296,6 +297,10 @@ class Store:
         """Return the number of a partition's newest commit, which is never folded; 0 before the first."""
         ((commit_id,),) = self._session.rows("last_commit", {"partition": partition})
         return int(commit_id)
+
+    def committed(self, key: UUID) -> bool:
+        """Say whether the ledger has a commit of this key; folded ones have lost theirs."""
+        return bool(self._session.rows("ledger_find", {"key": key}))
 
     def checkpoint(self, partition: int = 0) -> Checkpoint | None:
         """Return how far the written figures reach; None before the first flush with a mark."""

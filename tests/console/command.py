@@ -33,7 +33,9 @@ def environment(**more: str) -> dict[str, str]:
     return {**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1", **more}
 
 
-def cityvitals(*arguments: str, cwd: Path | None = None, stdin: bytes = b"", **environ: str) -> Done:
+def cityvitals(
+    *arguments: str, cwd: Path | None = None, stdin: bytes = b"", timeout_s: float = 120, **environ: str
+) -> Done:
     """Run the command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "console", *arguments],
@@ -41,7 +43,7 @@ def cityvitals(*arguments: str, cwd: Path | None = None, stdin: bytes = b"", **e
         capture_output=True,
         cwd=cwd or ROOT,
         env=environment(**environ),
-        timeout=120,
+        timeout=timeout_s,
         check=False,
     )
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -15,7 +15,7 @@ from tests.console.command import ROOT, cityvitals, environment
 
 COMMANDS = (
     "up", "down", "run", "demo", "migrate", "doctor", "decode", "devices", "models", "indicators", "observations",
-    "quarantine", "ledger", "tables", "recompute",
+    "quarantine", "ledger", "tables", "recompute", "backfill",
 )  # fmt: skip
 NOBODY = "postgresql://u:secret-word@127.0.0.1:1/n"
 

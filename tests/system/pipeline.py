@@ -26,6 +26,12 @@ Tables = dict[str, list[str]]
 """Every derived table as lines of text, in the order of its key."""
 
 
+def tables_of(database_url: str) -> Tables:
+    """Every derived table's figures in a database."""
+    with Store.connect(database_url) as store, store.one_moment():
+        return {name: b"".join(store.table_lines(name)).decode().splitlines() for name in DERIVED}
+
+
 class Replay:
     """`python -m simulators replay` in a process of its own.
 
@@ -75,8 +81,7 @@ class Pipeline(bench.Pipeline):
 
     def tables(self) -> Tables:
         """Every derived table's figures."""
-        with Store.connect(self.database_url) as store, store.one_moment():
-            return {name: b"".join(store.table_lines(name)).decode().splitlines() for name in DERIVED}
+        return tables_of(self.database_url)
 
     def ledger(self) -> dict[str, int]:
         """The ledger's totals; zeros while there is no commit."""

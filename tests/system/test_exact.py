@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 import deploy
 import simulators
+from simulators import export
+from simulators.replay import prepare
+from tests.console.command import cityvitals
 from tests.independent import beijing_means
 from tests.system.conftest import Start
-from tests.system.pipeline import Pipeline, assert_same
+from tests.system.pipeline import Pipeline, assert_same, tables_of
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -44,7 +48,9 @@ def stored_means(pipeline: Pipeline) -> dict[tuple[str, str, str, datetime], tup
     return {(scope, code, window, start): (count, Decimal(value)) for scope, code, window, start, count, value in rows}
 
 
-def test_a_real_year_is_exact_in_order_and_shuffled_with_repeats(start: Start, broker: deploy.Broker) -> None:
+def test_a_real_year_is_exact_in_order_shuffled_with_repeats_and_from_a_file(
+    start: Start, broker: deploy.Broker, stack: deploy.Stack, tmp_path: Path
+) -> None:
     city = simulators.beijing_city()
     ordered = start(city, CITYVITALS_ENGINE_CYCLE_S="0.5", CITYVITALS_ENGINE_SETTLE_S="5")
     sent = simulators.replay([city], broker.url)
@@ -82,6 +88,16 @@ def test_a_real_year_is_exact_in_order_and_shuffled_with_repeats(start: Start, b
         }
     tables = ordered.tables()
     assert ordered.stop() == 0
+
+    # The same year from a file.
+    file = tmp_path / "beijing.parquet"
+    assert export.write(prepare([city]).recordings, file) == sent.readings
+    url = deploy.create_database(stack.database.url, "exact_backfilled")
+    for command in (["migrate"], ["backfill", str(file)]):
+        done = cityvitals("--city", str(city), *command, timeout_s=400, CITYVITALS_DATABASE_URL=url)
+        assert done.code == 0, done.err
+    assert_same(tables_of(url), tables)
+    deploy.drop_database(stack.database.url, "exact_backfilled")
 
     # Every reading is late here and touches hours all over the year: long rounds take many of them together.
     shuffled = start(
