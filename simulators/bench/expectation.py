@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from devices import REASONS
 from simulators import truth
+from simulators.bench.errors import BenchError
 from simulators.bench.pipeline import Pipeline
 from simulators.fleet import Dress, Fleet, Tally
 from simulators.fleet.plan import NOT_REFUSED
@@ -79,6 +80,20 @@ class Expected:
     def differences(self, pipeline: Pipeline) -> list[str]:
         """Return how every table differs from the truth, counts of arrivals included; empty when none does."""
         return self._compared(pipeline, tuple(self.digests))
+
+    def verify(self, pipeline: Pipeline, *, killed: bool = False) -> None:
+        """Compare every table with the truth.
+
+        Args:
+            pipeline: whose tables.
+            killed: something was killed on the way, so that messages may have come again; see below.
+
+        Raises:
+            BenchError: naming every table that differs, with the first rows that do.
+        """
+        found = self.differences_after_kills(pipeline) if killed else self.differences(pipeline)
+        if found:
+            raise BenchError("the tables differ from the truth:\n" + "\n".join(found))
 
     def differences_after_kills(self, pipeline: Pipeline) -> list[str]:
         """Return how the figures differ from the truth, and the counts from what it allows.
