@@ -51,6 +51,8 @@ _SERVER_SETTINGS = {
 # a transaction left idle too long, a lock not got.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 _TRANSIENT_STATES = frozenset({"25P03", "55P03"})
+_WORKER_LOST = "lost connection to parallel worker"
+"""How a server that is killed may end a query that it shares out; its SQLSTATE 55000 says much else as well."""
 
 
 class Duty(IntEnum):
@@ -78,7 +80,7 @@ def translated(error: psycopg.Error) -> StoreError:
         # The driver itself complains: of a connection that broke, or of how it is used.
         lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return StoreUnavailable(text) if lost else StoreError(text)
-    passes = state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
+    passes = state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES or _WORKER_LOST in text
     return (StoreUnavailable if passes else StoreError)(f"{text} (SQLSTATE {state})")
 
 

@@ -6,9 +6,15 @@ INSERT INTO indicator_seen (
 SELECT %(computed)s, o.start, o.ticks, o.received, o.expected, o.computed_at, o.indicator_id, o.scope_id, o.driver, o.band
 FROM stage_value s
 JOIN scope p ON p.scope_id = s.scope_id AND p.kind <> 'station'
-JOIN indicator_value o ON o.indicator_id = s.indicator_id AND o.scope_id = s.scope_id AND o.start = s.start
-WHERE o.start >= %(low)s AND o.start <= %(high)s
-  AND o.revision = 0
+CROSS JOIN LATERAL (
+    -- By one look into the index for each (see append_known).
+    SELECT *
+    FROM indicator_value
+    WHERE indicator_id = s.indicator_id AND scope_id = s.scope_id AND start = s.start
+      AND start >= %(low)s AND start <= %(high)s
+    LIMIT 1
+) o
+WHERE o.revision = 0
   AND date_trunc('minute', o.computed_at) < date_trunc('minute', %(computed)s)
   AND (o.ticks, o.band, o.driver, o.received, o.expected)
       IS DISTINCT FROM

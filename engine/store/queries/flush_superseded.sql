@@ -5,9 +5,15 @@ INSERT INTO indicator_revision (
 SELECT o.indicator_id, o.scope_id, o.start, o.revision, o.ticks, o.band, o.driver, o.received, o.expected, o.computed_at,
        %(reason)s, %(computed)s
 FROM stage_value s
-JOIN indicator_value o ON o.indicator_id = s.indicator_id AND o.scope_id = s.scope_id AND o.start = s.start
-WHERE o.start >= %(low)s AND o.start <= %(high)s
-  AND o.revision >= 1
+CROSS JOIN LATERAL (
+    -- By one look into the index for each (see append_known).
+    SELECT *
+    FROM indicator_value
+    WHERE indicator_id = s.indicator_id AND scope_id = s.scope_id AND start = s.start
+      AND start >= %(low)s AND start <= %(high)s
+    LIMIT 1
+) o
+WHERE o.revision >= 1
   AND (o.ticks, o.band, o.driver, o.received, o.expected)
       IS DISTINCT FROM
       (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)
