@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from console.errors import ConsoleError, FailureError, MisuseError
+from deploy.places import unusable
 
 _BASES = (
     # module, class, what it becomes
@@ -27,4 +28,5 @@ def told(error: BaseException) -> ConsoleError | None:
         base = getattr(sys.modules.get(module), name, None)
         if base is not None and isinstance(error, base):
             return kind(str(error), _REMEDIES.get(type(error).__name__, ""))
-    return None
+    refused = unusable(error) if isinstance(error, OSError) else None
+    return None if refused is None else FailureError(str(refused))

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.settings_reader import Fault, SettingsError, read_tree
+from deploy.paths import LOCAL
 from engine.settings import SilenceSettings, WorkerSettings
 from ingest.admission import AdmissionLimits
 from ingest.settings import BrokerSettings, IntakeLimits
@@ -165,7 +166,7 @@ def load_settings(
         environ=environ,
         prefix=PREFIX,
         secrets=SECRETS,
-        ignored=frozenset({FILE_VARIABLE}),
+        ignored=frozenset({FILE_VARIABLE, LOCAL}),
     )
     faults = relations(settings)
     if faults:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from deploy import Stack, StackError, doctor
+from deploy.places import unusable
 from deploy.setup import setup
 from deploy.stack import DATABASE_URL, MQTT_URL
 
@@ -70,6 +71,12 @@ def main() -> int:
         return _COMMANDS[given.command](given.directory)
     except StackError as fault:
         sys.stderr.write(f"error: {fault}\n")
+        return 1
+    except OSError as fault:
+        refused = unusable(fault)
+        if refused is None:
+            raise
+        sys.stderr.write(f"error: {refused}\n")
         return 1
     except KeyboardInterrupt:
         # Whatever was half done does not count and is done again next time.

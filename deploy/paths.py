@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+LOCAL = "CITYVITALS_LOCAL"
+"""Names another folder for what is unpacked and made here, where the checkout cannot be written."""
 SETTINGS = Path(__file__).resolve().parent
 """The folder with the servers' settings files, shipped with the package."""
 
@@ -16,7 +18,13 @@ def checkout() -> Path | None:
 
 
 def local() -> Path:
-    """Return the folder for everything that is unpacked or made: `.local` of the checkout, else the user's cache."""
+    """Return the folder for everything that is unpacked or made.
+
+    The one that `CITYVITALS_LOCAL` names, else `.local` of the checkout, else in the user's cache.
+    """
+    named = os.environ.get(LOCAL)
+    if named:
+        return Path(named).absolute()
     root = checkout()
     if root is not None:
         return root / ".local"

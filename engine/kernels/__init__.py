@@ -6,6 +6,7 @@ Files: `table` (cells in memory), `clock` (local time), `pairs` (counters and st
 
 from __future__ import annotations
 
+import engine.compiled  # noqa: F401  (before the first kernel: numba asks for a place at every decorator)
 from engine.clock import Clock
 from engine.kernels.clock import hour_end, hour_start, seek, windows_bound
 from engine.kernels.pairs import DIP, RESET, ROLLOVER, decide, plausible, share, spread

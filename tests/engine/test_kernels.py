@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,3 +118,21 @@ def test_a_change_of_a_kernel_reaches_the_compiled_code_of_its_callers(file: Pat
     content = b"".join((file.parent / f"{name}.py").read_bytes() for name in called)
     wanted = f'CALLED = "{hashlib.sha256(content).hexdigest()[:16]}"'
     assert wanted in source, f"write {wanted} into {file.name}, since {', '.join(called)} changed"
+
+
+def test_kernels_run_where_compiled_code_cannot_be_kept(tmp_path: Path) -> None:
+    """Neither in `NUMBA_CACHE_DIR`, nor beside the sources, nor in the home: numba alone would refuse to begin."""
+    rooms = Path(kernels.__file__).parents[2]
+    for room in ("devices", "engine"):
+        shutil.copytree(rooms / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("engine", "engine/kernels"):
+        (tmp_path / folder / "__pycache__").write_text("a file: no folder can be made here")
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), "/sys/nowhere")
+    code = "from engine import kernels; print(kernels.share(7, 1, 2)); import engine; print(engine.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=tmp_path, env={**os.environ, **nowhere, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(TWINS[kernels.share](7, 1, 2)), str(tmp_path / "engine/__init__.py")]
+    assert "set NUMBA_CACHE_DIR to a writable folder" in done.stderr
