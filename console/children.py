@@ -15,13 +15,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from console.errors import FailureError
 
 STOP_S_MAX = 15.0
 """A child that does not end within this time of SIGTERM is killed."""
+TELL_S = 5.0
+"""Whoever waits for a child hears this often what it says."""
 LAST_LINES = 12
 """How much of what a child said on stderr is kept for an error message."""
 
@@ -124,19 +126,25 @@ def read_ready(path: Path) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def wait_ready(child: Child, path: Path, stop: threading.Event, seconds_max: float) -> dict[str, object] | None:
-    """Wait until a child is ready; None when `stop` was set first.
+def wait_ready(
+    child: Child, path: Path, stop: threading.Event, seconds_max: float, waiting: Callable[[str], None] = lambda _: None
+) -> dict[str, object] | None:
+    """Wait until a child is ready; None when `stop` was set first. Now and then `waiting` is told what it says.
 
     Raises:
         FailureError: it ended, or took longer than allowed.
     """
     deadline = time.monotonic() + seconds_max
+    tell_at = time.monotonic() + TELL_S
     while time.monotonic() < deadline:
         facts = read_ready(path)
         if facts is not None and facts.get("pid") == child.process.pid:
             return facts
         if not child.running:
             raise child.failure()
+        if time.monotonic() >= tell_at:
+            tell_at += TELL_S
+            waiting(child.said.rpartition("\n")[2])
         if stop.wait(0.02):
             return None
     raise FailureError(f"the {child.name} was not ready within {seconds_max:.0f} s", child.said)

@@ -43,6 +43,7 @@ class Context:
     demo: bool = False
     _loaded: Loaded | None = field(default=None, repr=False)
     _registry: Registry | None = field(default=None, repr=False)
+    _fallen_back: bool = field(default=False, repr=False)
 
     @property
     def loaded(self) -> Loaded:
@@ -87,7 +88,9 @@ class Context:
         if self.settings.city is not None:
             return self.settings.city
         if fall_back and demo is not None:
-            stderr().print(f"no city is named; taking the demo city ({demo})", style="dim")
+            if not self._fallen_back:
+                stderr().print(f"no city is named; taking the demo city ({demo})", style="dim")
+                self._fallen_back = True
             return demo
         raise MisuseError(
             "no city is named",
@@ -154,10 +157,12 @@ class Context:
             stack = self.stack()
             if stack.running():
                 return self.at_city(stack.endpoints)
+            away = [server.name for server in stack.servers if server.pid is None or not server.ready()]
         command = "cityvitals demo --keep" if self.demo else "cityvitals up"
+        variables = {"database": DATABASE_VARIABLE, "broker": MQTT_VARIABLE}
         raise FailureError(
-            "no server is given and the local stack does not run",
-            f"start it with `{command}`, or set {DATABASE_VARIABLE} and {MQTT_VARIABLE}",
+            f"no {' and no '.join(away)} is given, and on the local stack none runs",
+            f"start it with `{command}`, or set {' and '.join(variables[name] for name in away)}",
         )
 
     def at_city(self, endpoints: Endpoints) -> Endpoints:

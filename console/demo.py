@@ -109,7 +109,7 @@ def _start(
     closing.callback(gateway.stop)
     from console.live_feed import LiveFeed  # while the gateway warms up
 
-    facts = wait_ready(gateway, ready, stop, START_S_MAX)
+    facts = wait_ready(gateway, ready, stop, START_S_MAX, lambda said: progress(f"waiting for the gateway: {said}"))
     if facts is None:
         return None
     progress(f"gateway ready, metrics on {facts['metrics']}")

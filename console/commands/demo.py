@@ -43,9 +43,9 @@ def demo(
     - `cityvitals demo --once --keep && cityvitals --demo indicators --indicator cai`
     """
     pace = speed or ("max" if once else "1800")
-    if pace != "max" and not re.fullmatch(r"\d{1,7}(\.\d+)?", pace):
-        raise MisuseError(f"--speed {pace}: expected a number such as 1800, or max")
-    if not re.fullmatch(r"\d{1,5}[mhd]", last):
+    if pace != "max" and not (re.fullmatch(r"\d{1,7}(\.\d+)?", pace) and float(pace)):
+        raise MisuseError(f"--speed {pace}: expected a number above 0 such as 1800, or max")
+    if not re.fullmatch(r"0*[1-9]\d{0,4}[mhd]", last):
         raise MisuseError(f"--last {last}: expected a span such as 90m, 48h or 7d")
     from console.demo import run_demo
 

@@ -35,7 +35,14 @@ def test_each_command_teaches_by_help(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["no-such-command"], ["decode", "--no-such-option"], ["demo", "--speed", "fast"]]
+    "arguments",
+    [
+        ["no-such-command"],
+        ["decode", "--no-such-option"],
+        ["demo", "--speed", "fast"],
+        ["demo", "--speed", "0.0"],
+        ["demo", "--last", "0h"],
+    ],
 )
 def test_wrong_use_exits_2(arguments: list[str]) -> None:
     done = cityvitals(*arguments)

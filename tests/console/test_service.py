@@ -89,6 +89,15 @@ def test_a_gateway_that_is_refused_never_speaks_to_the_broker(service: Service) 
             instead.accept()
 
 
+def test_the_server_that_is_missing_is_named_and_no_other(service: Service, tmp_path: Path) -> None:
+    only_database = {"CITYVITALS_DATABASE_URL": service.environ["CITYVITALS_DATABASE_URL"]}
+    done = cityvitals("--city", str(CITY), "run", **only_database, CITYVITALS_LOCAL=str(tmp_path))
+    assert done.code == 1
+    assert "no broker is given" in done.err
+    assert "set CITYVITALS_MQTT_URL" in done.err
+    assert "CITYVITALS_DATABASE_URL" not in done.err
+
+
 def test_a_port_that_is_taken_is_told_with_what_to_do(service: Service) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,0 +1,75 @@
+"""Children of the command: tied to their parent's life, and heard while they are waited for."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from console import children
+from console.children import Child, wait_ready
+from console.errors import FailureError
+from tests.console.command import ROOT, environment
+
+
+def module(folder: Path, body: str) -> dict[str, str]:
+    """Write the module `work` and return an environment that finds it."""
+    (folder / "work.py").write_text(body)
+    return environment(PYTHONPATH=f"{ROOT}{os.pathsep}{folder}")
+
+
+def test_a_child_ends_with_its_parent_at_once(tmp_path: Path) -> None:
+    """Also where it reads nothing, holds on to nothing and never looks."""
+    environ = module(tmp_path, "import signal, sys; print('up', flush=True, file=sys.stderr); signal.pause()")
+    parent = (
+        "import os, sys; from console.children import Child; child = Child('work', ['work'], os.environ);\n"
+        "while not child.said: pass\n"
+        "print(child.process.pid, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        handle = os.pidfd_open(int(process.stdout.readline()))
+        process.kill()
+    assert select.select([handle], [], [], 60)[0], "the child outlived its parent"
+    os.close(handle)
+
+
+def test_a_child_of_a_parent_that_is_gone_does_not_begin(tmp_path: Path) -> None:
+    environ = module(tmp_path, "raise SystemExit(7)")
+    line = [sys.executable, "-m", "console.leash"]
+    nobody = subprocess.run([*line, "1", "work"], env=environ, check=False).returncode
+    ours = subprocess.run([*line, str(os.getpid()), "work"], env=environ, check=False).returncode
+    assert (nobody, ours) == (1, 7)
+
+
+def test_who_waits_hears_what_the_child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "TELL_S", 0.05)
+    body = "import sys, signal; print('the broker is away', file=sys.stderr, flush=True); signal.pause()"
+    child = Child("work", ["work"], module(tmp_path, body))
+    heard: list[str] = []
+    stop = threading.Event()
+
+    def waiting(said: str) -> None:
+        heard.append(said)
+        if said:
+            stop.set()
+
+    try:
+        assert wait_ready(child, tmp_path / "never.json", stop, 60.0, waiting) is None
+    finally:
+        child.stop()
+    assert heard[-1] == "the broker is away"
+
+
+def test_a_child_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+    child = Child("work", ["work"], module(tmp_path, "import sys; sys.exit('no room')"))
+    with pytest.raises(FailureError, match=r"the work ended with exit code 1:\n  no room"):
+        wait_ready(child, tmp_path / "never.json", threading.Event(), 60.0)
+    child.stop()
