@@ -22,8 +22,12 @@ def unusable(fault: OSError) -> StackError | None:
     path = Path(str(place)).absolute()
     text = f"{path} cannot be used: {fault.strerror}"
     root = paths.checkout()
+    if fault.errno in (errno.EEXIST, errno.ENOTDIR):
+        text += " (a file stands where a folder is needed)"
     if path.is_relative_to(paths.local()):
         return StackError(f"{text}; make {paths.local()} writable, or name another folder: {paths.LOCAL}=DIR")
+    if fault.errno in (errno.EEXIST, errno.ENOTDIR):
+        return StackError(f"{text}; name another")
     if root is not None and path.is_relative_to(root):
         return StackError(f"{text}; make {root} writable, or work in a copy of it that is yours")
     return StackError(f"{text}; see to its permissions and to the room on its disk")

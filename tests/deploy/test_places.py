@@ -58,5 +58,6 @@ def test_other_places_have_their_own_advice_and_other_faults_none(tmp_path: Path
     assert "work in a copy of it" in str(unusable(fault(errno.EROFS, str(root / "engine/x"))))
     assert "room on its disk" in str(unusable(fault(errno.ENOSPC, str(tmp_path))))
     assert "make room" in str(unusable(fault(errno.ENOSPC)))
+    assert "a file stands where a folder is needed" in str(unusable(fault(errno.EEXIST, str(root / "Makefile"))))
     assert unusable(fault(errno.ECONNREFUSED)) is None
     assert unusable(fault(errno.ENOENT, "x")) is None
