@@ -143,6 +143,7 @@ def _disturbed(known: Run, fleet: Fleet, folder: Path, database: deploy.LimitedD
             RESEND_S if any("broker" in act.whom and act.verb == "kill" for act in known.acts) else 0.0,
         )  # fmt: skip
         with Sender(order) as sender:
+            sender.under_way()
             for act in known.acts:
                 rig.act(act)
             rig.set_right()

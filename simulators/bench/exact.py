@@ -135,6 +135,7 @@ class _Way:
             pipeline = rig.pipeline
             began = time.monotonic()
             with self._sender(rig, RESEND_S) as sender:
+                sender.under_way()
                 while kills < kills_min:
                     rig.rest(REST_S_MIN + dice.random() * 2 * usual_s / kills_min)
                     victim = VICTIMS[int(dice.random() * len(VICTIMS))]

@@ -1,6 +1,7 @@
 """A fleet sent by a process of its own, so that it neither waits for what is tested nor slows it.
 
-Knows how to start `python -m simulators.bench.sender '{...}'` and what it prints: one JSON object, the summary.
+Knows how to start `python -m simulators.bench.sender '{...}'` and what it prints: a line once it is under way, and one
+JSON object at the end, the summary.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 from simulators.bench.errors import BenchError
 from simulators.fleet import Fleet, load_fleet, send
+from simulators.fleet.send import SendProgress
 
-END_S_MAX = 60.0
+UNDER_WAY = "under way\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class Sender:
         """Whether it has not ended."""
         return self.process.poll() is None
 
+    def under_way(self) -> None:
+        """Wait until every device is connected and the first messages are out; only then can a broker be missed."""
+        if self.process.stdout is not None:
+            self.process.stdout.readline()  # empty where it failed, which `done` tells
+
     def done(self) -> dict[str, Any]:
         """Wait for its end; return the summary of `simulators.fleet.send` as a mapping.
 
@@ -74,7 +81,7 @@ class Sender:
         out, err = self.process.communicate()
         if self.process.returncode:
             raise BenchError(f"the devices could not send:\n{err[-3000:]}")
-        summary: dict[str, Any] = json.loads(out)
+        summary: dict[str, Any] = json.loads(out.removeprefix(UNDER_WAY))
         return summary
 
 
@@ -82,6 +89,15 @@ def main() -> None:
     """Send what the argument says."""
     order = Order(**json.loads(sys.argv[1]))
     spec = replace(load_fleet(Path(order.fleet)), seed=order.fleet_seed)
+    begun = False
+
+    def tell(_: SendProgress) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            sys.stdout.write(UNDER_WAY)
+            sys.stdout.flush()
+
     summary = send(
         Fleet(spec, Path(order.city)),
         order.broker_url,
@@ -89,6 +105,7 @@ def main() -> None:
         seed=order.seed,
         connections=order.connections,
         resend_s=order.resend_s,
+        progress=tell,
     )
     sys.stdout.write(json.dumps(asdict(summary)) + "\n")
 

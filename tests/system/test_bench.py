@@ -1,0 +1,79 @@
+"""Chaos and exactness in small; `make chaos` and `make exact` do the same with 100 seeds and a day of 2,000 devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+import pytest
+
+import deploy
+from simulators.bench import chaos, exact
+from simulators.bench.errors import BenchError
+from simulators.bench.expectation import Expected
+from simulators.fleet import Fleet, build
+from tests.system.conftest import Start
+from tests.system.wire import publish
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+TINY = Path(__file__).with_name("tiny.toml")
+SEEDS = (11, 23, 57)
+"""Of all threes, one whose scripts have the most: everything killed, restarted, paused; disk full; lines bad."""
+ACTS = 3
+SENDING_S = 4.0
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[deploy.LimitedDatabase]:
+    with chaos.bench() as server:
+        yield server
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_chaos_leaves_every_table_as_the_truth_has_it(database: deploy.LimitedDatabase, seed: int) -> None:
+    run = chaos.run(TINY, seed, database, acts=ACTS, sending_s=SENDING_S)
+    assert run.differences == (), f"{run}\nagain: python -m simulators chaos {TINY} --seed {seed}"
+    assert run.accepted > 1_000
+
+
+def test_a_day_is_the_same_shuffled_and_under_kills_and_its_faults_are_the_truths() -> None:
+    # In order and twice are left to `make exact`: the other ways include them.
+    ways = ("shuffled", "faults", "kills")
+    shuffled, faults, kills = exact.exact(TINY, ways=ways, kills=3)
+    assert (shuffled.way, faults.way, kills.way) == ways
+    assert shuffled.differences == faults.differences == kills.differences == ()
+    assert shuffled.digest == shuffled.expected == kills.digest
+    assert faults.digest == faults.expected != shuffled.digest
+    assert kills.kills == 3
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return build(TINY, tmp_path / "city")
+
+
+def test_one_message_that_never_arrives_is_found_and_named(
+    start: Start, broker: deploy.Broker, fleet: Fleet, tmp_path: Path
+) -> None:
+    expected = Expected(fleet, "in-order", tmp_path / "truth")
+    pipeline = start(fleet.city)
+    messages = [(message.topic, message.payload) for message in fleet.messages("in-order")]
+    lost = 100
+    readings = fleet.writer("in-order").readings(int(fleet.sequence("in-order").message[lost]))
+    publish(broker.url, chain(islice(messages, lost), islice(messages, lost + 1, None)))
+    pipeline.drained(expected.received - readings)
+
+    with pytest.raises(BenchError, match="differ from the truth") as error:
+        expected.verify(pipeline)
+    said = str(error.value)
+    device = messages[lost][0].split("/")[2]
+    assert f"observation: {readings} missing, 0 extra, 0 differ" in said
+    assert "ledger_device: 0 missing, 0 extra, 1 differ" in said
+    assert f"found '{device}" in said
+    assert expected.differences_after_kills(pipeline)[0].startswith(f"observation: {readings} missing")
+
+    publish(broker.url, [messages[lost]])
+    pipeline.drained(expected.received)
+    expected.verify(pipeline)
