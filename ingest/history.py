@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 PIECE_ROWS = 50_000
 """Rows of one commit, unless another number is asked for."""
 COLUMNS, OPTIONAL = ("time", "device", "field", "value"), ("unit",)
+BYTES = ("utf-8", "surrogateescape")
+"""Bytes that are no text come through unchanged."""
 TIMES_KEPT, VALUES_KEPT = 65_536, 262_144
 """Texts whose meaning is remembered: a file repeats them."""
 
@@ -103,7 +105,7 @@ class Piece:
         """Return the row for the quarantine of one row of the file."""
         row = self.rows[message]
         device = row.device if row.device in self.devices else ""
-        said = ",".join(map(str, row[1:])).encode("utf-8", "surrogateescape")
+        said = ",".join(map(str, row[1:])).encode(*BYTES)
         return QuarantineRow(
             self.received_us, reason, f"{self.name}:{row.line}", device, detail, readings,
             said[: self.bytes_max], len(said),
@@ -122,14 +124,14 @@ class Reader:
     def __init__(self, registry: Registry, bytes_max: int, piece_rows: int = PIECE_ROWS) -> None:
         self._bytes_max, self._piece_rows = bytes_max, piece_rows
         self._devices = {device.code: position for position, device in enumerate(registry.devices)}
-        self._slots: dict[tuple[str, str], tuple[int, Measurand]] = {}
+        self._measurands = registry.catalogue.by_code
+        self._slots: dict[tuple[str, str], tuple[int, str]] = {}
         for position, device in enumerate(registry.devices):
             first = registry.slots(position).start
             for at, sent in enumerate(registry.model_of(device).fields):
-                measurand = registry.catalogue.by_code[sent.measurand]
-                self._slots[device.code, sent.name] = first + at, measurand
+                self._slots[device.code, sent.name] = first + at, sent.measurand
         self._time_us = lru_cache(TIMES_KEPT)(time_us_from_rfc3339)
-        self._ticks = lru_cache(VALUES_KEPT)(ticks_of)
+        self._ticks = lru_cache(VALUES_KEPT)(self._ticks_of)
 
     def pieces(self, path: Path, received_us: Callable[[], int]) -> Iterator[Piece]:
         """Give the rows of a file, so many at a time.
@@ -141,14 +143,14 @@ class Reader:
         Raises:
             HistoryError: it is none of these, lacks a column, or cannot be read to its end.
         """
-        rows = _parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path)
+        rows = ParquetRows(path) if path.suffix == ".parquet" else CsvRows(path)
         piece = Piece(path.name, received_us(), self._bytes_max, self._devices)
         digest = hashlib.sha256()
-        for row, done in rows:
-            digest.update("\x1f".join(map(str, row)).encode("utf-8", "surrogateescape") + b"\n")
+        for row in rows:
+            digest.update(f"{row[0]}\x1f{row[1]}\x1f{row[2]}\x1f{row[3]}\x1f{row[4]}\x1f{row[5]}\n".encode(*BYTES))
             self._take(piece, row)
             if len(piece.rows) == self._piece_rows:
-                yield _closed(piece, digest.digest(), done)
+                yield _closed(piece, digest.digest(), rows.done())
                 piece, digest = Piece(path.name, received_us(), self._bytes_max, self._devices), hashlib.sha256()
         if piece.rows:
             yield _closed(piece, digest.digest(), 1.0)
@@ -170,7 +172,10 @@ class Reader:
         ticks.append(value)
         messages.append(message)
 
-    def _known(self, row: Row) -> tuple[int, Measurand]:
+    def _ticks_of(self, measurand: str, value: str, unit: str) -> int:
+        return ticks_of(self._measurands[measurand], value, unit)
+
+    def _known(self, row: Row) -> tuple[int, str]:
         found = self._slots.get((row.device, row.field))
         if found is not None:
             return found
@@ -208,34 +213,55 @@ def ticks_of(measurand: Measurand, value: str, unit: str) -> int:
 # ---- rows of files -------------------------------------------------------------------------------------------------
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[Row, float]]:
-    """Give rows, and how much of the file was read by then."""
-    if path.suffix not in (".csv", ".gz"):
-        raise HistoryError(path, "it is neither .csv, .csv.gz nor .parquet")
-    try:
-        size = max(path.stat().st_size, 1)
-        with path.open("rb") as raw:
-            stream: BinaryIO = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
-            text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-            lines = csv.reader(text)
-            at = _columns_at(path, next(lines, []))
-            while True:
-                try:
-                    cells = next(lines)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    yield Row(lines.line_num, "", "", "", f"unreadable: {error}", ""), raw.tell() / size
-                    continue
-                if cells:
-                    yield _csv_row(lines.line_num, cells, at), raw.tell() / size
-    except (OSError, EOFError, zlib.error) as error:
-        raise HistoryError(path, f"it cannot be read to its end: {error}") from error
+class CsvRows:
+    """Rows of a CSV file.
+
+    Args:
+        path: of the file; one that ends in `.gz` is unpacked.
+
+    Raises:
+        HistoryError: its name ends otherwise.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix not in (".csv", ".gz"):
+            raise HistoryError(path, "it is neither .csv, .csv.gz nor .parquet")
+        self._path, self._size = path, max(path.stat().st_size, 1)
+        self._at = 0
+
+    def done(self) -> float:
+        """Say how much of the file is read, 0 to 1."""
+        return self._at / self._size
+
+    def __iter__(self) -> Iterator[Row]:
+        path = self._path
+        try:
+            with path.open("rb") as raw:
+                stream: BinaryIO = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
+                lines = csv.reader(
+                    io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=""), skipinitialspace=True
+                )
+                places = _columns_at(path, next(lines, []))
+                while True:
+                    try:
+                        cells = next(lines)
+                    except StopIteration:
+                        return
+                    except csv.Error as error:
+                        cells = [f"unreadable: {error}"]
+                    if cells:
+                        yield _csv_row(lines.line_num, cells, places)
+                        self._at = raw.tell()
+        except (OSError, EOFError, zlib.error) as error:
+            raise HistoryError(path, f"it cannot be read to its end: {error}") from error
 
 
-def _csv_row(line: int, cells: Sequence[str], at: Sequence[int]) -> Row:
-    # A row cut short has empty cells, which say themselves what is wrong with them.
-    return Row(line, *(cells[i].strip() if 0 <= i < len(cells) else "" for i in at))
+def _csv_row(line: int, cells: list[str], places: Sequence[int]) -> Row:
+    time, device, name, value, unit = places
+    if len(cells) <= max(places):
+        # Cut short: empty cells say themselves what is wrong with them.
+        cells = cells + [""] * (max(places) + 1 - len(cells))
+    return Row(line, cells[time], cells[device], cells[name], cells[value], cells[unit] if unit >= 0 else "")
 
 
 def _columns_at(path: Path, header: Sequence[str]) -> list[int]:
@@ -251,27 +277,38 @@ def _columns_at(path: Path, header: Sequence[str]) -> list[int]:
     return [names.index(name) if name in names else -1 for name in COLUMNS + OPTIONAL]
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[Row, float]]:
-    """Give rows, numbered from 1, and how much of the file was read by then."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class ParquetRows:
+    """Rows of a Parquet file, numbered from 1.
 
-    try:
-        file = pq.ParquetFile(path)
-        _columns_at(path, file.schema_arrow.names)
-        total = max(file.metadata.num_rows, 1)
-        line = 0
-        for batch in file.iter_batches(
-            PIECE_ROWS, columns=[n for n in COLUMNS + OPTIONAL if n in file.schema_arrow.names]
-        ):
-            times = _times(path, batch.column("time"))
-            texts = [_texts(batch.column(name)) for name in ("device", "field", "value")]
-            units = _texts(batch.column("unit")) if "unit" in batch.schema.names else [""] * batch.num_rows
-            for at, device, name, value, unit in zip(times, *texts, units, strict=True):
-                line += 1
-                yield Row(line, at, device, name, value, unit), line / total
-    except (OSError, pa.ArrowException) as error:
-        raise HistoryError(path, f"it cannot be read to its end: {error}") from error
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._line, self._total = path, 0, 1
+
+    def done(self) -> float:
+        """Say how much of the file is read, 0 to 1."""
+        return self._line / self._total
+
+    def __iter__(self) -> Iterator[Row]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self._path
+        try:
+            file = pq.ParquetFile(path)
+            _columns_at(path, file.schema_arrow.names)
+            self._total = max(file.metadata.num_rows, 1)
+            for batch in file.iter_batches(PIECE_ROWS):
+                times = _times(path, batch.column("time"))
+                texts = [_texts(batch.column(name)) for name in ("device", "field", "value")]
+                units = _texts(batch.column("unit")) if "unit" in batch.schema.names else [""] * batch.num_rows
+                for at, device, name, value, unit in zip(times, *texts, units, strict=True):
+                    self._line += 1
+                    yield Row(self._line, at, device, name, value, unit)
+        except (OSError, pa.ArrowException) as error:
+            raise HistoryError(path, f"it cannot be read to its end: {error}") from error
 
 
 def _times(path: Path, column: pa.Array) -> list[str | int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,13 +13,14 @@ import pytest
 import deploy
 import simulators
 from simulators import export
+from simulators.bench import fresh_broker, fresh_database
 from simulators.replay import prepare
 from tests.console.command import cityvitals
 from tests.independent import beijing_means
 from tests.system.conftest import Start
-from tests.system.pipeline import Pipeline, assert_same, tables_of
+from tests.system.pipeline import Pipeline, Tables, assert_same, tables_of
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 MEANS = """
 SELECT scope, replace(indicator, '_mean', ''), "window", start, received, value::text
@@ -40,6 +43,7 @@ FROM plain AS p FULL JOIN engine AS w USING (series_id, start)
 """
 """How many windows of gauges either side has, and in how many the two differ."""
 DUPLICATES = 0.03
+CITY = simulators.beijing_city()
 
 
 def stored_means(pipeline: Pipeline) -> dict[tuple[str, str, str, datetime], tuple[int, Decimal]]:
@@ -48,14 +52,29 @@ def stored_means(pipeline: Pipeline) -> dict[tuple[str, str, str, datetime], tup
     return {(scope, code, window, start): (count, Decimal(value)) for scope, code, window, start, count, value in rows}
 
 
-def test_a_real_year_is_exact_in_order_shuffled_with_repeats_and_from_a_file(
-    start: Start, broker: deploy.Broker, stack: deploy.Stack, tmp_path: Path
-) -> None:
-    city = simulators.beijing_city()
-    ordered = start(city, CITYVITALS_ENGINE_CYCLE_S="0.5", CITYVITALS_ENGINE_SETTLE_S="5")
-    sent = simulators.replay([city], broker.url)
+@dataclass(frozen=True)
+class Year:
+    """The year as it was received in order: its gateway has ended, its database stands."""
+
+    pipeline: Pipeline
+    sent: simulators.ReplaySummary
+    tables: Tables
+
+
+@pytest.fixture(scope="module")
+def year(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+    folder = tmp_path_factory.mktemp("year")
+    pace = {"CITYVITALS_ENGINE_CYCLE_S": "0.5", "CITYVITALS_ENGINE_SETTLE_S": "5"}
+    with fresh_broker(folder / "broker") as broker, fresh_database(stack.database) as url:
+        with Pipeline(CITY, broker.url, url, folder / "gateway", **pace) as pipeline:
+            sent = simulators.replay([CITY], broker.url)
+            pipeline.drained(sent.readings, timeout_s=400)
+        yield Year(pipeline, sent, pipeline.tables())
+
+
+def test_a_real_year_is_exact(year: Year) -> None:
+    ordered, sent = year.pipeline, year.sent
     assert sent.messages == 35_136
-    ordered.drained(sent.readings, timeout_s=240)
     assert ordered.ledger() == {
         "messages": sent.messages, "received": sent.readings, "accepted": sent.readings, "duplicate": 0,
         "quarantined": 0,
@@ -86,33 +105,33 @@ def test_a_real_year_is_exact_in_order_shuffled_with_repeats_and_from_a_file(
         assert {(line["scope"], line["value"], line["received"]) for line in shown} == {
             (f"station:{m.station}", m.mean, m.readings) for m in periods if m.pollutant == code
         }
-    tables = ordered.tables()
-    assert ordered.stop() == 0
 
-    # The same year from a file.
-    file = tmp_path / "beijing.parquet"
-    assert export.write(prepare([city]).recordings, file) == sent.readings
-    url = deploy.create_database(stack.database.url, "exact_backfilled")
-    for command in (["migrate"], ["backfill", str(file)]):
-        done = cityvitals("--city", str(city), *command, timeout_s=400, CITYVITALS_DATABASE_URL=url)
-        assert done.code == 0, done.err
-    assert_same(tables_of(url), tables)
-    deploy.drop_database(stack.database.url, "exact_backfilled")
 
+def test_shuffled_with_repeats_it_is_the_same_year(year: Year, start: Start, broker: deploy.Broker) -> None:
     # Every reading is late here and touches hours all over the year: long rounds take many of them together.
     shuffled = start(
-        city,
+        CITY,
         CITYVITALS_ENGINE_CYCLE_S="2",
         CITYVITALS_ENGINE_SETTLE_S="20",
         CITYVITALS_ENGINE_ABSORB_MAX="1000000",
     )
     choice = simulators.Choice(shuffle=True, seed=7, duplicates=DUPLICATES)
-    again = simulators.replay([city], broker.url, choice=choice)
-    repeated = again.readings - sent.readings
-    assert repeated > sent.readings * DUPLICATES / 2
-    shuffled.drained(again.readings, timeout_s=300)
+    again = simulators.replay([CITY], broker.url, choice=choice)
+    repeated = again.readings - year.sent.readings
+    assert repeated > year.sent.readings * DUPLICATES / 2
+    shuffled.drained(again.readings, timeout_s=400)
     assert shuffled.ledger() == {
-        "messages": again.messages, "received": again.readings, "accepted": sent.readings, "duplicate": repeated,
-        "quarantined": 0,
+        "messages": again.messages, "received": again.readings, "accepted": year.sent.readings,
+        "duplicate": repeated, "quarantined": 0,
     }  # fmt: skip
-    assert_same(shuffled.tables(), tables)
+    assert_same(shuffled.tables(), year.tables)
+
+
+def test_from_a_file_it_is_the_same_year(year: Year, stack: deploy.Stack, tmp_path: Path) -> None:
+    file = tmp_path / "beijing.parquet"
+    assert export.write(prepare([CITY]).recordings, file) == year.sent.readings
+    with fresh_database(stack.database) as url:
+        for command in (["migrate"], ["backfill", str(file)]):
+            done = cityvitals("--city", str(CITY), *command, timeout_s=500, CITYVITALS_DATABASE_URL=url)
+            assert done.code == 0, done.err
+        assert_same(tables_of(url), year.tables)
