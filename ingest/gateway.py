@@ -100,6 +100,7 @@ class Gateway:
         self._worker: Worker | None = None
         self._failures: list[BaseException] = []
         self._stop = threading.Event()
+        self._wish = threading.Event()
         self._away = False
 
     # ---- life ------------------------------------------------------------------------------------------------
@@ -111,6 +112,7 @@ class Gateway:
             StoreError: the database is away at the start, outdated, or owned by another gateway.
             SessionRefused, SessionTakenOver: the broker's word is final.
         """
+        self._wish = stop
         partition = self.settings.worker.partition
         with (
             Store.connect(self._url, application_name="cityvitals gateway") as store,
@@ -212,7 +214,7 @@ class Gateway:
                 if not self._away:
                     log.warning("the database is away, nothing is acknowledged until it is back: %s", error)
                 self._away = True
-                if self._stop.wait(wait_s):
+                if self._told_to_stop(wait_s):
                     return None
                 wait_s = min(2 * wait_s, RETRY_S_MAX)
             else:
@@ -220,6 +222,16 @@ class Gateway:
                 if wait_s > RETRY_S_FIRST or now_us - began_us > STALL_US_MIN:
                     self._session.presence.away(Away(DATABASE, began_us, now_us, why))
                 return done
+
+    def _told_to_stop(self, wait_s: float) -> bool:
+        """Wait so long, and say whether it was in vain: a stop is wished for, or another thread has failed."""
+        until_s = time.monotonic() + wait_s
+        while not self._stop.is_set() and not self._wish.is_set():
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            self._stop.wait(min(left_s, NEXT_S))
+        return True
 
     def _ear(self) -> Report:
         """Say until when everything that came is committed, and when we could not hear."""

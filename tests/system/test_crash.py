@@ -146,6 +146,19 @@ def test_a_database_killed_and_away_for_a_while_costs_nothing(
         database.stop()
 
 
+def test_a_gateway_whose_database_is_away_ends_when_it_is_told_to(
+    start: Start, broker: deploy.Broker, tmp_path: Path
+) -> None:
+    database = deploy.Database(tmp_path, die_with_parent=True)
+    database.start()
+    pipeline = start(simulators.demo_city(), mqtt_url=broker.url, database_url=database.url)
+    database.kill()
+    simulators.replay([simulators.demo_city()], broker.url, choice=simulators.Choice(last_us=3_600_000_000))
+    wait_until(lambda: "the database is away" in pipeline.said(), 60, "the gateway notices")
+    # It has readings that it can store nowhere; they are not acknowledged, so the broker keeps them.
+    assert pipeline.stop() == 1, "it had to be killed"
+
+
 def test_connections_cut_again_and_again_lose_nothing(
     start: Start, broker: deploy.Broker, undisturbed: Reference
 ) -> None:
