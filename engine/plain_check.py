@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from devices import TIME_MIN_US, SeriesTable
+from devices import SeriesTable
 from engine.store import Difference, Store
 from engine.stretch import Step, Stretches
 
@@ -30,8 +30,7 @@ def plain_check(
     Raises:
         StoreError
     """
-    extent = store.extent()
-    minutes_us = TIME_MIN_US if extent is None else extent.minutes_from_us
+    minutes_us = stretches.minutes_from_us()
     for low_us, high_us in stretches.pieces(from_us, to_us, DAYS_PER_STATEMENT):
         progress((low_us - from_us) / (to_us - from_us))
 

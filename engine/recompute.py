@@ -88,8 +88,8 @@ class Recomputation:
         Raises:
             StoreError
         """
-        extent, point = self._store.extent(), self._store.checkpoint(self._partition)
-        self._minutes_from_us = TIME_MIN_US if extent is None else extent.minutes_from_us
+        point = self._store.checkpoint(self._partition)
+        self._minutes_from_us = self._stretches.minutes_from_us()
         mark_us = max(self._calendar.from_us, 0 if point is None else point.mark_us)
         self._boundary = {grid: int(self._calendar.start_of(grid, np.array([mark_us], np.int64))[0]) for grid in Grid}
         days = min(max(HOUR_CELLS_MAX // (24 * max(len(self._series), 1)), 1), DAYS_MAX)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devices import TIME_MIN_US
 from engine.calendar import HOUR_US, Calendar
 from engine.cells import Grid
 from engine.store import Difference, Store
 
+DAY_US = 24 * HOUR_US
 TRIES_MAX = 5
 """How often a piece is compared anew because the live engine was writing meanwhile."""
 
@@ -41,13 +43,14 @@ class Stretches:
         store: where to ask.
         calendar: of the city.
         partition: whose figures.
+        minute_days: as in `WorkerSettings`; 0: minutes are kept for ever.
 
     Attributes:
         calendar, partition: as given.
     """
 
-    def __init__(self, store: Store, calendar: Calendar, partition: int = 0) -> None:
-        self._store, self.calendar, self.partition = store, calendar, partition
+    def __init__(self, store: Store, calendar: Calendar, partition: int = 0, minute_days: int = 0) -> None:
+        self._store, self.calendar, self.partition, self._minute_days = store, calendar, partition, minute_days
 
     def whole(self, from_us: int, to_us: int) -> tuple[int, int] | None:
         """Return the whole civil days of a stretch of time in which anything may be stored; None where nothing is."""
@@ -57,6 +60,15 @@ class Stretches:
         low = max(from_us, extent.from_us, self.calendar.from_us)
         high = min(to_us, extent.to_us, self.calendar.to_us)
         return (self.day(low), self.day_after(high - 1)) if low < high else None
+
+    def minutes_from_us(self) -> int:
+        """Return from when on minutes are kept: some that are older may still be there, or have come again."""
+        extent = self._store.extent()
+        oldest_us = TIME_MIN_US if extent is None else extent.minutes_from_us
+        if not self._minute_days:
+            return oldest_us
+        newest_us = int(self._store.last_readings().time_us.max(initial=TIME_MIN_US))
+        return max(oldest_us, newest_us - self._minute_days * DAY_US)
 
     def written_to(self, to_us: int) -> int:
         """Return up to when everything is said to be written: a time given, or the engine's mark where it is behind.

@@ -80,7 +80,8 @@ def recompute(
         from engine.store import Duty
         from engine.stretch import Stretches
 
-        stretches = Stretches(store, Calendar(zone), given.settings.engine.partition)
+        pace = given.settings.engine
+        stretches = Stretches(store, Calendar(zone), pace.partition, pace.minute_days)
         if not check:
             store.own(stretches.partition, Duty.FLUSH)
         registered = store.register(registry, INDICATORS, keep=not check)

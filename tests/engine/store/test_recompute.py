@@ -40,19 +40,25 @@ def live(store: Store, town: Registry) -> Live:
 
 
 def differences(
-    live: Live, town: Registry, from_us: int = TIME_MIN_US, to_us: int = TIME_MAX_US, *, mend: bool = False
+    live: Live,
+    town: Registry,
+    from_us: int = TIME_MIN_US,
+    to_us: int = TIME_MAX_US,
+    *,
+    mend: bool = False,
+    minute_days: int = 0,
 ) -> list[tuple[str, Difference]]:
     """What a recomputation finds."""
-    stretches = Stretches(live.store, Calendar(town.city.zone_info))
+    stretches = Stretches(live.store, Calendar(town.city.zone_info), minute_days=minute_days)
     work = Recomputation(live.store, town, live.registered, stretches, now_us=NOW_US + 1, mend=mend)
     span = stretches.whole(from_us, to_us)
     assert span is not None
     return [one for step in work.run(*span, lambda done: None) for one in step.differences]
 
 
-def by_sql(live: Live, town: Registry) -> list[tuple[str, Difference]]:
+def by_sql(live: Live, town: Registry, minute_days: int = 0) -> list[tuple[str, Difference]]:
     """What plain SQL finds."""
-    stretches = Stretches(live.store, Calendar(town.city.zone_info))
+    stretches = Stretches(live.store, Calendar(town.city.zone_info), minute_days=minute_days)
     span = stretches.whole(TIME_MIN_US, TIME_MAX_US)
     assert span is not None
     series = town.series()
@@ -154,6 +160,20 @@ def test_a_replaced_result_of_a_closed_window_stays_known(live: Live, town: Regi
 def test_minutes_that_are_no_longer_kept_are_no_difference(live: Live, town: Registry, query: Query) -> None:
     query("SELECT drop_chunks('bucket_minute', older_than => TIMESTAMPTZ '2023-10-31T00:00:00Z')")
     assert differences(live, town) == []
+
+
+def test_old_minutes_that_came_again_do_not_make_those_that_were_let_go_a_difference(
+    live: Live, town: Registry, query: Query
+) -> None:
+    air = town.slot("d3", "pm2_5")
+    live.take(ObservationBatch.of([air], [AUTUMN_US + 30 * DAY_US], [5]))
+    query("SELECT drop_chunks('bucket_minute', older_than => TIMESTAMPTZ '2023-11-03T00:00:00Z')")
+    # Late by a month: its minute is the only one of those weeks.
+    live.take(ObservationBatch.of([air], [AUTUMN_US - 30 * DAY_US], [5]))
+    assert {table for table, _ in differences(live, town)} == {"bucket_minute"}
+    assert {table for table, _ in by_sql(live, town)} == {"bucket_minute"}
+    assert differences(live, town, minute_days=10) == []
+    assert by_sql(live, town, minute_days=10) == []
 
 
 def test_what_the_engine_has_not_written_yet_is_left_out(live: Live, town: Registry) -> None:
