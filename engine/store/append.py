@@ -19,6 +19,7 @@ from engine.store.records import Append, Appended, Outcome, QuarantineRow, Store
 from engine.store.session import Duty, Session
 from engine.store.slots import Slots
 from engine.store.sorting import Plan, late_hours, plan, settle
+from engine.store.stretches import OBSERVATION_US, stretches
 from engine.store.texts import fit_text
 
 _QUARANTINE_TYPES = ("int8", "timestamptz", "text", "text", "text", "text", "int4", "int8", "bytea")
@@ -170,11 +171,11 @@ class Appender:
 
     def _held(self, time_us: NDArray[np.int64], slow: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ticks that the table holds for the staged readings."""
-        limits = {"low": binary.Timestamp(int(time_us.min())), "high": binary.Timestamp(int(time_us.max()))}
-        ((packed,),) = self._session.rows("append_known", limits)
-        known, ticks = binary.unpack_columns(packed or b"", ("i4", "i8"))
         found = held.copy()
-        found[known] = ticks
+        for limits in stretches(time_us, OBSERVATION_US):
+            ((packed,),) = self._session.rows("append_known", limits)
+            known, ticks = binary.unpack_columns(packed or b"", ("i4", "i8"))
+            found[known] = ticks
         return found[slow]
 
     def _quarantine(self, commit_id: int, refused: list[QuarantineRow]) -> int:

@@ -12,6 +12,7 @@ from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
 from engine.store.records import ValueRows
 from engine.store.session import Session
+from engine.store.stretches import VALUE_US, stretches
 
 _STORED = ("i4", "i4", "time", "i8", "i4", "i4", "i8", "i8")
 
@@ -54,8 +55,10 @@ def write_values(session: Session, values: ValueRows, computed_us: int, reason: 
         return 0, 0
     _stage(session, values)
     params = _params(values, computed_us, reason)
-    session.run("flush_seen", params)
-    superseded = session.run("flush_superseded", params)
+    superseded = 0
+    for limits in stretches(values.start_us, VALUE_US):
+        session.run("flush_seen", {**params, **limits})
+        superseded += session.run("flush_superseded", {**params, **limits})
     return session.run("flush_value", params), superseded
 
 

@@ -20,6 +20,7 @@ from engine.store.errors import StoreError
 from engine.store.records import CellRows, Checkpoint, CounterEvent, Extent, Pending, StoredCells
 from engine.store.session import Session
 from engine.store.slots import Slots
+from engine.store.stretches import CELL_US, stretches
 
 SLICE_ROWS = 50_000
 """Rows staged at a time: bounds the memory of a large flush."""
@@ -80,9 +81,9 @@ def load_cells_at(
     session.stage("stage_key")
     with session.transaction():
         session.copy("copy_stage_key", binary.rows((binary.stamps(start_us), slots.series_id[slot])))
-        limits = {"low": Timestamp(int(start_us.min())), "high": Timestamp(int(start_us.max()))}
-        ((packed,),) = session.rows(f"load_{TABLES[grid]}_at", limits)
-    return _stored(slots, packed or b"")
+        name = f"load_{TABLES[grid]}_at"
+        found = [session.rows(name, limits) for limits in stretches(start_us, CELL_US[grid])]
+    return _stored(slots, b"".join(packed for ((packed,),) in found if packed is not None))
 
 
 def load_cells_between(session: Session, slots: Slots, grid: Grid, from_us: int, to_us: int, fetch: int) -> StoredCells:

@@ -1,5 +1,5 @@
--- Keep what stood at the end of a minute of an open window of the city or a zone. Run before flush_value, in the same
--- transaction. One that was replaced within its minute is not kept: nobody can have relied on it.
+-- Keep what stood at the end of a minute of an open window of the city or a zone, of those between the limits. Run before
+-- flush_value, in the same transaction. One that was replaced within its minute is not kept: nobody can have relied on it.
 INSERT INTO indicator_seen (
     superseded_at, start, ticks, received, expected, computed_at, indicator_id, scope_id, driver, band
 )
@@ -14,7 +14,8 @@ CROSS JOIN LATERAL (
       AND start >= %(low)s AND start <= %(high)s
     LIMIT 1
 ) o
-WHERE o.revision = 0
+WHERE s.start >= %(low)s AND s.start <= %(high)s
+  AND o.revision = 0
   AND date_trunc('minute', o.computed_at) < date_trunc('minute', %(computed)s)
   AND (o.ticks, o.band, o.driver, o.received, o.expected)
       IS DISTINCT FROM

@@ -1,4 +1,5 @@
--- Keep what was published for closed windows before it is replaced. Run before flush_value, in the same transaction.
+-- Keep what was published for closed windows between the limits before it is replaced. Run before flush_value, in the same
+-- transaction.
 INSERT INTO indicator_revision (
     indicator_id, scope_id, start, revision, ticks, band, driver, received, expected, computed_at, reason, superseded_at
 )
@@ -13,7 +14,8 @@ CROSS JOIN LATERAL (
       AND start >= %(low)s AND start <= %(high)s
     LIMIT 1
 ) o
-WHERE o.revision >= 1
+WHERE s.start >= %(low)s AND s.start <= %(high)s
+  AND o.revision >= 1
   AND (o.ticks, o.band, o.driver, o.received, o.expected)
       IS DISTINCT FROM
       (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)

@@ -1,4 +1,4 @@
--- Cells at the staged keys, by one look into the index for each (see append_known).
+-- Cells at the staged keys between the limits, by one look into the index for each (see append_known).
 SELECT string_agg(int4send(w.series_id) || timestamptz_send(w.start) || int8send(w.count) || int8send(w.low) || int8send(w.high) ||
        int8send(w.sum_0) || int8send(w.sum_1) || int8send(w.sum_2) || int8send(w.sum_3) ||
        int8send(w.expected) || int4send(w.revision), ''::bytea)
@@ -9,3 +9,4 @@ CROSS JOIN LATERAL (
     WHERE series_id = k.series_id AND start = k.start AND start >= %(low)s AND start <= %(high)s
     LIMIT 1
 ) w
+WHERE k.start >= %(low)s AND k.start <= %(high)s
