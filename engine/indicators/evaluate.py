@@ -11,7 +11,7 @@ from the published figures of their stations, so that a reader can do the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,7 @@ class Evaluator:
                 continue
             window, lookback = made.indicator.window, made.indicator.lookback_hours
             if (window, lookback) not in reach:
-                reach[window, lookback] = [self._reach(window, lookback, hour, latest) for hour in hours.tolist()]
+                reach[window, lookback] = self._reach(window, lookback, hours, latest)
             pairs = np.unique(hour_at[touched].astype(np.int64) * made.stations + station[touched])
             items += self._items(made, pairs, reach[window, lookback])
         return Work(tuple(items), self._serial)
@@ -153,38 +153,46 @@ class Evaluator:
             raise ValueError("this work was followed by another one: give its cells to `affected` again")
         parts: list[Results] = []
         known: dict[tuple[int, int], Known] = {}
-        items: list[Item] = []
-        for at, item in enumerate(work.items):
-            items.append(item)
-            made = self._plans[item.definition]
-            last = at + 1 == len(work.items) or work.items[at + 1].definition != item.definition
-            if not last and (len(items) + 1) * made.slots.size <= ROWS_MAX:
-                continue
+        for items in self._batches(work):
+            made = self._plans[items[0].definition]
             if made.indicator.index is None:
                 figures = self._statistic(made, items, reader)
             else:
-                each = [self._index(made, one, reader) for one in items]
+                each = self._indices(made, items, reader)
                 known.update({(one.definition, one.start_us): found for one, found in zip(items, each, strict=True)})
                 figures = Known(*(np.stack([getattr(k, name) for k in each]) for name in Known.__dataclass_fields__))
             parts.append(self._published(made, items, figures))
-            items = []
         self._remember(known)
         return Results.concat(parts)
+
+    def _batches(self, work: Work) -> Iterator[list[Item]]:
+        """Give the windows of one definition after the other, so many at once as `ROWS_MAX` cells allow."""
+        items: list[Item] = []
+        rows = 0
+        for item in work.items:
+            size = self._plans[item.definition].slots.size * max(item.hours_us.size, 1)
+            if items and (item.definition != items[0].definition or rows + size > ROWS_MAX):
+                yield items
+                items, rows = [], 0
+            items.append(item)
+            rows += size
+        if items:
+            yield items
 
     def forget(self) -> None:
         """Drop all remembered figures: after cells changed without `affected` having been told."""
         self._known.clear()
 
-    def _reach(self, window: Grid, lookback: int, hour: int, latest: int) -> list[int]:
-        """Return the starts of the windows that read this hour, up to the newest hour with data."""
-        later = [hour]
-        if lookback:
-            # Every hour window lasts at most an hour, so this span holds at least lookback + 1 of them.
-            end = min(hour + (lookback + 1) * HOUR_US, latest + 1)
-            later = self._calendar.starts(Grid.HOUR, hour, max(end, hour + 1))[: lookback + 1].tolist()
-        if window is Grid.HOUR:
-            return later
-        return list(dict.fromkeys(self._calendar.start_of(Grid.DAY, np.array(later, np.int64)).tolist()))
+    def _reach(self, window: Grid, lookback: int, hours: NDArray[np.int64], latest: int) -> list[list[int]]:
+        """Return, for each of these hours (ascending), the starts of the windows that read it, up to the newest one."""
+        # Every hour window lasts at most an hour, so this span holds at least lookback + 1 of them.
+        end_us = np.maximum(np.minimum(hours + (lookback + 1) * HOUR_US, latest + 1), hours + 1)
+        line = self._calendar.starts(Grid.HOUR, int(hours[0]), int(end_us[-1]))
+        first = np.searchsorted(line, hours)
+        last = np.minimum(np.searchsorted(line, end_us), first + lookback + 1)
+        starts = line if window is Grid.HOUR else self._calendar.start_of(window, line)
+        cuts = zip(first.tolist(), last.tolist(), strict=True)
+        return [list(dict.fromkeys(starts[begin:end].tolist())) for begin, end in cuts]
 
     def _items(self, made: Plan, pairs: NDArray[np.int64], reach: list[list[int]]) -> list[Item]:
         """Return one item per window from (hour position * stations + station), sorted."""
@@ -194,25 +202,29 @@ class Evaluator:
         for hour, stations in zip(hour_of[np.r_[0, cuts]].tolist(), np.split(station_of, cuts), strict=True):
             for start in reach[hour]:
                 touched.setdefault(start, []).append(stations)
+        starts = np.array(sorted(touched), np.int64)
+        ends = self._calendar.end_of(made.indicator.window, starts)
         items = []
-        for start, groups in sorted(touched.items()):
+        for start, end, (hours, own) in zip(
+            starts.tolist(), ends.tolist(), self._hours(made.indicator, starts, ends), strict=True
+        ):
+            groups = touched[start]
             stations = groups[0] if len(groups) == 1 else np.unique(np.concatenate(groups))
-            items.append(self._item(made, start, stations.astype(np.intp)))
+            base = self._known.get((made.definition, start)) if own else None
+            items.append(Item(made.definition, start, end, stations.astype(np.intp), hours, own, base))
         return items
 
-    def _item(self, made: Plan, start: int, stations: NDArray[np.intp]) -> Item:
-        indicator = made.indicator
-        end = int(self._calendar.end_of(indicator.window, np.array([start], np.int64))[0])
+    def _hours(
+        self, indicator: Indicator, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> list[tuple[NDArray[np.int64], int]]:
+        """Return, for each window (ascending), the hours that an index reads and how many are the window itself."""
         if indicator.index is None:
-            return Item(made.definition, start, end, stations, np.empty(0, np.int64), 0, None)
+            return [(np.empty(0, np.int64), 0)] * starts.size
         lookback = indicator.lookback_hours
-        own = self._calendar.starts(Grid.HOUR, start, end)
-        hours = own
-        if lookback:
-            before = self._calendar.starts(Grid.HOUR, start - lookback * HOUR_US, start)
-            hours = np.concatenate([before[-lookback:], own])
-        base = self._known.get((made.definition, start))
-        return Item(made.definition, start, end, stations, hours, int(own.size), base)
+        line = self._calendar.starts(Grid.HOUR, int(starts[0]) - lookback * HOUR_US, int(ends.max()))
+        first, last = np.searchsorted(line, starts), np.searchsorted(line, ends)
+        cuts = zip(first.tolist(), last.tolist(), strict=True)
+        return [(line[max(begin - lookback, 0) : end], end - begin) for begin, end in cuts]
 
     def _statistic(self, made: Plan, items: list[Item], reader: WindowReader) -> Known:
         """Return the figures of all stations in all these windows: arrays of shape (windows, stations)."""
@@ -230,33 +242,24 @@ class Evaluator:
             count.reshape(shape),
         )
 
-    def _index(self, made: Plan, item: Item, reader: WindowReader) -> Known:
-        """Return the figures of all stations in one window, computing those that changed."""
-        if item.base is None:
-            figures, stations = Known.nothing(made.stations), np.arange(made.stations, dtype=np.intp)
-        else:
-            figures, stations = item.base.copy(), item.stations
-        formula = made.indicator.index
-        if formula is None:
-            raise TypeError(f"{made.indicator.name} is no index")
-        count, _ = _by_input(made, stations, item.hours_us[-item.own :], reader)
-        own_count = count.sum(axis=2)
-        figures.received[stations] = own_count.sum(axis=1)
-        figures.known[stations] = False
-        figures.ticks[stations] = 0
-        stations = stations[made.complete(stations, own_count)]
-        count, sums = _by_input(made, stations, item.hours_us, reader)
-        rows = zip(stations.tolist(), count.tolist(), sums.tolist(), strict=True)
-        for station, station_count, station_sums in rows:
-            hours = {
-                one.code: Hours(station_sums[one.position], station_count[one.position], one.up, one.down)
-                for one in made.inputs[station]
-            }
-            figure = formula(hours, item.own)
-            if figure is not None:
-                figures.ticks[station], figures.driver[station] = figure
-                figures.known[station] = True
-        return figures
+    def _indices(self, made: Plan, items: list[Item], reader: WindowReader) -> list[Known]:
+        """Return the figures of all stations in each of these windows, computing those that changed."""
+        every = np.arange(made.stations, dtype=np.intp)
+        anew = any(item.base is None for item in items)
+        stations = every if anew else np.unique(np.concatenate([item.stations for item in items]))
+        line = np.unique(np.concatenate([item.hours_us for item in items]))
+        count, sums = _by_input(made, stations, line, reader)
+        found = []
+        for item in items:
+            changed = every if item.base is None else item.stations
+            rows = np.searchsorted(stations, changed)
+            # The hours of a window follow each other without a gap, and so they do in the line of all hours.
+            begin = int(np.searchsorted(line, item.hours_us[0]))
+            hours = slice(begin, begin + item.hours_us.size)
+            figures = Known.nothing(made.stations) if item.base is None else item.base.copy()
+            _index(made, item.own, changed, count[rows, :, hours], sums[rows, :, hours], figures)
+            found.append(figures)
+        return found
 
     def _published(self, made: Plan, items: list[Item], figures: Known) -> Results:
         """Return the rows of the changed stations, their zones and the city for these windows."""
@@ -265,15 +268,15 @@ class Evaluator:
         changed = np.zeros((windows, made.stations), np.bool_)
         for row, item in enumerate(items):
             changed[row, item.stations] = True
-        due = np.stack([
-            made.by_station(expected(self._series, made.slots, item.start_us, item.end_us)) for item in items
-        ])  # fmt: skip
+        ends = np.repeat(np.array([item.end_us for item in items], np.int64), made.slots.size)
+        owed = expected(self._series, np.tile(made.slots, windows), np.repeat(starts, made.slots.size), ends)
+        due = made.by_station(owed.reshape(windows, made.slots.size))
         driver = made.measurand[figures.driver] if indicator.index is not None else np.full(changed.shape, -1, np.int16)
 
         # Scope 0 is the city, then the zones: every station counts in both.
         scopes = pooling.pool(indicator, figures.ticks, figures.known, driver, made.zone, zones)
         received = pooling.added(figures.received, made.zone, zones)
-        owed = pooling.added(due, made.zone, zones)
+        due_of_scope = pooling.added(due, made.zone, zones)
         touched = pooling.added(changed.astype(np.int64), made.zone, zones) > 0
 
         vanishing = indicator.statistic in VANISHING
@@ -291,7 +294,7 @@ class Evaluator:
             np.where(known, indicator.band_of(ticks), 0).astype(np.int8),
             np.where(known, decided, -1).astype(np.int16),
             np.concatenate([received[window, scope], figures.received[at, station]]),
-            np.concatenate([owed[window, scope], due[at, station]]),
+            np.concatenate([due_of_scope[window, scope], due[at, station]]),
         )
         return rows.take(np.lexsort((rows.scope, rows.start_us)))
 
@@ -302,6 +305,38 @@ class Evaluator:
         while len(self._known) > self._known_windows_max:
             self._known.popitem(last=False)
             self.forgotten += 1
+
+
+def _index(
+    made: Plan, own: int, stations: NDArray[np.intp], count: NDArray[np.int64], sums: NDArray[np.int64], figures: Known
+) -> None:
+    """Compute these station rows of one window, whose last `own` hours are the window itself.
+
+    Args:
+        made: the definition.
+        own: hours.
+        stations: station rows, ascending.
+        count, sums: int64, shape (these stations, inputs, hours).
+        figures: changed in place.
+    """
+    formula = made.indicator.index
+    if formula is None:
+        raise TypeError(f"{made.indicator.name} is no index")
+    received = count[:, :, -own:].sum(axis=2)
+    figures.received[stations] = received.sum(axis=1)
+    figures.known[stations] = False
+    figures.ticks[stations] = 0
+    complete = made.complete(stations, received)
+    rows = zip(stations[complete].tolist(), count[complete].tolist(), sums[complete].tolist(), strict=True)
+    for station, station_count, station_sums in rows:
+        hours = {
+            one.code: Hours(station_sums[one.position], station_count[one.position], one.up, one.down)
+            for one in made.inputs[station]
+        }
+        figure = formula(hours, own)
+        if figure is not None:
+            figures.ticks[station], figures.driver[station] = figure
+            figures.known[station] = True
 
 
 def _by_input(

@@ -305,7 +305,7 @@ def test_work_that_failed_half_way_can_be_done_again() -> None:
 
         def gather(self, grid: Grid, slots: NDArray[np.int32], start_us: NDArray[np.int64]) -> Cells:
             self.calls += 1
-            if self.calls > 12:
+            if self.calls > 3:
                 raise ConnectionError
             return super().gather(grid, slots, start_us)
 
