@@ -3,6 +3,11 @@
 .PHONY: help setup demo test check slow bench exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
+# Test files that run at the same time. A file stays on one worker, so what its tests share is made once.
+WORKERS ?= 2
+
+# Some images forbid Python to keep bytecode: every start would compile all that it imports, which doubles it.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -20,7 +25,7 @@ check: setup ## style, types and the rules of who may import whom
 	$(PYTHON_BIN)/lint-imports
 
 test: check ## check, then every test, with real servers
-	$(PYTHON_BIN)/python -m pytest
+	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 slow: setup ## the tests that take minutes: a simulated leap year, exact to the last digit
 	$(PYTHON_BIN)/python -m pytest -m slow

@@ -1,8 +1,9 @@
-"""Fixtures that every room shares: one real stack per run, and a fresh database or broker for each test that asks."""
+"""Fixtures that every room shares: a real stack per worker, and a fresh database or broker for each test that asks."""
 
 from __future__ import annotations
 
-import secrets
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,29 +12,49 @@ import pytest
 import deploy
 import engine
 import ingest
+from tests.databases import Databases
+
+# The tests start some hundred programs. Where the machine forbids bytecode, as images often do, each would compile all
+# that it imports: twice the work of most of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the kernels before there are workers: two that compile at once spoil each other's cache on disk."""
+    if session.config.getoption("numprocesses", None) and not session.config.option.collectonly:
+        warm()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> None:
-    """Compile the kernels once, into the cache on disk: else the first gateway of a fresh checkout would take long."""
+    """Have the kernels compiled before the first test: else the first gateway of a fresh checkout would take long."""
+    warm()
+
+
+def warm() -> None:
     engine.warm()
     ingest.warm()
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[deploy.Stack]:
-    """A running TimescaleDB and Mosquitto of this test run alone; stopped at its end, however it ends."""
+    """A running TimescaleDB and Mosquitto of this worker alone; stopped at its end, however it ends."""
     with deploy.temporary(tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 
+@pytest.fixture(scope="session")
+def databases(stack: deploy.Stack) -> Databases:
+    """Fresh databases on the running server."""
+    return Databases(stack.database.url)
+
+
 @pytest.fixture
-def database_url(stack: deploy.Stack) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """An empty database with the TimescaleDB extension, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    url = deploy.create_database(stack.database.url, name)
-    yield url
-    deploy.drop_database(stack.database.url, name)
+    with databases.empty() as url:
+        yield url
 
 
 @pytest.fixture

@@ -59,9 +59,11 @@ class Pipeline:
         log: the file with everything it said.
         process: the gateway, None before the first start.
         poll_s: pause between two looks at the ledger.
+        program: what starts the gateway, before its own arguments.
     """
 
     poll_s = LEDGER_POLL_S
+    program = CITYVITALS
 
     def __init__(self, city: Path, mqtt_url: str, database_url: str, directory: Path, **settings: str) -> None:
         self.city = city
@@ -97,7 +99,7 @@ class Pipeline:
         self._ready.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  (our own program, arguments as a list)
-                [*CITYVITALS, "--city", str(self.city), "run", "--migrate", "--ready-file", str(self._ready)],
+                [*self.program, "--city", str(self.city), "run", "--migrate", "--ready-file", str(self._ready)],
                 env=self.environment, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -16,10 +15,11 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-import deploy
 from console.children import read_ready
 from console.paths import demo_city
-from tests.console.command import ROOT, Done, cityvitals, environment
+from simulators.bench import fresh_broker
+from tests.console.command import LEASHED, ROOT, Done, cityvitals, environment
+from tests.databases import Databases
 
 CITY = demo_city()
 BAD = (
@@ -47,7 +47,7 @@ def start(environ: dict[str, str], folder: Path, *more: str) -> Service:
     """Start `cityvitals run` and wait until it is ready."""
     ready = folder / "ready.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "console", "--city", str(CITY), "run", "--ready-file", str(ready), *more],
+        [*LEASHED, "--city", str(CITY), "run", "--ready-file", str(ready), *more],
         cwd=ROOT,
         env=environment(**environ),
         stderr=subprocess.PIPE,
@@ -79,18 +79,10 @@ def publish(url: str, messages: tuple[tuple[str, bytes], ...]) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def servers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The run's database server with a database of ours, and a broker of our own."""
-    folder = tmp_path_factory.mktemp("console-broker")
-    broker = deploy.Broker(folder, die_with_parent=True)
-    broker.start()
-    name = f"test_console_{secrets.token_hex(6)}"
-    yield {
-        "CITYVITALS_DATABASE_URL": deploy.create_database(stack.database.url, name),
-        "CITYVITALS_MQTT_URL": broker.url,
-    }
-    broker.stop()
-    deploy.drop_database(stack.database.url, name)
+    with fresh_broker(tmp_path_factory.mktemp("console-broker")) as broker, databases.empty() as url:
+        yield {"CITYVITALS_DATABASE_URL": url, "CITYVITALS_MQTT_URL": broker.url}
 
 
 @pytest.fixture(scope="session")

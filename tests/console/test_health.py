@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import deploy
 from devices.series import TIME_MAX_US
-from engine.store import NOTHING, Duty, HealthRows, SilenceRow, Store, Watched, migrate
+from engine.store import NOTHING, Duty, HealthRows, SilenceRow, Store, Watched
 from tests.console.command import Done, cityvitals
+from tests.databases import Databases
 from tests.engine.store.town import town
 
 pytestmark = pytest.mark.system
@@ -47,18 +47,16 @@ def watched(store: Store) -> Watched:
 
 
 @pytest.fixture(scope="module")
-def database_url(stack: deploy.Stack) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A town of nine devices, three of them behind the gateway `mast`."""
-    url = deploy.create_database(stack.database.url, "test_health")
-    migrate(url)
     registry = town(count=3)
     devices = tuple(replace(d, gateway="mast") if d.code in ("d3", "d4", "d5") else d for d in registry.devices)
-    with Store.connect(url) as store:
-        store.register(replace(registry, devices=devices, gateways=("direct", "mast")))
-        store.own(0, Duty.FLUSH)
-        store.write_watch(watched(store))
-    yield url
-    deploy.drop_database(stack.database.url, "test_health")
+    with databases.migrated() as url:
+        with Store.connect(url) as store:
+            store.register(replace(registry, devices=devices, gateways=("direct", "mast")))
+            store.own(0, Duty.FLUSH)
+            store.write_watch(watched(store))
+        yield url
 
 
 def run(url: str, *arguments: str) -> Done:

@@ -9,7 +9,7 @@ import pytest
 from console.page import LEGEND
 from console.plain import HANDLER, never_fail
 from console.text import SPARK_GAP, SPARKS, shown_unit
-from tests.console.command import cityvitals
+from tests.console.command import cityvitals, program
 from tests.console.conftest import CITY
 
 never_fail()
@@ -40,7 +40,7 @@ def test_what_an_encoding_has_is_left_alone() -> None:
 )
 @pytest.mark.parametrize("encoding", ["ascii", "ascii:strict"])
 def test_no_command_fails_on_a_stdout_without_unicode(arguments: list[str], encoding: str) -> None:
-    done = cityvitals("--city", str(CITY), *arguments, PYTHONIOENCODING=encoding)
+    done = program("--city", str(CITY), *arguments, PYTHONIOENCODING=encoding)
     plain = cityvitals("--city", str(CITY), *arguments)
     assert "Traceback" not in done.err
     assert done.code == plain.code
@@ -48,7 +48,7 @@ def test_no_command_fails_on_a_stdout_without_unicode(arguments: list[str], enco
 
 
 def test_json_keeps_every_character_whatever_stdout_can_write() -> None:
-    done = cityvitals("--city", str(CITY), "devices", "--json", PYTHONIOENCODING="ascii")
+    done = program("--city", str(CITY), "devices", "--json", PYTHONIOENCODING="ascii")
     assert done.out.isascii()
     assert done.rows == cityvitals("--city", str(CITY), "devices", "--json").rows
     assert any(not json.dumps(row, ensure_ascii=False).isascii() for row in done.rows)

@@ -23,7 +23,7 @@ import pytest
 import deploy
 from console.commands.stack import GATEWAY_RECORD, running_gateway
 from deploy import userland
-from tests.console.command import ROOT, Done, cityvitals, environment
+from tests.console.command import ROOT, Done, environment, program
 from tests.console.conftest import CITY, publish
 
 pytestmark = pytest.mark.system
@@ -46,7 +46,7 @@ def copy(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def run(root: Path, *arguments: str) -> Done:
-    return cityvitals(*arguments, cwd=root, PYTHONPATH=str(root))
+    return program(*arguments, cwd=root, PYTHONPATH=str(root))
 
 
 def processes(root: Path) -> list[str]:

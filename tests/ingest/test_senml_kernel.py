@@ -182,7 +182,7 @@ def packs(device: str) -> st.SearchStrategy[bytes]:
 
 
 @given(st.sampled_from(SENML_DEVICES).flatmap(lambda d: st.tuples(st.just(d), packs(d))))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @example(("air-1", b'[{"n":"pm2_5","v":1,"t":268435455.9999995}]'))
 @example(("air-1", b'[{"n":"pm2_5","v":1,"n":"pm10"}]'))
 @example(("air-1", b'[{"bn":"pm2","n":"_5","v":1}]'))
@@ -204,7 +204,7 @@ GOOD = (
 
 
 @given(mutations)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_a_damaged_pack_is_read_as_the_codec_reads_it_or_not_at_all(damage: list[tuple[float, int, int]]) -> None:
     payload = bytearray(GOOD)
     for place, how, byte in damage:
@@ -231,7 +231,7 @@ def test_a_damaged_pack_is_read_as_the_codec_reads_it_or_not_at_all(damage: list
     ),
     st.booleans(),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_ordinary_packs_do_not_need_the_codec(
     device: str, rows: list[tuple[int, str, int | None]], named: bool
 ) -> None:

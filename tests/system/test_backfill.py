@@ -11,11 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import deploy
 from simulators import export
-from simulators.bench import fresh_database, wait_until
+from simulators.bench import wait_until
 from simulators.replay import prepare
 from tests.console.command import ROOT, Done, cityvitals, environment
+from tests.databases import Databases
 from tests.system.conftest import Start
 from tests.system.pipeline import DEMO, Tables, assert_same, tables_of
 
@@ -57,9 +57,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(stack: deploy.Stack) -> Iterator[str]:
-    with fresh_database(stack.database) as url:
-        assert command(url, "migrate").code == 0
+def database(databases: Databases) -> Iterator[str]:
+    with databases.migrated() as url:
         yield url
 
 
@@ -73,10 +72,9 @@ def command(url: str, *arguments: str) -> Done:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(stack: deploy.Stack, history: Path) -> Iterator[tuple[str, Tables]]:
+def undisturbed(databases: Databases, history: Path) -> Iterator[tuple[str, Tables]]:
     """A database after one run without any trouble."""
-    with fresh_database(stack.database) as url:
-        assert command(url, "migrate").code == 0
+    with databases.migrated() as url:
         done = command(url, "backfill", str(history), *PIECE)
         assert done.code == 0, done.err
         (row,) = done.rows

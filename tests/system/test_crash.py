@@ -12,7 +12,8 @@ import pytest
 
 import deploy
 import simulators
-from simulators.bench import Proxy, wait_until
+from simulators.bench import Proxy, fresh_broker, wait_until
+from tests.databases import Databases
 from tests.system.conftest import Start
 from tests.system.pipeline import Pipeline, Tables, assert_same
 
@@ -85,27 +86,23 @@ def stored(pipeline: Pipeline) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+def undisturbed(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """The final tables of one replay without any trouble."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "broker").mkdir()
-    broker = deploy.Broker(folder / "broker", die_with_parent=True)
-    broker.start()
-    url = deploy.create_database(stack.database.url, "system_undisturbed")
-    try:
-        with Pipeline(simulators.demo_city(), broker.url, url, folder) as pipeline:
-            sent = simulators.replay([simulators.demo_city()], broker.url, choice=CHOICE)
-            # Repeated rows of the recordings (the repeated hour, a snapshot stored twice) are duplicates or conflicts.
-            wait_until(
-                lambda: pipeline.ledger()["received"] >= sent.readings and pipeline.settled(), 180, "all is computed"
-            )
-            reference = Reference(pipeline, sent.messages)
-            assert pipeline.ledger()["received"] == sent.readings
-        assert reference.observations > 50_000
-        return reference
-    finally:
-        broker.stop()
-        deploy.drop_database(stack.database.url, "system_undisturbed")
+    with (
+        fresh_broker(folder / "broker") as broker,
+        databases.migrated() as url,
+        Pipeline(simulators.demo_city(), broker.url, url, folder) as pipeline,
+    ):
+        sent = simulators.replay([simulators.demo_city()], broker.url, choice=CHOICE)
+        # Repeated rows of the recordings (the repeated hour, a snapshot stored twice) are duplicates or conflicts.
+        wait_until(
+            lambda: pipeline.ledger()["received"] >= sent.readings and pipeline.settled(), 180, "all is computed"
+        )
+        reference = Reference(pipeline, sent.messages)
+        assert pipeline.ledger()["received"] == sent.readings
+    assert reference.observations > 50_000
+    return reference
 
 
 def test_a_gateway_killed_again_and_again_leaves_the_same_tables(

@@ -13,9 +13,10 @@ import pytest
 import deploy
 import simulators
 from simulators import export
-from simulators.bench import fresh_broker, fresh_database
+from simulators.bench import fresh_broker
 from simulators.replay import prepare
 from tests.console.command import cityvitals
+from tests.databases import Databases
 from tests.independent import beijing_means
 from tests.system.conftest import Start
 from tests.system.pipeline import Pipeline, Tables, assert_same, tables_of
@@ -62,10 +63,10 @@ class Year:
 
 
 @pytest.fixture(scope="module")
-def year(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+def year(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     folder = tmp_path_factory.mktemp("year")
     pace = {"CITYVITALS_ENGINE_CYCLE_S": "0.5", "CITYVITALS_ENGINE_SETTLE_S": "5"}
-    with fresh_broker(folder / "broker") as broker, fresh_database(stack.database) as url:
+    with fresh_broker(folder / "broker") as broker, databases.migrated() as url:
         with Pipeline(CITY, broker.url, url, folder / "gateway", **pace) as pipeline:
             sent = simulators.replay([CITY], broker.url)
             pipeline.drained(sent.readings, timeout_s=400)
@@ -127,12 +128,11 @@ def test_shuffled_with_repeats_it_is_the_same_year(year: Year, start: Start, bro
     assert_same(shuffled.tables(), year.tables)
 
 
-def test_from_a_file_it_is_the_same_year(year: Year, stack: deploy.Stack, tmp_path: Path) -> None:
+def test_from_a_file_it_is_the_same_year(year: Year, databases: Databases, tmp_path: Path) -> None:
     file = tmp_path / "beijing.parquet"
     assert export.write(prepare([CITY]).recordings, file) == year.sent.readings
-    with fresh_database(stack.database) as url:
+    with databases.migrated() as url:
         given = {"CITYVITALS_DATABASE_URL": url, "CITYVITALS_ENGINE_MINUTE_DAYS": "0"}
-        for command in (["migrate"], ["backfill", str(file)]):
-            done = cityvitals("--city", str(CITY), *command, timeout_s=500, **given)
-            assert done.code == 0, done.err
+        done = cityvitals("--city", str(CITY), "backfill", str(file), timeout_s=500, **given)
+        assert done.code == 0, done.err
         assert_same(tables_of(url), year.tables)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import deploy
-from simulators.bench import fresh_broker, fresh_database, wait_until
+from simulators.bench import fresh_broker, wait_until
+from tests.databases import Databases
 from tests.system.conftest import Start
 from tests.system.pipeline import ROOT, Pipeline
 from tests.system.wire import HOUR_S, Sent, city_of, moment, publish, senml
@@ -81,13 +81,13 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """One gateway for the tests that each have a device of their own."""
     folder = tmp_path_factory.mktemp("town")
     city = city_of(folder / "city", *DEVICES)
     with (
         fresh_broker(folder / "broker") as broker,
-        fresh_database(stack.database) as url,
+        databases.migrated() as url,
         Pipeline(city, broker.url, url, folder / "gateway") as pipeline,
     ):
         yield Town(pipeline, broker.url)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-import deploy
 from devices import Registry
-from engine.store import Duty, Registered, Store, migrate
+from engine.store import Duty, Registered, Store
+from tests.databases import Databases
 from tests.engine.store.town import INDICATORS, town
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def database(stack: deploy.Stack) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """A migrated database of this module."""
-    name = f"test_{secrets.token_hex(6)}"
-    url = deploy.create_database(stack.database.url, name)
-    migrate(url)
-    yield url
-    deploy.drop_database(stack.database.url, name)
+    with databases.migrated() as url:
+        yield url
 
 
 def empty(url: str) -> None:
