@@ -19,6 +19,15 @@ from tests.databases import Databases
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+LONGEST_FIRST = ("system", "console", "deploy", "simulators", "engine", "ingest")
+"""Rooms by the time that a file of theirs takes. Long files at the end would leave one worker without work."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    rooms = {room: place for place, room in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rooms.get(item.path.relative_to(here).parts[0], len(rooms)))
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the kernels before there are workers: two that compile at once spoil each other's cache on disk."""

@@ -62,7 +62,7 @@ def start(environ: dict[str, str], folder: Path, *more: str) -> Service:
 def stop(service: Service) -> tuple[int, str]:
     """End it as an operator would, and return its exit code and what it said."""
     service.process.terminate()
-    _, said = service.process.communicate(timeout=60)
+    _, said = service.process.communicate(timeout=120)
     return service.process.returncode, said
 
 

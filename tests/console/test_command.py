@@ -62,7 +62,7 @@ def test_a_command_that_only_reads_does_not_wait_for_the_compiler(arguments: lis
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], cwd=ROOT, env=environment(CITYVITALS_DATABASE_URL=NOBODY),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
@@ -132,7 +132,7 @@ def test_models_tells_what_each_sends() -> None:
 
 def test_a_reader_that_has_enough_ends_the_command_quietly() -> None:
     line = f"{sys.executable} -m console models --json | head -n 1"
-    done = subprocess.run(["sh", "-c", line], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
 

@@ -77,7 +77,7 @@ def test_trouble_is_shown_and_the_last_figures_stay() -> None:
         while not calls:
             troubled.wait(0.01)
         feed.switch()
-        assert troubled.wait(20)
+        assert troubled.wait(120)
     assert calls[-1] == "day"
     assert feed.page.lines == good.lines
     assert feed.page.trouble == "the database is away"
@@ -89,5 +89,5 @@ def test_a_fault_of_the_program_ends_the_feed_and_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with Feed(Page("City"), read, lambda error: None) as feed:
-        feed._thread.join(20)
+        feed._thread.join(120)
     assert isinstance(feed.error, ZeroDivisionError)

@@ -39,7 +39,7 @@ class Listener:
         self._client.connect(host, port)
         self._client.loop_start()
         self._client.subscribe("cityvitals/demo/kpi/#", qos=1)
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(120)
 
     def _take(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         with self._arrived:
@@ -48,12 +48,12 @@ class Listener:
 
     def wait(self, count: int) -> list[tuple[str, dict[str, object], bool, int]]:
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.messages) >= count, timeout=20)
+            assert self._arrived.wait_for(lambda: len(self.messages) >= count, timeout=120)
             return list(self.messages)
 
     def wait_topic(self, topic: str) -> tuple[dict[str, object], bool]:
         with self._arrived:
-            assert self._arrived.wait_for(lambda: any(topic == found for found, *_ in self.messages), timeout=20)
+            assert self._arrived.wait_for(lambda: any(topic == found for found, *_ in self.messages), timeout=120)
             return next((body, retain) for found, body, retain, _ in self.messages if found == topic)
 
     def close(self) -> None:

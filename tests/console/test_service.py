@@ -23,7 +23,7 @@ NOISE = "cityvitals/demo/street-noise/telemetry"
 
 
 def scraped(url: str) -> dict[tuple[str, str], float]:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  (the gateway's own page)
+    with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310  (the gateway's own page)
         text = answer.read().decode()
     return {
         (sample.name, ",".join(sample.labels.values())): sample.value

@@ -27,7 +27,7 @@ from tests.console.command import ROOT, Done, environment, program
 from tests.console.conftest import CITY, publish
 
 pytestmark = pytest.mark.system
-WAIT_S = 90.0
+WAIT_S = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def test_a_place_that_cannot_be_written_is_named_with_what_to_do(
 def test_the_set_up_says_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "deploy", "setup"], cwd=ROOT, env=environment(CITYVITALS_LOCAL=FIXED),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert f"error: {FIXED}" in done.stderr

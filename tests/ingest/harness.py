@@ -88,7 +88,7 @@ class Running:
         self._taking.set()
         self.ask_to_stop()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(120)
             assert not thread.is_alive()
 
     def ready(self) -> Running:

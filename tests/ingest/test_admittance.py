@@ -183,7 +183,7 @@ class OldBroker:
 
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(120)
         self._listener.close()
         self._proxy.__exit__(None, None, None)
 

@@ -62,7 +62,7 @@ def serving(script: Callable[[Peer, int], None]) -> Iterator[str]:
             except OSError:
                 return  # the listener was shut down
             number += 1
-            connection.settimeout(30)
+            connection.settimeout(120)
             with connection:
                 try:
                     script(Peer(connection), number)
@@ -77,7 +77,7 @@ def serving(script: Callable[[Peer, int], None]) -> Iterator[str]:
         yield f"mqtt://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(30)
+        thread.join(120)
         listener.close()
     assert failures == []
 

@@ -17,13 +17,13 @@ def test_an_intake_is_wanted_when_the_committer_waits_or_it_is_full() -> None:
     taken: list[Intake | None] = []
     committer = threading.Thread(target=lambda: taken.append(relay.next(30.0)))
     committer.start()
-    assert waiting.wait(30)
+    assert waiting.wait(120)
     intake = relay.take()
     assert intake is not None
     while not relay.wants(full=False):
         pass
     relay.put(intake)
-    committer.join(30)
+    committer.join(120)
     assert taken == [intake]
 
 

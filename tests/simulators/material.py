@@ -19,7 +19,7 @@ import devices
 from simulators import Message, Recording
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 DESCRIPTION = """\
 title = "Two meters"

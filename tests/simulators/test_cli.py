@@ -70,7 +70,7 @@ def test_a_terminal_shows_a_bar_with_the_recorded_time_and_the_rate(broker: depl
     reader.start()
     try:
         subprocess.run(
-            program, env=environment(TERM="xterm"), stdout=subprocess.DEVNULL, stderr=theirs, timeout=60, check=True
+            program, env=environment(TERM="xterm"), stdout=subprocess.DEVNULL, stderr=theirs, timeout=120, check=True
         )
     finally:
         os.close(theirs)

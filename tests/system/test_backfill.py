@@ -19,7 +19,7 @@ from tests.databases import Databases
 from tests.system.conftest import Start
 from tests.system.pipeline import DEMO, Tables, assert_same, tables_of
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 PIECE = ("--piece-rows", "1000", "--json")
 BAD = (
@@ -96,7 +96,7 @@ def test_killed_half_way_and_started_again_it_gives_the_same_tables(
         count = "SELECT count(*) FROM cityvitals.ledger"
         wait_until(lambda: connection.execute(count).fetchone() >= (2,), 120, "two pieces are stored")
         killed.send_signal(signal.SIGKILL)
-        killed.wait(30)
+        killed.wait(120)
         pieces = connection.execute(count).fetchone()
     assert pieces is not None
     assert pieces < (6,), "the kill came too late to disturb"

@@ -16,7 +16,7 @@ from simulators.fleet import Fleet, build
 from tests.system.conftest import Start
 from tests.system.wire import publish
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 TINY = Path(__file__).with_name("tiny.toml")
 SEEDS = (11, 23, 57)

@@ -151,7 +151,7 @@ def test_a_gateway_whose_database_is_away_ends_when_it_is_told_to(
     pipeline = start(simulators.demo_city(), mqtt_url=broker.url, database_url=database.url)
     database.kill()
     simulators.replay([simulators.demo_city()], broker.url, choice=simulators.Choice(last_us=3_600_000_000))
-    wait_until(lambda: "the database is away" in pipeline.said(), 60, "the gateway notices")
+    wait_until(lambda: "the database is away" in pipeline.said(), 120, "the gateway notices")
     # It has readings that it can store nowhere; they are not acknowledged, so the broker keeps them.
     assert pipeline.stop() == 1, "it had to be killed"
 
@@ -164,7 +164,7 @@ def test_connections_cut_again_and_again_lose_nothing(
     with Proxy(port) as proxy:
 
         def cut(_pipeline: Pipeline, _number: int) -> None:
-            wait_until(lambda: proxy.cut() > 0, 60, "a connection to cut")
+            wait_until(lambda: proxy.cut() > 0, 120, "a connection to cut")
 
         disturbed(start, f"mqtt://127.0.0.1:{proxy.port}", [0.1, 0.3, 0.5, 0.7], cut, undisturbed)
         assert proxy.connections >= 5
@@ -199,6 +199,6 @@ def test_a_killed_broker_may_lose_what_it_had_not_saved_and_sending_it_again_mak
         lambda: stored(pipeline) >= undisturbed.observations and pipeline.ledger()["duplicate"] >= survived,
         120, "all is there, and what was there before came again",
     )  # fmt: skip
-    wait_until(pipeline.settled, 60, "all is computed")
+    wait_until(pipeline.settled, 120, "all is computed")
     assert_same(pipeline.tables(), undisturbed.tables)
     pipeline.balanced()

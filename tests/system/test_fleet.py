@@ -16,7 +16,7 @@ from simulators.fleet.tables import ledger_lines, quarantine_lines
 from tests.system.conftest import Start
 from tests.system.pipeline import Pipeline, assert_same
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 KILLS = 3
 SENDING_S = 12.0

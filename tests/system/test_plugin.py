@@ -16,7 +16,7 @@ from tests.simulators.material import environment
 from tests.simulators.test_docs import write_files
 from tests.system.pipeline import ROOT
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 WITHHOLDING = '''
 from simulators.fleet.pool import Pool

@@ -22,7 +22,7 @@ from tests.system.conftest import Start
 from tests.system.pipeline import Pipeline
 from tests.system.wire import city_of, publish, senml
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 INTERVAL_S = 3
 SILENT_S = 3 * INTERVAL_S
@@ -125,7 +125,7 @@ def moment(epoch_s: float) -> datetime:
 
 def all_heard(pipeline: Pipeline) -> None:
     """Wait until every device is known to be well."""
-    wait_until(lambda: set(states(pipeline).values()) == {"ok"}, 30, lambda: f"all to be ok: {states(pipeline)}")
+    wait_until(lambda: set(states(pipeline).values()) == {"ok"}, 120, lambda: f"all to be ok: {states(pipeline)}")
 
 
 def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: Street, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     all_heard(pipeline)
 
     street.silence("post-1")
-    wait_until(lambda: bool(silences(pipeline, "device")), 40, "the device to be noticed")
+    wait_until(lambda: bool(silences(pipeline, "device")), 120, "the device to be noticed")
     (row,) = silences(pipeline, "device")
     last = moment(street.last_s["post-1"])
     assert row["who"] == "post-1"
@@ -146,15 +146,15 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     assert shown[-1]["ok"] == len(DEVICES) - 1
     back = datetime.now(UTC)
     street.wake("post-1")
-    wait_until(lambda: silences(pipeline, "device")[0]["ended_at"] is not None, 20, "the device to be back")
+    wait_until(lambda: silences(pipeline, "device")[0]["ended_at"] is not None, 120, "the device to be back")
     assert back < silences(pipeline, "device")[0]["ended_at"] < datetime.now(UTC)
 
     street.silence(*EAST)
-    wait_until(lambda: bool(silences(pipeline, "gateway")), 40, "the gateway to be noticed")
+    wait_until(lambda: bool(silences(pipeline, "gateway")), 120, "the gateway to be noticed")
     (row,) = silences(pipeline, "gateway")
     assert (row["who"], row["ended_at"], row["devices"]) == ("east", None, 3)
     assert 0 <= (row["started_at"] - moment(max(street.last_s[name] for name in EAST))).total_seconds() < 2
-    wait_until(lambda: all(states(pipeline)[name] == "silent" for name in EAST), 20, "its devices to be shown silent")
+    wait_until(lambda: all(states(pipeline)[name] == "silent" for name in EAST), 120, "its devices to be shown silent")
     assert states(pipeline)["post-2"] == "ok"
     shown = pipeline.command("devices", "--health")
     assert {(r["device"], r["silence"]) for r in shown if r["row"] == "device" and r["silence"]} == {
@@ -162,7 +162,7 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     }
     assert [r["gateway"] for r in shown if r["row"] == "gateway"] == ["east"]
     street.wake(*EAST)
-    wait_until(lambda: silences(pipeline, "gateway")[0]["ended_at"] is not None, 20, "the gateway to be back")
+    wait_until(lambda: silences(pipeline, "gateway")[0]["ended_at"] is not None, 120, "the gateway to be back")
     all_heard(pipeline)
     assert [r["who"] for r in silences(pipeline, "device")] == ["post-1"], "no row for a device of the gateway"
     assert silences(pipeline, "system") == []
@@ -176,7 +176,7 @@ def nobody_is_blamed(pipeline: Pipeline, street: Street, absence: Callable[[], N
     back = datetime.now(UTC)
     assert time.time() - began_s > SILENT_S
     # Judged once more before anybody sends: by arrival alone all of them would be silent now.
-    wait_until(lambda: heard_to(pipeline) > back, 40, "a judgement after the absence")
+    wait_until(lambda: heard_to(pipeline) > back, 120, "a judgement after the absence")
     assert silences(pipeline, "device") + silences(pipeline, "gateway") == []
     street.wake(*DEVICES)
     all_heard(pipeline)
@@ -235,7 +235,7 @@ def test_a_broker_that_was_away_makes_no_device_silent(
         street.silence(*DEVICES)
         wait_until(
             lambda: any(r["who"] == "broker" and r["ended_at"] is None for r in silences(pipeline, "system")),
-            20, "the absence to be recorded while it lasts",
+            120, "the absence to be recorded while it lasts",
         )  # fmt: skip
         long_enough()
         broker.start()
@@ -252,7 +252,7 @@ def test_a_database_that_was_away_makes_no_device_silent(start: Start, street: S
 
         def absence() -> None:
             database.kill()
-            wait_until(lambda: "the database is away" in pipeline.said(), 30, "the gateway to notice")
+            wait_until(lambda: "the database is away" in pipeline.said(), 120, "the gateway to notice")
             street.silence(*DEVICES)
             long_enough()
             database.start()
@@ -278,7 +278,7 @@ def test_a_fast_clock_is_shown_closes_no_minute_early_and_costs_no_reading(
     send()
     # A reading that was on its way for a minute and a half: within the allowed lateness.
     publish(broker.url, [senml("east-3", "sound_level", "dB", (int(time.time()) - 90, "50"))])
-    pipeline.drained(len(clocks) + 1, timeout_s=30)
+    pipeline.drained(len(clocks) + 1, timeout_s=120)
     rows = pipeline.query("SELECT device, start, count, revision FROM cityvitals.v_bucket_minute")
     early = [(device, at) for device, at, _, revision in rows if revision and at > moment(time.time() - 180)]
     assert early == [], "closed before the end of the minute and the lateness had passed"
@@ -296,7 +296,7 @@ def test_a_fast_clock_is_shown_closes_no_minute_early_and_costs_no_reading(
         shown.update(pipeline.query("SELECT device, clock FROM cityvitals.v_health WHERE clock IS NOT NULL"))
         return shown == expected
 
-    wait_until(seen, 60, lambda: f"the clocks to be shown: {shown}", poll_s=1.0)
+    wait_until(seen, 120, lambda: f"the clocks to be shown: {shown}", poll_s=1.0)
     ((offset,),) = pipeline.query("SELECT clock_offset_s FROM cityvitals.v_health WHERE device = 'post-2'")
     assert abs(float(offset) - 7200) < 30
     pipeline.balanced()

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from tests.simulators.material import write_city
 
-WAIT_S_MAX = 60.0
+WAIT_S_MAX = 120.0
 BURST = 500
 """Messages handed to paho at a time: it goes through all that are under way at each acknowledgement."""
 HOUR_S = 3600

@@ -81,7 +81,7 @@ def test_a_migration_killed_in_the_middle_leaves_nothing_and_no_lock(database_ur
                 "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                 " AND application_name = 'cityvitals migrate' AND datname = current_database()"
             ).fetchone()[0]  # type: ignore[index]
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert len(failures) == 1
     assert schema_state(database_url).unknown == ()
     assert migrate(database_url, folder) == ["9000_waits"]
@@ -93,7 +93,7 @@ def test_two_that_migrate_at_once_take_turns(database_url: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=120)
     assert sorted(done) == [[], [], list(known_migrations())]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from simulators.bench import Proxy, wait_until
 
-WAIT_S = 10.0
+WAIT_S = 120.0
 PAYLOAD = bytes(range(256)) * 8_000
 """Two megabytes: more than any socket holds, so that the proxy has to wait for the reader."""
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from types import TracebackType
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 class Obedient:
