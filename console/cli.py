@@ -14,7 +14,19 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from console.commands import backfill, catalogue, decode, demo, doctor, gateway, recompute, results, stack, tables
+from console.commands import (
+    backfill,
+    catalogue,
+    decode,
+    demo,
+    doctor,
+    gateway,
+    kpis,
+    recompute,
+    results,
+    stack,
+    tables,
+)
 from console.context import Context
 from console.errors import EXIT_FAILED, ConsoleError
 from console.failures import told
@@ -41,6 +53,7 @@ demo.register(app)
 doctor.register(app)
 decode.register(app)
 catalogue.register(app)
+kpis.register(app)
 results.register(app)
 tables.register(app)
 recompute.register(app)

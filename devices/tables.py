@@ -52,6 +52,10 @@ class Table:
         """Note a fault of one key."""
         self.problems.add(self.file, self.at(key) if key else self.where, what)
 
+    def raw(self) -> Mapping[str, object]:
+        """Return what the table holds, unchecked."""
+        return self._values
+
     def has(self, key: str) -> bool:
         """Return whether the table has the key."""
         return key in self._values

@@ -1,0 +1,326 @@
+"""`cityvitals kpis`: the catalogue of KPIs, one of them in full, and whether a folder of definitions is sound.
+
+Knows options and rendering; definitions and their checks are `engine.kpi`'s. Reads files only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from console.errors import EXIT_FAILED, MisuseError
+from console.output import Col, print_json, print_table, stdout
+from console.text import counted
+
+if TYPE_CHECKING:
+    from console.context import Context
+    from engine.kpi import DataPoint, Input, Pack, Target
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+
+app = typer.Typer(
+    name="kpis",
+    no_args_is_help=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands."""
+    parent.add_typer(app)
+
+
+@app.callback(invoke_without_command=True)
+def kpis(
+    context: typer.Context,
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="NAME", help="Only this category, sub-dimension or dimension.")
+    ] = None,
+    live: Annotated[
+        str | None, typer.Option("--live", metavar="yes|partly|no", help="Only what sensors can know so far.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the KPIs of the catalogue: one line per data point, which is one reported figure. Reads files only.
+
+    With `--city` the definitions that the city adds or changes in its folder `kpis/` are in it. Texts and formulas are
+    our summaries of the method; `cityvitals kpis show` says how sure each is and where it comes from.
+
+    **Examples**
+
+    - `cityvitals kpis --category Transport`
+    - `cityvitals kpis --live yes --json | jq -r .key`
+    - `cityvitals kpis show "EN: EN: AQ: 1C"`
+    - `cityvitals kpis check cities/seoul`
+    """
+    if context.invoked_subcommand is not None:
+        return
+    pack = _catalogue(context.obj)
+    points = _chosen(pack, category, live)
+    if as_json:
+        print_json(_entry(pack, point) for point in points)
+        return
+    print_table(
+        f"{pack.title}: {counted(len(points), 'data point')} of {counted(len({p.code for p in points}), 'KPI')}",
+        [Col("code"), Col("name"), Col("category"), Col("unit"), Col("better"), Col("live"), Col("formula")],
+        (
+            (p.key, p.title, p.category, p.unit_label, str(p.direction), str(p.live), p.formula.text)
+            for p in points
+        ),
+        note="`cityvitals kpis show CODE` tells all about one of them.",
+    )  # fmt: skip
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(metavar="CODE", help='E.g. "EC: I: T: 5A" or "EN: EN: AQ: 1C/pm10".')],
+    as_json: JsonOption = False,
+) -> None:
+    """Show one KPI in full: definition, formula, inputs, target, what a verifier checks, and how sure we are.
+
+    **Example**: `cityvitals kpis show "EN: EN: AQ: 1C/pm10"`
+    """
+    pack = _catalogue(context.obj)
+    try:
+        points = (pack.data_point(code),) if "/" in code else pack.kpi(code).data_points
+    except KeyError as error:
+        raise MisuseError(str(error.args[0]), "`cityvitals kpis` lists all of them") from None
+    if as_json:
+        print_json(
+            {**_entry(pack, point), "inputs": [_input(one) for one in pack.inputs_of(point)]} for point in points
+        )
+        return
+    for point in points:
+        _print_point(pack, point)
+
+
+@app.command("check")
+def check(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="A city's folder or a pack; without it the city's, if any.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check definitions: every fault with its file, line and reason, all at once; exit code 1 if there is any.
+
+    FOLDER is a city (a folder with `kpis/` in it) or a pack by itself (a folder with `pack.toml`).
+
+    **Example**: `cityvitals kpis check cities/seoul`
+    """
+    from engine.kpi import PackError, load_catalogue, load_pack
+
+    if folder is not None and not folder.is_dir():
+        raise MisuseError(f"{folder}: no such folder", "give a city's folder or a pack's")
+    if folder is not None and not (folder / "pack.toml").is_file() and not (folder / "kpis").is_dir():
+        raise MisuseError(
+            f"{folder}: neither kpis/ nor pack.toml in it",
+            "a city keeps its definitions in a folder kpis/, a pack says what it is in pack.toml",
+        )
+    try:
+        is_pack = folder is not None and (folder / "pack.toml").is_file()
+        pack = load_pack(folder) if is_pack and folder is not None else load_catalogue(folder or _folder(context.obj))
+    except PackError as error:
+        if as_json:
+            print_json({"file": f.file, "line": f.line, "key": f.where, "fault": f.what} for f in error.faults)
+        else:
+            for fault in error.faults:
+                stdout().print(str(fault), markup=False, soft_wrap=True)
+            stdout().print(counted(len(error.faults), "fault"), style="bold red")
+        raise typer.Exit(EXIT_FAILED) from None
+    changed = [point for point in pack.data_points if point.changed]
+    if not as_json:
+        stdout().print(
+            f"{pack.code}: {counted(len(pack.data_points), 'data point')}, {counted(len(pack.inputs), 'input')},"
+            f" no fault; {counted(len(changed), 'data point')} changed or added by the city",
+            soft_wrap=True,
+        )
+
+
+def _folder(context: Context) -> Path | None:
+    """Return the city's folder where a city is named, else None: the catalogue needs no city."""
+    named = context.city_option is not None or context.demo or context.settings.city is not None
+    return context.city_dir() if named else None
+
+
+def _catalogue(context: Context) -> Pack:
+    """Return the catalogue, with the city's changes where one is named.
+
+    Raises:
+        MisuseError: the city's definitions have faults; all of them are said.
+    """
+    from engine.kpi import PackError, load_catalogue
+
+    folder = _folder(context)
+    try:
+        return load_catalogue(folder)
+    except PackError as error:
+        raise MisuseError(
+            f"the definitions of {folder} have faults:\n{error}", "see docs/kpis.md, then `cityvitals kpis check`"
+        ) from None
+
+
+def _chosen(pack: Pack, category: str | None, live: str | None) -> list[DataPoint]:
+    """Return the data points of a group and of a kind.
+
+    Raises:
+        MisuseError: there is no such group or kind; the message names the nearest.
+    """
+    from devices import nearest
+    from engine.kpi import Live
+
+    if live is not None and live not in tuple(Live):
+        raise MisuseError(f"--live {live}: expected one of {', '.join(Live)}")
+    groups = {g.casefold(): g for p in pack.data_points for g in (p.category, p.sub_dimension, p.dimension)}
+    if category is not None and category.casefold() not in groups:
+        raise MisuseError(
+            f"no category is called {category!r}{nearest(category, groups.values())}",
+            f"there are {', '.join(dict.fromkeys(p.category for p in pack.data_points))}",
+        )
+    wanted = None if category is None else groups[category.casefold()]
+    return [
+        p
+        for p in pack.data_points
+        if wanted in (None, p.category, p.sub_dimension, p.dimension) and live in (None, p.live)
+    ]
+
+
+def _entry(pack: Pack, point: DataPoint) -> dict[str, object]:
+    """Return a data point for programs; keys are stable."""
+    return {
+        "key": point.key,
+        "code": point.code,
+        "data_point": point.id,
+        "name": point.name,
+        "name_ko": point.name_ko,
+        "data_point_name": point.id_name,
+        "dimension": point.dimension,
+        "sub_dimension": point.sub_dimension,
+        "category": point.category,
+        "level": point.level,
+        "type": point.type,
+        "definition": point.definition,
+        "numerator": point.numerator,
+        "denominator": point.denominator,
+        "formula": point.formula.text,
+        "inputs": [one.code for one in pack.inputs_of(point)],
+        "unit": point.unit,
+        "unit_label": point.unit_label,
+        "direction": str(point.direction),
+        "ideal": None if point.ideal is None else str(point.ideal),
+        "interval": point.interval,
+        "sdg": list(point.sdg),
+        "sdg_basis": point.sdg_basis,
+        "formula_basis": point.formula_basis,
+        "benchmark": point.benchmark,
+        "targets": [_target(one) for one in pack.targets if one.data_point == point.key],
+        "check": point.check,
+        "live": str(point.live),
+        "sensors": point.sensors,
+        "source": point.source,
+        "confidence": point.confidence,
+        "note": point.note,
+        "changed": point.changed,
+    }
+
+
+def _input(one: Input) -> dict[str, object]:
+    return {
+        "input": one.code,
+        "title": one.title,
+        "unit": one.unit,
+        "kind": one.kind,
+        "how": how(one),
+        "source": one.source,
+        "note": one.note,
+        "changed": one.changed,
+    }
+
+
+def _target(target: Target) -> dict[str, object]:
+    return {
+        "value": str(target.value),
+        "rule": str(target.rule),
+        "worst": None if target.worst is None else str(target.worst),
+        "from": target.valid_from.isoformat(),
+        "official": target.official,
+        "source": target.source,
+    }
+
+
+def _print_point(pack: Pack, point: DataPoint) -> None:
+    """Print everything about a data point for people; what is empty is left out."""
+    from engine.kpi import shown
+
+    console = stdout()
+    console.print(Text.assemble((point.key, "bold"), f"  {point.title}  {point.name_ko}".rstrip()))
+    targets = [
+        f"{shown(t.value)} {point.unit_label} from {t.valid_from}, rule {t.rule}"
+        f" ({'official' if t.official else 'not official'}; {t.source})"
+        for t in pack.targets
+        if t.data_point == point.key
+    ]
+    facts = (
+        ("where", f"{point.dimension} / {point.sub_dimension} / {point.category}; {point.level} {point.type}".strip()),
+        ("definition", point.definition),
+        ("formula", point.formula.text),
+        ("unit", f"{point.unit_label}  ({point.unit})"),
+        ("better", str(point.direction) + ("" if point.ideal is None else f" {shown(point.ideal)}")),
+        ("interval", point.interval),
+        ("target", "; ".join(targets)),
+        ("benchmark", point.benchmark),
+        ("check", point.check),
+        ("SDG", f"{', '.join(point.sdg)}  ({point.sdg_basis})"),
+        ("live", f"{point.live}{f': {point.sensors}' if point.sensors else ''}"),
+        ("source", f"{point.source}; confidence {point.confidence}, formula {point.formula_basis}"),
+        ("note", point.note),
+        ("changed", point.changed),
+    )
+    _print_facts(facts)
+    print_table(
+        "inputs",
+        [Col("input"), Col("unit"), Col("kind"), Col("what it is"), Col("how it is known")],
+        ((one.code, one.unit, one.kind, one.title, how(one)) for one in pack.inputs_of(point)),
+    )
+
+
+def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for name, text in facts:
+        if text:
+            grid.add_row(Text(name, style="dim"), Text(text))
+    stdout().print(grid)
+
+
+def how(one: Input) -> str:
+    """Return in a few words how an input is known."""
+    from engine.kpi import Assets, Derived, Period, Registered, Telemetry
+
+    match one.how:
+        case Registered(register=code, at=at):
+            return f"register {code}, {at} of the period"
+        case Assets(column=column, where=where):
+            return f"{f'sum of {column} of' if column else 'number of'} devices{_where(where)}; installed and effective"
+        case Telemetry() as telemetry:
+            hours = "".join(f" {start:02}-{end:02} h" for start, end in telemetry.hours)
+            return (
+                f"{telemetry.statistic} of {', '.join(telemetry.measurands)}{hours}, {telemetry.pool} over stations"
+                f"{_where(telemetry.where)}"
+            )
+        case Derived(formula=formula):
+            return formula.text
+        case Period():
+            return "length of the period"
+    return "declared by the city"
+
+
+def _where(where: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    return "".join(f", {key} {' or '.join(values)}" for key, values in where)

@@ -1,0 +1,98 @@
+"""`cityvitals kpis`: the catalogue without a database, one KPI in full, and the faults of a city's definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.kpi import shipped
+from tests.console.command import cityvitals
+
+OWN = """
+[[input]]
+code = "pm2_5_mean"
+changes = "weighted as SDG 11.6.2 asks"
+pool = "population_mean"
+
+[[kpi]]
+code = "EC: I: T: 5A"
+changes = "our own corridors"
+name = "Travel time on our corridors"
+"""
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    (tmp_path / "kpis").mkdir()
+    (tmp_path / "kpis" / "ours.toml").write_text(OWN, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_catalogue_is_one_json_line_a_data_point() -> None:
+    done = cityvitals("kpis", "--json")
+    assert done.code == 0, done.err
+    assert [row["key"] for row in done.rows] == [point.key for point in shipped().data_points]
+    assert len({tuple(row) for row in done.rows}) == 1
+    row = next(row for row in done.rows if row["key"] == "EC: ICT: ICT: 4C/3g")
+    assert row["formula"] == "100 * population_covered_3g / population"
+    assert row["inputs"] == ["population_covered_3g", "population"]
+    assert row["targets"][0]["official"] is False
+
+
+def test_a_category_and_what_sensors_know_can_be_chosen() -> None:
+    done = cityvitals("kpis", "--category", "transport", "--live", "yes", "--json")
+    assert {(row["category"], row["live"]) for row in done.rows} == {("Transport", "yes")}
+    table = cityvitals("kpis", "--category", "Environment")
+    assert "EN: EN: AQ: 1C/pm10" in table.out
+    assert "SC: " not in table.out
+
+
+def test_one_kpi_is_told_in_full() -> None:
+    done = cityvitals("kpis", "show", "EN:EN:AQ:1C/pm10")
+    assert done.code == 0, done.err
+    for said in ("Air Pollution, PM10", "pm10_mean", "not official", "11.6.2", "mean of pm10, mean over stations"):
+        assert said in done.out
+    rows = cityvitals("kpis", "show", "EN: EN: AQ: 1C", "--json").rows
+    assert [row["data_point"] for row in rows] == ["pm2_5", "pm10", "no2", "so2", "o3"]
+    assert rows[0]["inputs"][0]["kind"] == "telemetry"
+
+
+def test_a_city_shows_what_it_changed(city: Path) -> None:
+    done = cityvitals("--city", str(city), "kpis", "show", "EC: I: T: 5A")
+    assert done.code == 0, done.err
+    assert "our own corridors" in done.out
+    checked = cityvitals("kpis", "check", str(city))
+    assert checked.code == 0, checked.err
+    assert "1 data point changed or added by the city" in checked.out
+
+
+def test_faults_are_told_with_file_and_line_and_fail(city: Path) -> None:
+    file = city / "kpis" / "ours.toml"
+    file.write_text(OWN.replace("population_mean", "popular_mean").replace("5A", "7B"), encoding="utf-8")
+    done = cityvitals("kpis", "check", str(city))
+    assert done.code == 1
+    assert f"{file}:5: input[1].pool: expected one of" in done.out
+    assert f"{file}:8: kpi[1].code: there is no kpi 'EC: I: T: 7B' to change; did you mean" in done.out
+    assert "2 faults" in done.out
+    rows = cityvitals("kpis", "check", str(city), "--json").rows
+    assert [(row["line"], row["key"]) for row in rows] == [(5, "input[1].pool"), (8, "kpi[1].code")]
+    listed = cityvitals("--city", str(city), "kpis")
+    assert listed.code == 2
+    assert f"{file}:5" in listed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "EN: EN: AQ: 9C"], "unknown KPI 'EN: EN: AQ: 9C'; did you mean"),
+        (["--category", "Transpot"], "did you mean 'Transport'"),
+        (["--live", "perhaps"], "expected one of yes, partly, no"),
+        (["check", "/nowhere"], "no such folder"),
+        (["check", "."], "neither kpis/ nor pack.toml"),
+    ],
+)
+def test_wrong_use_says_what_is_right(arguments: list[str], said: str) -> None:
+    done = cityvitals("kpis", *arguments)
+    assert done.code == 2
+    assert said in done.err
