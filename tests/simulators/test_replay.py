@@ -100,8 +100,9 @@ def test_a_connection_cut_on_the_way_loses_nothing(broker: deploy.Broker) -> Non
     assert summary.reconnects == 3
     assert summary.acknowledged == summary.messages == 42_643
     # Sent again where the acknowledgement was lost: more copies, never fewer.
-    assert arrived >= Counter(expected("noise-dublin"))
-    assert arrived.keys() == set(expected("noise-dublin"))
+    sent = Counter(expected("noise-dublin"))
+    assert arrived >= sent
+    assert arrived.keys() == sent.keys()
 
 
 def test_a_broker_restarted_on_the_way_is_found_again(broker: deploy.Broker) -> None:
