@@ -32,7 +32,7 @@ from engine.kpi.faults import Fault, PackError
 from engine.kpi.formula import Formula, FormulaError, data_point_key, normalise_code, parse_formula
 from engine.kpi.load import load_catalogue, load_pack, shipped
 from engine.kpi.scoring import Rollup, Score, band, percent_of_target, roll_up, score, score_all
-from engine.kpi.units import Term, factor_between, parse_unit
+from engine.kpi.units import Term, factor_between, parse_unit, register_factor
 from engine.kpi.values import NotReported, Value, shown
 
 __all__ = [
@@ -76,6 +76,7 @@ __all__ = [
     "parse_formula",
     "parse_unit",
     "percent_of_target",
+    "register_factor",
     "roll_up",
     "score",
     "score_all",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from devices.errors import nearest
 from engine.kpi.formula import Formula, data_point_key, is_data_point, normalise_code
@@ -343,7 +344,7 @@ class Target:
     changed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pack:
     """A catalogue of KPIs: what is shipped, what is shipped with a city's own changes, or a pack by itself.
 
@@ -364,10 +365,14 @@ class Pack:
     columns: Mapping[str, Column] = field(hash=False)
     targets: tuple[Target, ...]
 
-    @property
+    @cached_property
     def data_points(self) -> tuple[DataPoint, ...]:
         """Every data point, in order."""
         return tuple(point for kpi in self.kpis for point in kpi.data_points)
+
+    @cached_property
+    def _by_key(self) -> dict[str, DataPoint]:
+        return {point.key: point for point in self.data_points}
 
     def kpi(self, code: str) -> Kpi:
         """Return a KPI by its code, however it is spaced.
@@ -387,12 +392,13 @@ class Pack:
         Raises:
             KeyError: no such key; the message names the nearest.
         """
+        if key in self._by_key:
+            return self._by_key[key]
         code, _, identifier = key.partition("/")
         wanted = data_point_key(code, identifier.strip())
-        for point in self.data_points:
-            if point.key == wanted:
-                return point
-        raise KeyError(f"unknown data point {wanted!r}{nearest(wanted, [p.key for p in self.data_points])}")
+        if wanted not in self._by_key:
+            raise KeyError(f"unknown data point {wanted!r}{nearest(wanted, self._by_key)}")
+        return self._by_key[wanted]
 
     def target(self, key: str, day: date) -> Target | None:
         """Return the target of a data point that holds on a day, or None."""

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-\" ]+?)\s*\]\]?\s*(#.*)?\Z")
 _KEY = re.compile(r"\s*\"?([A-Za-z0-9_-]+)\"?\s*(\.[A-Za-z0-9_.\- \"]+)?=")
+_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _TOML_LINE = re.compile(r"at line (\d+)")
 
 
@@ -62,20 +63,19 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._at: dict[str, int] = {}
         counts: dict[str, int] = {}
-        table, closing = "", ""
+        table, quotes, depth = "", "", 0
         for number, line in enumerate(text.splitlines(), 1):
-            if closing:
-                closing = "" if closing in line else closing
-                continue
-            header = _HEADER.match(line)
-            if header:
+            if quotes:
+                quotes = "" if quotes in line else quotes
+            elif depth > 0:
+                depth += _depth(line)
+            elif header := _HEADER.match(line):
                 table = self._table(header[2].replace('"', ""), len(header[1]) == 2, counts)
                 self._at.setdefault(table, number)
-                continue
-            key = _KEY.match(line)
-            if key:
+            elif key := _KEY.match(line):
                 self._at.setdefault(f"{table}.{key[1]}" if table else key[1], number)
-                closing = _left_open(line)
+                quotes = _left_open(line)
+                depth = 0 if quotes else _depth(line)
 
     @staticmethod
     def _table(name: str, repeated: bool, counts: dict[str, int]) -> str:
@@ -102,6 +102,12 @@ def _left_open(line: str) -> str:
         if line.count(quotes) == 1:
             return quotes
     return ""
+
+
+def _depth(line: str) -> int:
+    """Return how many more brackets of lists and inline tables a line opens than it closes."""
+    bare = _TEXT.sub("", line).partition("#")[0]
+    return sum(bare.count(c) for c in "[{") - sum(bare.count(c) for c in "]}")
 
 
 def placed(problems: Iterable[Problem], lines: Mapping[str, Lines]) -> list[Fault]:

@@ -14,7 +14,6 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from devices.errors import nearest
@@ -227,7 +226,7 @@ def _built(gathered: _Gathered, models: Iterable[str]) -> Pack:
         edition=gathered.head["edition"],
         source=gathered.head["source"],
         kpis=tuple(kpi for kpi, _ in kpis.values()),
-        inputs=MappingProxyType({code: one for code, (one, _) in inputs.items()}),
-        columns=MappingProxyType(by_code),
+        inputs={code: one for code, (one, _) in inputs.items()},  # a plain dict, so that packs travel between processes
+        columns=by_code,
         targets=tuple(sorted((one for one, _ in targets.values()), key=lambda t: (t.data_point, t.valid_from))),
     )

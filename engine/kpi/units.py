@@ -185,3 +185,18 @@ def factor_between(source: str, wanted: str) -> Fraction:
     if given.powers != asked.powers:
         raise UnitError(f"cannot convert {source!r} to {wanted!r}")
     return given.scale / asked.scale
+
+
+def register_factor(stated: str, wanted: str) -> Fraction:
+    """Return the exact factor from a city's register to an input, by the unit that the city wrote beside its value.
+
+    People write what is counted as a plain word: `inhabitants` is `{inhabitant}`. No unit at all is the wanted one.
+
+    Raises:
+        UnitError: the two measure different things, or the register's unit is no unit.
+    """
+    if not stated:
+        return Fraction(1)
+    if re.fullmatch(r"[a-z_]+s", stated) and stated not in load_units():
+        stated = f"{{{stated.removesuffix('s')}}}"
+    return factor_between(stated, wanted)

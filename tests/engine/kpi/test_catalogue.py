@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import pickle
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from devices import load_measurands
 from engine.kpi import (
     Assets,
+    Derived,
     Direction,
     Live,
     NotReported,
@@ -19,6 +24,7 @@ from engine.kpi import (
     evaluate,
     explain,
     normalise_code,
+    parse_unit,
     shipped,
 )
 
@@ -149,3 +155,35 @@ def test_a_target_needs_a_direction_and_none_that_is_shipped_is_official() -> No
     assert not any(target.official for target in PACK.targets)
     for target in PACK.targets:
         assert PACK.data_point(target.data_point).direction is not Direction.NONE
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.randoms(use_true_random=False))
+def test_no_figure_depends_on_the_units_its_inputs_are_measured_in(random: Random) -> None:
+    """The independent check of the algebra: measure lengths, times, people … in other units, by numbers alone.
+
+    Whatever the size of the base units, every figure must change exactly as its own unit does.
+    """
+    bases = sorted({base for one in PACK.inputs.values() for base, _ in parse_unit(one.unit).powers})
+    sizes = {base: Fraction(random.randint(1, 50), random.randint(1, 50)) for base in bases}
+
+    def resized(unit: str) -> Fraction:
+        factor = Fraction(1)
+        for base, power in parse_unit(unit).powers:
+            factor *= sizes[base] ** power
+        return factor
+
+    derived = {code for code, one in PACK.inputs.items() if isinstance(one.how, Derived)}
+    values = {code: Fraction(random.randint(1, 10**6), 7) for code in PACK.inputs if code not in derived}
+    before = evaluate(PACK, values)
+    after = evaluate(PACK, {code: value * resized(PACK.inputs[code].unit) for code, value in values.items()})
+    for point in PACK.data_points:
+        was, now = before[point.key], after[point.key]
+        if isinstance(was, NotReported):  # two values that were drawn alike, and a division by their difference
+            assert isinstance(now, NotReported)
+        else:
+            assert now == was * resized(point.unit), point.key
+
+
+def test_a_pack_survives_the_trip_between_processes() -> None:
+    assert pickle.loads(pickle.dumps(PACK)) == PACK  # noqa: S301  # our own bytes

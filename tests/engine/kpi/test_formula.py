@@ -7,7 +7,7 @@ import pickle
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.errors import UnitError
@@ -60,6 +60,7 @@ def python_says(text: str, values: dict[str, Fraction]) -> Fraction | None:
         return None
 
 
+@settings(deadline=None)
 @given(expressions, st.lists(st.fractions(-1000, 1000, max_denominator=1000), min_size=3, max_size=3))
 def test_a_formula_gives_what_python_gives_in_fractions(text: str, given_values: list[Fraction]) -> None:
     values = dict(zip(NAMES, given_values, strict=True))
@@ -72,6 +73,7 @@ def test_a_formula_gives_what_python_gives_in_fractions(text: str, given_values:
         assert found == wanted
 
 
+@settings(deadline=None)
 @given(expressions)
 def test_one_input_that_is_not_reported_leaves_no_figure(text: str) -> None:
     formula = parse_formula(text)

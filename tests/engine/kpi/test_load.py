@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.kpi import Assets, Fault, PackError, Pool, Telemetry, load_catalogue, load_pack, shipped
@@ -330,6 +330,7 @@ def _keys(values: object, path: str = "") -> list[str]:
     return names
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["kpi", "input", "kpi.data_point"]), min_size=1, max_size=12))
 def test_every_key_is_found_in_its_line(headers: list[str]) -> None:
     lines = ['dimension = "D"', "[[kpi]]", "code = 0"]
@@ -341,7 +342,8 @@ def test_every_key_is_found_in_its_line(headers: list[str]) -> None:
             "code = 9",
             '"""',
             "list = [",
-            "  1,",
+            "  [1],",
+            "  [2]",
             "]",
         ]
     text = "\n".join(lines)

@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.kpi import (
@@ -87,6 +87,7 @@ def test_a_rule_says_how_near_a_figure_is(
     assert percent_of_target(Fraction(figure), stated) == percent
 
 
+@settings(deadline=None)
 @given(st.fractions(min_value=0, max_value=1000), st.fractions(min_value=0, max_value=1000))
 def test_a_better_figure_never_scores_worse(one: Fraction, other: Fraction) -> None:
     point = PACK.data_point(HIGHER.data_point)

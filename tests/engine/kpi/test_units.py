@@ -6,12 +6,12 @@ from contextlib import suppress
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.errors import UnitError
 from devices.units import conversion, load_units
-from engine.kpi import factor_between, parse_unit
+from engine.kpi import factor_between, parse_unit, register_factor
 from engine.kpi.units import ONE, Term
 
 CODES = sorted(code for code in load_units() if code[0].isalpha() and "/" not in code and "." not in code)
@@ -67,6 +67,7 @@ def test_a_unit_is_a_multiple_of_powers(text: str, scale: int | Fraction, powers
     assert parse_unit(text) == Term(Fraction(scale), powers)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(CODES), st.sampled_from("./")), min_size=1, max_size=6))
 def test_a_product_is_the_product_of_its_parts(parts: list[tuple[str, str]]) -> None:
     text = "1" + "".join(sign + code for code, sign in parts)
@@ -107,3 +108,13 @@ def test_a_factor_is_exact_and_a_count_may_be_named() -> None:
         factor_between("kW.h", "m3")
     with pytest.raises(UnitError):
         factor_between("{household}", "{inhabitant}")
+
+
+def test_the_unit_of_a_citys_register_is_read_as_people_write_it() -> None:
+    assert register_factor("inhabitants", "{inhabitant}") == 1
+    assert register_factor("", "{meter}") == 1
+    assert register_factor("m2", "km2") == Fraction(1, 10**6)
+    assert register_factor("{customer}", "{customer}") == 1
+    for stated in ("households", "people", "km", "Einwohner"):
+        with pytest.raises(UnitError):
+            register_factor(stated, "{inhabitant}")
