@@ -345,6 +345,7 @@ def test_every_key_is_found_in_its_line(headers: list[str]) -> None:
             "  [1],",
             "  [2]",
             "]",
+            "tail = 1",
         ]
     text = "\n".join(lines)
     places = Lines(text)
