@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow bench exact chaos lock clean
+.PHONY: help setup demo test check slow bench flat exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
 # Test files that run at the same time. A file stays on one worker, so what its tests share is made once.
@@ -32,6 +32,9 @@ slow: setup ## the tests that take minutes: a simulated leap year, exact to the 
 
 bench: setup ## measure on this machine
 	$(PYTHON_BIN)/python -m tests.benchmarks
+
+flat: setup ## whether memory stays flat over 30 million observations; takes some minutes
+	$(PYTHON_BIN)/python -m tests.benchmarks --only flat
 
 exact: setup ## a day of 2,000 devices in order, shuffled, twice, with faults and 20 kills: the same figures, and the truth's
 	$(PYTHON_BIN)/python -m simulators exact day2000

@@ -9,12 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import deploy
-from tests.benchmarks import kernel, latency, memory, storing, throughput
+from tests.benchmarks import flat, kernel, latency, memory, storing, throughput
 from tests.benchmarks.bed import Bed
 from tests.benchmarks.table import Row, show
 
 OF_BED = {"storing": storing.rows, "throughput": throughput.rows, "latency": latency.rows, "memory": memory.rows}
-NAMES = ("kernel", *OF_BED)
+APART = {"flat": flat.rows}
+"""Takes long, so it is measured only when asked for by name."""
+NAMES = ("kernel", *OF_BED, *APART)
 
 
 def main() -> None:
@@ -24,12 +26,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller and once: to see that it works, not for figures")
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
     given = parser.parse_args()
-    wanted = given.only or NAMES
+    wanted = given.only or [name for name in NAMES if name not in APART]
     rows: list[Row] = []
     if "kernel" in wanted:
         _say("kernel")
         rows += kernel.rows(quick=given.quick)
-    chosen: list[tuple[str, Callable[..., list[Row]]]] = [(n, m) for n, m in OF_BED.items() if n in wanted]
+    chosen: list[tuple[str, Callable[..., list[Row]]]] = [(n, m) for n, m in (OF_BED | APART).items() if n in wanted]
     if chosen:
         with TemporaryDirectory(prefix="cityvitals-bench-") as folder:
             (Path(folder) / "stack").mkdir()

@@ -33,6 +33,7 @@ class Plan:
         step_s: from one reading of a device to its next.
         window: messages without acknowledgement at most.
         rate: messages a second, each with the present time; 0: as fast as the window allows, encoded beforehand.
+        begin_s: time of each device's first reading; 0: such that the last reading of all is just past.
     """
 
     host: str
@@ -44,6 +45,7 @@ class Plan:
     step_s: int = 1
     window: int = 20_000
     rate: float = 0.0
+    begin_s: int = 0
 
 
 def frame(plan: Plan, number: int, begin_s: float) -> bytes:
@@ -59,9 +61,9 @@ def frame(plan: Plan, number: int, begin_s: float) -> bytes:
 
 
 def encoded(plan: Plan) -> Iterator[bytes]:
-    """Give every message, the last reading of all just past."""
+    """Give every message, each device's readings one after the other."""
     turns = -(-plan.messages // plan.devices)
-    begin_s = int(time.time()) - turns * plan.pack * plan.step_s - 1
+    begin_s = plan.begin_s or int(time.time()) - turns * plan.pack * plan.step_s - 1
     for number in range(plan.messages):
         yield frame(plan, number, begin_s + number // plan.devices * plan.pack * plan.step_s)
 
