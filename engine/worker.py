@@ -32,6 +32,7 @@ from engine.housekeeping import Housekeeping, HousekeepingCounts
 from engine.inbox import Inbox, Stored
 from engine.indicators import INDICATORS, Indicator, Results
 from engine.listening import Report
+from engine.pace import Pace
 from engine.settings import SilenceSettings, WorkerSettings
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import (
@@ -51,8 +52,6 @@ log = logging.getLogger("engine")
 NEVER_US = 0
 """A mark before every admitted time: nothing is known to be written."""
 RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
-PAUSE_S_MAX = 1.0
-"""Longest pause after a long round."""
 RECOVER_CELLS_MAX = 100_000
 """Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
@@ -142,6 +141,7 @@ class Worker:
         )  # fmt: skip
         self._look_back = _look_back(self._series, registry)
         self._house = Housekeeping(store, settings)
+        self._pace = Pace(settings.cycle_s, self._series)
         self._due = _Due()
         self._arrived: deque[ObservationBatch] = deque()
         self._mark_announced = self._mark_arrived = self._mark_reached = self._mark_written = NEVER_US
@@ -241,10 +241,8 @@ class Worker:
                 self._patiently(self._cycle, stop)
             self._patiently(self._watch.step, stop)
             self._house.turn(self._clock_us(), self._newest_us)
-            # A round that took long is followed by as long a pause: under a burst, figures come at longer intervals
-            # and the committer, the broker and the database have the machine in between.
-            spent_s = time.monotonic() - began
-            stop.wait(min(max(self.settings.cycle_s - spent_s, spent_s), PAUSE_S_MAX) if taken else 0.0)
+            if taken:
+                stop.wait(self._pace.rest_s(began, time.monotonic(), sum(len(stored.batch) for stored in taken)))
         self._patiently(self._settle, stop)
         self._patiently(self._watch.close, stop)
 
