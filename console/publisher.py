@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -79,12 +79,20 @@ class Result:
         ).encode()
 
 
-def result_topic(city: str, result: Result) -> str:
+class Offered(NamedTuple):
+    """A result that may be sent: most are superseded before, so each is made only when its turn has come."""
+
+    topic: str
+    start_us: int
+    made: Callable[[], Result]
+
+
+def result_topic(city: str, indicator: str, window: str, scope: str) -> str:
     """Return where a result goes: `cityvitals/<city>/kpi/<indicator>-<window>/<scope>`.
 
     Hour and day figures of one indicator are different things, so they are different retained messages.
     """
-    return f"cityvitals/{city}/kpi/{result.indicator}-{result.window}/{result.scope}"
+    return f"cityvitals/{city}/kpi/{indicator}-{window}/{scope}"
 
 
 def overlap(filter_a: str, filter_b: str) -> bool:
@@ -126,10 +134,9 @@ class Publisher:
         dropped: results given up because `topics_max` others were waiting.
     """
 
-    def __init__(self, broker: BrokerSettings, settings: ResultsSettings, city: str) -> None:
+    def __init__(self, broker: BrokerSettings, settings: ResultsSettings) -> None:
         self._settings = settings
-        self._city = city
-        self._waiting: dict[str, Result] = {}
+        self._waiting: dict[str, Callable[[], Result]] = {}
         self._newest: dict[str, int] = {}  # as many as there are indicators and scopes
         self._changed = threading.Condition()
         self._under_way = 0
@@ -167,22 +174,21 @@ class Publisher:
         self._client.loop_start()
         self._thread.start()
 
-    def offer(self, results: Iterable[Result]) -> None:
+    def offer(self, results: Iterable[Offered]) -> None:
         """Take results to be sent; never waits for the broker. Thread-safe."""
         with self._changed:
-            for result in results:
-                topic = result_topic(self._city, result)
-                if self._newest.get(topic, result.start_us) > result.start_us:
+            for topic, start_us, made in results:
+                if self._newest.get(topic, start_us) > start_us:
                     # The retained message is the current figure; a late revision of an older window is in the store.
                     self.superseded += 1
                     continue
-                self._newest[topic] = result.start_us
+                self._newest[topic] = start_us
                 if topic in self._waiting:
                     self.superseded += 1
                 elif len(self._waiting) >= self._settings.topics_max:
                     del self._waiting[next(iter(self._waiting))]
                     self.dropped += 1
-                self._waiting[topic] = result
+                self._waiting[topic] = made
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -205,8 +211,8 @@ class Publisher:
                     if not self._waiting or not self.connected:
                         break
                 batch = self._take()
-            for topic, result in batch:
-                self._client.publish(topic, result.payload(), qos=1, retain=True)
+            for topic, made in batch:
+                self._client.publish(topic, made().payload(), qos=1, retain=True)
             with self._changed:
                 if self._stopping:
                     self._changed.wait_for(lambda: self._under_way < UNDER_WAY_MAX, timeout=CLOSE_S_MAX)
@@ -216,7 +222,7 @@ class Publisher:
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way or not self.connected, timeout=CLOSE_S_MAX / 2)
 
-    def _take(self) -> list[tuple[str, Result]]:
+    def _take(self) -> list[tuple[str, Callable[[], Result]]]:
         """Take what the broker may have under way, oldest first; the lock is held."""
         if not self.connected:
             return []

@@ -12,15 +12,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from console.children import write_ready
 from console.metrics import MetricsPage
-from console.publisher import Publisher, Result, refuse_loops
+from console.publisher import Offered, Publisher, Result, refuse_loops, result_topic
 from console.settings import Settings
 from deploy.process import birth
 from devices import Registry, text_from_ticks
@@ -63,7 +63,7 @@ def serve(
         publisher = None
         if settings.results.publish:
             refuse_loops(registry.city.code, registry.subscriptions())
-            publisher = Publisher(broker, settings.results, registry.city.code)
+            publisher = Publisher(broker, settings.results)
         gateway = Gateway(
             registry,
             database_url,
@@ -106,6 +106,7 @@ class _Sink:
         stations = [f"station:{device.code}" for device in registry.devices]
         self._scopes = ("city", *zones, *stations)  # as `Results.scope` counts them
         self._zones = len(zones)
+        self._city = registry.city.code
         self._publisher = publisher
 
     def __call__(self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_]) -> None:
@@ -114,32 +115,35 @@ class _Sink:
             pooled = results.scope <= self._zones
             self._publisher.dropped += int(np.count_nonzero(~pooled))
             results, closed = results.take(pooled), closed[pooled]
-        self._publisher.offer(self._records(catalogue, results, closed))
+        self._publisher.offer(self._offered(catalogue, results, closed))
 
-    def _records(
+    def _offered(
         self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_]
-    ) -> Iterator[Result]:
-        columns: list[list[Any]] = [
-            column.tolist()
-            for column in (
-                results.indicator, results.scope, results.start_us, results.known, results.ticks, results.band,
-                results.received, results.expected, closed,
-            )
-        ]  # fmt: skip
-        for indicator, scope, start_us, known, ticks, band, received, due, shut in zip(*columns, strict=True):
+    ) -> Iterator[Offered]:
+        columns: list[list[int]] = [c.tolist() for c in (results.indicator, results.scope, results.start_us)]
+        for row, (indicator, scope, start_us) in enumerate(zip(*columns, strict=True)):
             definition = catalogue[indicator]
-            yield Result(
-                indicator=definition.code,
-                scope=self._scopes[scope],
-                window=definition.window.name.lower(),
-                start_us=start_us,
-                value=text_from_ticks(ticks, definition.decimals) if known else None,
-                unit=definition.unit,
-                band=definition.bands[band - 1].name if known and band else None,
-                coverage=received / due if due else None,
-                closed=shut,
-                status=status(definition, received, due, known=known, closed=shut),
-            )
+            topic = result_topic(self._city, definition.code, definition.window.name.lower(), self._scopes[scope])
+            yield Offered(topic, start_us, partial(self._record, catalogue, results, closed, row))
+
+    def _record(
+        self, catalogue: tuple[Indicator, ...], results: Results, closed: NDArray[np.bool_], row: int
+    ) -> Result:
+        definition = catalogue[int(results.indicator[row])]
+        known, shut, band = bool(results.known[row]), bool(closed[row]), int(results.band[row])
+        received, due = int(results.received[row]), int(results.expected[row])
+        return Result(
+            indicator=definition.code,
+            scope=self._scopes[int(results.scope[row])],
+            window=definition.window.name.lower(),
+            start_us=int(results.start_us[row]),
+            value=text_from_ticks(int(results.ticks[row]), definition.decimals) if known else None,
+            unit=definition.unit,
+            band=definition.bands[band - 1].name if known and band else None,
+            coverage=received / due if due else None,
+            closed=shut,
+            status=status(definition, received, due, known=known, closed=shut),
+        )
 
 
 def status(definition: Indicator, received: int, due: int, *, known: bool, closed: bool) -> str:

@@ -294,10 +294,11 @@ class Worker:
 
     def _accept(self, taken: list[Stored]) -> None:
         """Take note of commits; what they hold is worked off by `_work_off`."""
-        for stored in taken:
-            self._arrived.append(stored.batch)
-            self._commit_arrived = stored.commit_id
-            self._mark_arrived = stored.mark_us
+        if taken:
+            # As one batch: order and grouping change nothing, and every kernel waits its turn among the threads.
+            self._arrived.append(ObservationBatch.concat([stored.batch for stored in taken]))
+            self._commit_arrived = taken[-1].commit_id
+            self._mark_arrived = taken[-1].mark_us
         self._watch.take(taken, self.inbox.first_us())
 
     def _work_off(self) -> None:

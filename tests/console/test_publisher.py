@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 
 import paho.mqtt.client as paho
 import pytest
@@ -11,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 import deploy
 from console.errors import MisuseError
-from console.publisher import Publisher, Result, overlap, refuse_loops, result_topic
+from console.publisher import Offered, Publisher, Result, overlap, refuse_loops, result_topic
 from console.settings import ResultsSettings
 from ingest.settings import BrokerSettings
 
@@ -23,7 +24,12 @@ def result(value: str | None = "35.2", hour: int = 0, scope: str = "zone:harbour
 
 
 def publisher(url: str, **settings: object) -> Publisher:
-    return Publisher(BrokerSettings(url=url), ResultsSettings(period_s=0.01, **settings), "demo")  # type: ignore[arg-type]
+    return Publisher(BrokerSettings(url=url), ResultsSettings(period_s=0.01, **settings))  # type: ignore[arg-type]
+
+
+def offered(*args: object, **kwargs: object) -> Offered:
+    made = result(*args, **kwargs)  # type: ignore[arg-type]
+    return Offered(result_topic("demo", made.indicator, made.window, made.scope), made.start_us, lambda: made)
 
 
 class Listener:
@@ -79,8 +85,8 @@ def test_a_result_is_one_json_object_with_the_value_as_decimal_text() -> None:
 def test_the_broker_keeps_the_newest_result_for_whoever_comes_later(broker: deploy.Broker) -> None:
     sender = publisher(broker.url)
     sender.start()
-    sender.offer([result("1.0", hour=1), result("2.0", scope="city")])
-    sender.offer([result("3.0", hour=2)])
+    sender.offer([offered("1.0", hour=1), offered("2.0", scope="city")])
+    sender.offer([offered("3.0", hour=2)])
     sender.close()
     late = Listener("127.0.0.1", broker.port or 0)
     found = {topic: (body["value"], retain) for topic, body, retain, _ in late.wait(2)}
@@ -97,7 +103,7 @@ def test_results_go_out_at_qos_1_while_somebody_listens(broker: deploy.Broker) -
     listener = Listener("127.0.0.1", broker.port or 0)
     sender = publisher(broker.url)
     sender.start()
-    sender.offer([result()])
+    sender.offer([offered()])
     (_, _, _, qos), *_ = listener.wait(1)
     sender.close()
     listener.close()
@@ -106,25 +112,41 @@ def test_results_go_out_at_qos_1_while_somebody_listens(broker: deploy.Broker) -
 
 def test_a_late_revision_of_an_older_window_does_not_replace_the_current_figure() -> None:
     sender = publisher("mqtt://127.0.0.1:1")
-    sender.offer([result("5.0", hour=5)])
-    sender.offer([result("4.0", hour=4, closed=True)])
+    sender.offer([offered("5.0", hour=5)])
+    sender.offer([offered("4.0", hour=4, closed=True)])
     assert sender.waiting == 1
     assert sender.superseded == 1
-    assert next(iter(sender._waiting.values())).value == "5.0"
+    assert next(iter(sender._waiting.values()))().value == "5.0"
 
 
 def test_a_revision_of_the_current_window_replaces_what_waits() -> None:
     sender = publisher("mqtt://127.0.0.1:1")
-    sender.offer([result("5.0", hour=5), result("5.5", hour=5, closed=True)])
-    assert next(iter(sender._waiting.values())).value == "5.5"
+    sender.offer([offered("5.0", hour=5), offered("5.5", hour=5, closed=True)])
+    assert next(iter(sender._waiting.values()))().value == "5.5"
     assert sender.superseded == 1
+
+
+def test_a_result_that_is_superseded_is_never_made(broker: deploy.Broker) -> None:
+    made = []
+    one = offered()
+
+    def make(value: str) -> Result:
+        made.append(value)
+        return result(value)
+
+    sender = publisher(broker.url)
+    sender.offer([one._replace(made=partial(make, value)) for value in ("1.0", "2.0", "3.0")])
+    sender.start()
+    sender.close()
+    assert sender.published == 1
+    assert made == ["3.0"]
 
 
 def test_without_a_broker_offering_returns_at_once_and_memory_is_bounded() -> None:
     sender = publisher("mqtt://127.0.0.1:1", topics_max=10)
     sender.start()
     for number in range(1000):
-        sender.offer([result(scope=f"station:{number}")])
+        sender.offer([offered(scope=f"station:{number}")])
     assert sender.waiting == 10
     assert sender.dropped == 990
     assert not sender.connected
@@ -136,7 +158,7 @@ def test_what_waits_is_sent_when_the_broker_comes_back(broker: deploy.Broker) ->
     sender = publisher(broker.url)
     broker.stop()
     sender.start()
-    sender.offer([result("7.0")])
+    sender.offer([offered("7.0")])
     broker.start()
     listener = Listener("127.0.0.1", broker.port or 0)
     _, body, _, _ = listener.wait(1)[0]
@@ -167,4 +189,4 @@ def test_a_gateway_that_would_hear_its_own_results_is_refused() -> None:
     refuse_loops("demo", ["cityvitals/demo/+/telemetry", "v3/+/devices/+/up"])
     with pytest.raises(MisuseError, match=r"cityvitals/demo/#.*cityvitals/demo/kpi/\+/\+"):
         refuse_loops("demo", ["cityvitals/demo/#"])
-    assert not overlap("cityvitals/demo/+/telemetry", result_topic("demo", result()))
+    assert not overlap("cityvitals/demo/+/telemetry", result_topic("demo", "pm2_5_mean", "hour", "city"))
