@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from console.allocator import give_large_back
 from console.children import stopped_by_signals
 from console.context import Context
 from console.output import stdout
@@ -35,6 +36,7 @@ def run(
 
     - `CITYVITALS_MQTT_URL=mqtts://broker.example CITYVITALS_DATABASE_URL_FILE=db.secret cityvitals --city seoul run`
     """
+    give_large_back()
     given: Context = context.obj
     registry = given.registry()
     endpoints = given.endpoints()
