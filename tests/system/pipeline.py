@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import psycopg
@@ -72,14 +73,37 @@ class Pipeline(bench.Pipeline):
 
     poll_s = POLL_S
     program = LEASHED
+    _kept: psycopg.Connection[Any] | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._let_go()
+        super().__exit__(kind, error, trace)
 
     # ---- what is stored --------------------------------------------------------------------------------------
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Rows of one query on a connection of its own."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            connection.execute("SET timezone TO 'UTC'")
-            return connection.execute(sql, parameters or None).fetchall()
+        """Rows of one query. While the gateway runs the connection is kept: a wait asks many times a second."""
+        if not self.running:
+            self._let_go()
+            with self._connect() as connection:
+                return connection.execute(sql, parameters or None).fetchall()
+        if self._kept is not None:
+            try:
+                return self._kept.execute(sql, parameters or None).fetchall()
+            except psycopg.OperationalError:
+                self._let_go()  # its server was killed meanwhile; a new one may be there
+        self._kept = self._connect()
+        return self._kept.execute(sql, parameters or None).fetchall()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.database_url, autocommit=True, options="-c timezone=UTC")
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def tables(self) -> Tables:
         """Every derived table's figures."""
