@@ -6,7 +6,7 @@ Knows measurands, device models, the city's registry and payload formats; knows 
 from __future__ import annotations
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL, ObservationBatch
-from devices.city import City, Register, Zone, load_city
+from devices.city import City, Zone, load_city
 from devices.codecs import (
     CODECS,
     PAYLOAD_BYTES_MAX,
@@ -18,6 +18,7 @@ from devices.codecs import (
     codec,
 )
 from devices.codecs.base import ticks_from_text
+from devices.columns import Column, city_columns, load_columns
 from devices.errors import (
     ConfigError,
     DeviceError,
@@ -30,6 +31,7 @@ from devices.errors import (
 from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
 from devices.models import DeviceModel, Field, TimeSpec, load_models
 from devices.reasons import REASON_CODES, REASON_TITLES, REASONS
+from devices.registers import QUALITIES, Register
 from devices.registry import Device, Registry, load_registry
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
 from devices.ticks import Scale, text_from_float, text_from_ticks
@@ -37,10 +39,11 @@ from devices.times import rfc3339, time_us_from_rfc3339
 from devices.units import Unit, conversion, load_units
 
 __all__ = [
-    "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "REASONS", "REASON_CODES", "REASON_TITLES",
-    "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "ConfigError", "Decoded", "Device", "DeviceError", "DeviceModel",
-    "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem",
-    "Reading", "Register", "Registry", "Scale", "SeriesTable", "TimeSpec", "Unit", "UnitError", "ValueRefusedError",
-    "Zone", "codec", "conversion", "load_city", "load_measurands", "load_models", "load_registry", "load_units",
-    "nearest", "rfc3339", "text_from_float", "text_from_ticks", "ticks_from_text", "time_us_from_rfc3339",
+    "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "QUALITIES", "READINGS_MAX", "REASONS", "REASON_CODES",
+    "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "Column", "ConfigError", "Decoded", "Device",
+    "DeviceError", "DeviceModel", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch",
+    "PayloadError", "Problem", "Reading", "Register", "Registry", "Scale", "SeriesTable", "TimeSpec", "Unit",
+    "UnitError", "ValueRefusedError", "Zone", "city_columns", "codec", "conversion", "load_city", "load_columns",
+    "load_measurands", "load_models", "load_registry", "load_units", "nearest", "rfc3339", "text_from_float",
+    "text_from_ticks", "ticks_from_text", "time_us_from_rfc3339",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The city: its name, clock, zones and dated registers, read from `city.toml` and `zones.geojson`.
+"""The city: its name, clock, zones, dated registers and columns, read from `city.toml` and `zones.geojson`.
 
 Knows the city itself; knows none of its devices.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from devices.columns import Column, load_columns, read_columns
 from devices.errors import nearest
 from devices.models import CODE
+from devices.registers import Register, holding, read_registers
 from devices.tables import FILE_BYTES_MAX, Problems, Table, parse_toml
 
 ZONES_MAX = 10_000
@@ -33,30 +36,13 @@ class Zone:
         code, title: short and full name.
         polygons: outlines as GeoJSON has them: polygons of rings (the first is the outside, others are holes) of
             (longitude, latitude) in degrees, WGS 84, each ring closed. Empty for a zone without an outline.
+        registers: its own dated denominators, by code and date.
     """
 
     code: str
     title: str
     polygons: tuple[Polygon, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """One denominator (population, households, floor area, network length ...), valid from a date on.
-
-    Attributes:
-        code: what it counts.
-        value: exact.
-        unit: what it is counted in, for people.
-        valid_from: first day; it holds until the next entry of the same code.
-        source: who stated it.
-    """
-
-    code: str
-    value: Fraction
-    unit: str
-    valid_from: date
-    source: str
+    registers: tuple[Register, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +56,8 @@ class City:
         zone_info: that time zone; civil days are its days.
         population, households, area_km2: 0 where not stated. The newest register entry of the same name otherwise.
         zones: in the order of `zones.geojson`.
-        registers: every dated denominator, by code and date.
+        registers: every dated denominator of the whole city, by code and date; those of a zone stand with it.
+        columns: columns that its devices may have beyond those of every city (`load_columns`), by code.
     """
 
     code: str
@@ -82,6 +69,7 @@ class City:
     area_km2: Fraction
     zones: tuple[Zone, ...]
     registers: tuple[Register, ...]
+    columns: Mapping[str, Column] = field(default_factory=dict, hash=False)
 
     def zone_index(self, code: str) -> int:
         """Return the position of a zone.
@@ -94,10 +82,15 @@ class City:
                 return position
         raise KeyError(f"unknown zone {code!r}{nearest(code, [z.code for z in self.zones])}")
 
-    def register(self, code: str, day: date) -> Register | None:
-        """Return the denominator that holds on a day, or None."""
-        valid = [r for r in self.registers if r.code == code and r.valid_from <= day]
-        return max(valid, key=lambda r: r.valid_from, default=None)
+    def register(self, code: str, day: date, zone: str | None = None) -> Register | None:
+        """Return the denominator of the city, or of one of its zones, that holds on a day; None where there is none.
+
+        The zones' are never added up to a city's, nor a city's shared out: each is what somebody stated.
+
+        Raises:
+            KeyError: no such zone; the message names the nearest.
+        """
+        return holding(self.registers if zone is None else self.zones[self.zone_index(zone)].registers, code, day)
 
 
 def load_city(folder: Path) -> City:
@@ -124,7 +117,8 @@ def read_city(folder: Path, problems: Problems) -> City | None:
     if not CODE.match(code):
         root.fault("code", f"expected small letters, digits, `_` and `-` (it is part of topics), got {code!r}")
     zone_name = root.text("time_zone")
-    registers = tuple(sorted(_registers(root), key=lambda r: (r.code, r.valid_from)))
+    of_zones = read_registers(root, [zone.code for zone in zones])
+    registers = of_zones.get("", ())
     newest = {r.code: r.value for r in registers}
     city = City(
         code=code,
@@ -134,8 +128,9 @@ def read_city(folder: Path, problems: Problems) -> City | None:
         population=root.whole("population", int(newest.get("population", 0)), low=0, high=10**9),
         households=root.whole("households", int(newest.get("households", 0)), low=0, high=10**9),
         area_km2=root.number("area_km2", newest.get("area_km2", Fraction(0))) or Fraction(0),
-        zones=zones,
+        zones=tuple(replace(zone, registers=of_zones.get(zone.code, ())) for zone in zones),
         registers=registers,
+        columns=read_columns(root, load_columns()),
     )
     root.done()
     return city
@@ -163,27 +158,6 @@ def _zone_info(root: Table, name: str) -> ZoneInfo:
         if root.has("time_zone"):
             root.fault("time_zone", f"expected a name of the IANA time zone database such as Asia/Seoul, got {name!r}")
         return ZoneInfo("UTC")
-
-
-def _registers(root: Table) -> list[Register]:
-    """Return the entries of `[[register]]`."""
-    found: list[Register] = []
-    for table in root.tables("register"):
-        valid_from = table.text("from")
-        try:
-            first = date.fromisoformat(valid_from)
-        except ValueError:
-            table.fault("from", f"expected a date such as 2024-01-01, got {valid_from!r}")
-            first = date(1970, 1, 1)
-        value = table.number("value", required=True) or Fraction(0)
-        if value < 0:
-            table.fault("value", f"expected a number from 0, got {value}")
-        entry = Register(table.text("code"), value, table.text("unit", ""), first, table.text("source", ""))
-        if any((r.code, r.valid_from) == (entry.code, first) for r in found):
-            table.fault("from", f"a second {entry.code!r} from {first}")
-        found.append(entry)
-        table.done()
-    return found
 
 
 def _read_zones(path: Path, problems: Problems) -> tuple[Zone, ...]:

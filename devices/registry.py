@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.city import City, read_city, read_file
+from devices.columns import OPTIONAL, REQUIRED, Column, load_columns
 from devices.errors import nearest
 from devices.measurands import MeasurandCatalogue, load_measurands
 from devices.models import INTERVAL_S_MAX, DeviceModel, Field, load_models, read_models
@@ -28,10 +29,6 @@ from devices.topics import fill, subscriptions, topic_faults, widened
 DEVICES_MAX = 1_000_000
 DIRECT = "direct"
 """Gateway of devices whose row names none: they speak to the broker themselves."""
-COLUMNS_REQUIRED = ("device", "model", "zone")
-COLUMNS_OPTIONAL = (
-    "latitude", "longitude", "in_service_from", "in_service_to", "interval_s", "gateway", "title", "topic",
-)  # fmt: skip
 # Part of topics, URLs, metric labels and SenML names: nothing that means something in one of them.
 _DEVICE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")
 
@@ -50,7 +47,7 @@ class Device:
         gateway: whose watermark it moves; DIRECT where none is named.
         title: what a person calls it.
         topic: its MQTT topic.
-        attributes: columns that only its model has.
+        attributes: what stands in the columns that any device may have, and in those of its model.
     """
 
     code: str
@@ -204,9 +201,10 @@ def parse_devices(
     devices: dict[str, Device] = {}
     lines: dict[str, int] = {}
     zones = frozenset(zone.code for zone in city.zones)
+    columns = {**load_columns(), **city.columns}
     try:
         header = next(reader, [])
-        special = {column for model in models.values() for column in model.columns}
+        special = {*columns, *(column for model in models.values() for column in model.columns)}
         if not _header_is_good(header, special, file, problems):
             return ()
         for values in reader:
@@ -216,7 +214,7 @@ def parse_devices(
                 problems.add(file, f"line {reader.line_num}", f"expected {len(header)} columns, got {len(values)}")
                 continue
             row = _Row(dict(zip(header, map(str.strip, values), strict=True)), file, reader.line_num, problems)
-            device = row.device(city, zones, models)
+            device = row.device(city, zones, models, columns)
             if device is None:
                 continue
             if device.code in devices:
@@ -244,12 +242,10 @@ def parse_devices(
 def _header_is_good(header: list[str], special: set[str], file: str, problems: Problems) -> bool:
     """Return whether the rows can be read; faults of the header go to `problems`."""
     count = len(problems.found)
-    known = {*COLUMNS_REQUIRED, *COLUMNS_OPTIONAL, *special}
-    for column in COLUMNS_REQUIRED:
+    known = {*REQUIRED, *OPTIONAL, *special}
+    for column in REQUIRED:
         if column not in header:
-            problems.add(
-                file, "line 1", f"column {column} is missing; expected {','.join(COLUMNS_REQUIRED + COLUMNS_OPTIONAL)}"
-            )
+            problems.add(file, "line 1", f"column {column} is missing; expected {','.join(REQUIRED + OPTIONAL)}")
     for column in header:
         if column not in known:
             problems.add(file, f"line 1, column {column}", f"unknown column{nearest(column, known)}")
@@ -282,7 +278,13 @@ class _Row:
         """Return a cell; empty where the file has no such column."""
         return self._values.get(column, "")
 
-    def device(self, city: City, zones: frozenset[str], models: Mapping[str, DeviceModel]) -> Device | None:
+    def device(
+        self,
+        city: City,
+        zones: frozenset[str],
+        models: Mapping[str, DeviceModel],
+        columns: Mapping[str, Column],
+    ) -> Device | None:
         """Return the device of the line; None where it has no usable code or model."""
         count = len(self._problems.found)
         code = self.text("device")
@@ -307,10 +309,13 @@ class _Row:
         if (latitude is None) != (longitude is None) and len(self._problems.found) == count:
             self.fault("longitude", "expected both latitude and longitude, or neither")
         interval_s = self._interval(model)
-        attributes = {c: v for c, v in self._values.items() if v and c not in COLUMNS_REQUIRED + COLUMNS_OPTIONAL}
-        for column in attributes:
-            if model is not None and column not in model.columns:
-                self.fault(column, f"model {model.code!r} has no such column")
+        attributes = {c: v for c, v in self._values.items() if v and c not in REQUIRED + OPTIONAL}
+        for column, text in attributes.items():
+            if model is None or column in model.columns:
+                continue  # what a model says of its own column is the model's affair
+            fault = columns[column].fault(text) if column in columns else f"model {model.code!r} has no such column"
+            if fault:
+                self.fault(column, fault)
         if model is None or len(self._problems.found) > count:
             return None
         device = Device(

@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
+from devices.columns import Column
 from devices.errors import nearest
 from engine.kpi.formula import Formula, data_point_key, is_data_point, normalise_code
 
@@ -81,7 +82,7 @@ class Pool(StrEnum):
 
 Where = tuple[tuple[str, tuple[str, ...]], ...]
 """Which devices: each key with the values of which one must hold. Keys are `model`, `zone`, `measures` (a measurand of
-the device's model) and the columns of devices.csv that the pack declares. Empty: every device."""
+the device's model) and the columns of devices.csv that any device may have. Empty: every device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,23 +291,6 @@ class Kpi:
     data_points: tuple[DataPoint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of devices.csv that inputs of a pack select or add up by.
-
-    Attributes:
-        code: its heading.
-        title: what it says of a device.
-        values: what may stand in it; empty for any text, or for a number.
-        unit: UCUM term of a numeric column; empty for a text.
-    """
-
-    code: str
-    title: str
-    values: tuple[str, ...]
-    unit: str
-
-
 class Rule(StrEnum):
     """How a figure becomes per cent of its target."""
 
@@ -352,7 +336,7 @@ class Pack:
         code, title, edition, source: which catalogue it is.
         kpis: in the order of the files.
         inputs: by code.
-        columns: by code.
+        columns: that devices may have, by code.
         targets: by data point and day.
     """
 

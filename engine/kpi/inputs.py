@@ -1,6 +1,6 @@
 """Reads inputs: what each kind may say, and whether it can be so.
 
-Knows the keys of `[[input]]` and `[[column]]` and the measurands; knows no formula but a derived input's own.
+Knows the keys of `[[input]]`, the measurands and the columns of devices; knows no formula but a derived input's own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Final
 
+from devices.columns import Column
 from devices.errors import UnitError, nearest
 from devices.measurands import Kind, Measurand, load_measurands
 from devices.tables import Table
@@ -17,7 +18,6 @@ from engine.kpi.definition import (
     KINDS,
     Assets,
     At,
-    Column,
     Declared,
     Derived,
     How,
@@ -41,7 +41,6 @@ SPANS_MAX: Final = 8
 NOTHING: Final = parse_formula("1")
 """Stands where a formula could not be read; that fault is told already."""
 
-COLUMN_KEYS: Final = ("code", "title", "values", "unit", "changes")
 COMMON_KEYS: Final = ("code", "title", "unit", "kind", "source", "note", "changes")
 KIND_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "register": ("register", "at"),
@@ -111,16 +110,6 @@ def formula_of(table: Table, key: str = "formula") -> Formula:
     except FormulaError as error:
         table.fault(key, str(error))
         return NOTHING
-
-
-def read_column(table: Table) -> Column:
-    """Return the column of one `[[column]]`."""
-    known_keys(table, COLUMN_KEYS)
-    unit = unit_of(table)[0] if table.has("unit") else ""
-    column = Column(identifier(table, "code"), table.text("title"), table.texts("values"), unit)
-    if column.values and column.unit:
-        table.fault("values", "a column is a number with a `unit` or a text with `values`, not both")
-    return column
 
 
 def read_input(table: Table, columns: Mapping[str, Column], models: Iterable[str]) -> Input:

@@ -16,14 +16,15 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from devices.columns import Column, city_columns, load_columns
 from devices.errors import nearest
 from devices.models import load_models
 from devices.tables import FILE_BYTES_MAX, Problems, Table, parse_toml
 from engine.kpi.checking import Place, check
-from engine.kpi.definition import Column, Input, Kpi, Pack, Target
+from engine.kpi.definition import Input, Kpi, Pack, Target
 from engine.kpi.faults import Fault, Lines, PackError, placed
 from engine.kpi.formula import data_point_key, normalise_code
-from engine.kpi.inputs import known_keys, read_column, read_input
+from engine.kpi.inputs import known_keys, read_input
 from engine.kpi.reading import FILE_KEYS, read_kpi
 from engine.kpi.targets import read_target
 
@@ -35,7 +36,7 @@ FILES_MAX: Final = 200
 
 T = TypeVar("T")
 
-_ARRAYS: Final = ("kpi", "input", "column", "target")
+_ARRAYS: Final = ("kpi", "input", "target")
 _PACK_KEYS: Final = ("code", "title", "edition", "source")
 
 
@@ -74,7 +75,7 @@ def load_pack(folder: Path | Traversable) -> Pack:
     """
     gathered = _Gathered()
     _gather(folder, gathered, pack=True)
-    return _built(gathered, load_models())
+    return _built(gathered, load_models(), load_columns())
 
 
 def load_catalogue(city_folder: Path | None = None) -> Pack:
@@ -82,7 +83,7 @@ def load_catalogue(city_folder: Path | None = None) -> Pack:
 
     Raises:
         PackError: with every fault of every file.
-        ConfigError: the city's device models have faults.
+        ConfigError: the city's device models or columns have faults.
     """
     own = None if city_folder is None else city_folder / CITY_FOLDER
     if own is None or not own.is_dir():
@@ -91,7 +92,7 @@ def load_catalogue(city_folder: Path | None = None) -> Pack:
     _gather(_shipped_folder(), gathered, pack=True)
     _gather(own, gathered, pack=False)
     models = own.parent / "models"
-    return _built(gathered, load_models(models if models.is_dir() else None))
+    return _built(gathered, load_models(models if models.is_dir() else None), city_columns(own.parent))
 
 
 @cache
@@ -197,7 +198,7 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     return values
 
 
-def _built(gathered: _Gathered, models: Iterable[str]) -> Pack:
+def _built(gathered: _Gathered, models: Iterable[str], columns: Mapping[str, Column]) -> Pack:
     """Return the pack the entries make.
 
     Raises:
@@ -211,9 +212,7 @@ def _built(gathered: _Gathered, models: Iterable[str]) -> Pack:
             for code, entry in gathered.entries[array].items()
         }
 
-    columns: dict[str, tuple[Column, Place]] = read("column", read_column)
-    by_code = {code: column for code, (column, _) in columns.items()}
-    inputs: dict[str, tuple[Input, Place]] = read("input", lambda table: read_input(table, by_code, models))
+    inputs: dict[str, tuple[Input, Place]] = read("input", lambda table: read_input(table, columns, models))
     kpis: dict[str, tuple[Kpi, Place]] = read("kpi", read_kpi)
     targets: dict[str, tuple[Target, Place]] = read("target", read_target)
     check(inputs, kpis, targets, problems)
@@ -227,6 +226,6 @@ def _built(gathered: _Gathered, models: Iterable[str]) -> Pack:
         source=gathered.head["source"],
         kpis=tuple(kpi for kpi, _ in kpis.values()),
         inputs={code: one for code, (one, _) in inputs.items()},  # a plain dict, so that packs travel between processes
-        columns=by_code,
+        columns=columns,
         targets=tuple(sorted((one for one, _ in targets.values()), key=lambda t: (t.data_point, t.valid_from))),
     )

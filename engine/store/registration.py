@@ -87,7 +87,7 @@ def register(
         _devices(session, registry)
         series_id = _series(session, registry, measurand_id)
         city, zones, stations = _scopes(session, registry)
-        _registers(session, registry, city)
+        _registers(session, registry, city, zones)
         session.step("registered")
     return Registered(series_id, measurand_id, indicator_id, city, zones, stations)
 
@@ -211,15 +211,18 @@ def _scopes(session: Session, registry: Registry) -> tuple[int, NDArray[np.int32
     return int(ids[0]), ids[1 : 1 + zones], ids[1 + zones :]
 
 
-def _registers(session: Session, registry: Registry, city_scope: int) -> None:
-    for r in registry.city.registers:
-        session.run(
-            "register_register",
-            {
-                "code": r.code, "scope_id": city_scope, "valid_from": r.valid_from, "value": exact(r.value),
-                "unit": r.unit, "source": r.source,
-            },
-        )  # fmt: skip
+def _registers(session: Session, registry: Registry, city_scope: int, zone_scope: NDArray[np.int32]) -> None:
+    city = registry.city
+    of_zones = zip(zone_scope.tolist(), (zone.registers for zone in city.zones), strict=True)
+    for scope_id, registers in ((city_scope, city.registers), *of_zones):
+        for r in registers:
+            session.run(
+                "register_register",
+                {
+                    "code": r.code, "scope_id": scope_id, "valid_from": r.valid_from, "value": exact(r.value),
+                    "unit": r.unit, "source": r.source,
+                },
+            )  # fmt: skip
 
 
 def exact(value: Fraction) -> Decimal:

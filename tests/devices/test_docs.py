@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from devices import REASON_TITLES, codec, load_measurands, load_registry, rfc3339, text_from_ticks
+from devices import (
+    QUALITIES,
+    REASON_TITLES,
+    codec,
+    load_columns,
+    load_measurands,
+    load_registry,
+    rfc3339,
+    text_from_ticks,
+)
+from devices.columns import COLUMN_KEYS
 from devices.models import parse_model
 from devices.tables import Problems, Table
 from tests.devices.cities import write_city
@@ -44,12 +55,39 @@ def test_the_message_of_an_example_decodes_to_the_readings_beside_it(name: str) 
 
 def test_the_devices_of_the_page_make_a_registry(tmp_path: Path) -> None:
     models = {name: BLOCKS["model", name] for name in MODELS}
-    registry = load_registry(write_city(tmp_path, devices=BLOCKS["devices", ""], models=models))
+    registry = load_registry(
+        write_city(tmp_path, city=BLOCKS["city", ""], devices=BLOCKS["devices", ""], models=models)
+    )
     assert [device.topic for device in registry.devices] == [
         "cityvitals/testville/gauge-7/telemetry",
         "boxes/roof-west/box-1/up",
     ]
     assert registry.subscriptions() == ("boxes/+/+/up", "cityvitals/testville/+/telemetry")
+    assert [dict(device.attributes) for device in registry.devices] == [
+        {"network": "drainage", "monitored_km": "3.2", "owner": "water_board"},
+        {"owner": "city"},
+    ]
+    north = registry.city.register("population", date(2025, 6, 1), "north")
+    assert north is not None
+    assert (north.value, north.quality, registry.city.population) == (121_500, "higher_level", 345_000)
+
+
+def test_the_page_lists_every_column_and_every_quality() -> None:
+    columns = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", _after("columns"), re.MULTILINE)
+    holds = {
+        c.code: f"a number in {c.unit}" if c.unit else ", ".join(f"`{value}`" for value in c.values)
+        for c in load_columns().values()
+    }
+    assert columns == [(c.code, holds[c.code], c.title) for c in load_columns().values()]
+    qualities = re.findall(r"^\| `(\w+)` \| (.+) \|$", _after("qualities"), re.MULTILINE)
+    assert qualities == list(QUALITIES.items())
+    about = _after("qualities")
+    assert [key for key in COLUMN_KEYS if f"`{key}`" not in about] == []
+
+
+def _after(mark: str) -> str:
+    """Return the part of the page from a mark to the next mark or heading."""
+    return re.split(r"<!--|^#", PAGE.partition(f"<!-- {mark} -->")[2], flags=re.MULTILINE)[0]
 
 
 def test_the_page_lists_every_reason() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,9 @@ from devices import (
     ConfigError,
     Kind,
     Registry,
+    city_columns,
     load_city,
+    load_columns,
     load_registry,
     time_us_from_rfc3339,
 )
@@ -116,6 +119,54 @@ def test_a_citys_registers_are_dated_and_the_newest_is_its_population(registry: 
     assert city.zones[0].polygons[0][0][0] == (-0.5, 38.3)
 
 
+ZONE_REGISTERS = """
+[[register]]
+code = "population"
+zone = "north"
+value = 100000
+from = "2024-01-01"
+source = "census tracts"
+quality = "higher_level"
+
+[[register]]
+code = "population"
+zone = "north"
+value = 101000
+from = "2025-01-01"
+"""
+
+
+def test_a_zone_has_registers_of_its_own_and_the_citys_stay_what_they_are(tmp_path: Path) -> None:
+    city = load_registry(write_city(tmp_path, city=CITY + ZONE_REGISTERS)).city
+
+    def value(day: date, zone: str | None = None) -> Fraction | None:
+        entry = city.register("population", day, zone)
+        return None if entry is None else entry.value
+
+    assert [value(date(year, 7, 1), "north") for year in (2023, 2024, 2025)] == [None, 100_000, 101_000]
+    assert [value(date(year, 7, 1)) for year in (2024, 2025)] == [340_000, 345_000]
+    assert value(date(2025, 7, 1), "south") is None
+    assert city.population == 345_000
+    assert [r.quality for r in city.zones[0].registers] == ["higher_level", ""]
+    with pytest.raises(KeyError, match="did you mean 'north'"):
+        city.register("population", date(2025, 1, 1), "nort")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('zone = "north"', 'zone = "nort"', "register[3].zone: unknown zone 'nort'; did you mean 'north'?"),
+        ('"2025-01-01"', '"2024-01-01"', "register[4].from: a second 'population' from 2024-01-01 of 'north'"),
+        ('"higher_level"', '"high"', "register[3].quality: expected one of measured, survey, higher_level"),
+    ],
+)
+def test_a_faulty_register_of_a_zone_is_refused_with_its_key(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    assert old in ZONE_REGISTERS
+    found = problems(write_city(tmp_path, city=CITY + ZONE_REGISTERS.replace(old, new, 1)))
+    assert len(found) == 1
+    assert found[0].startswith(f"city.toml: {fault}"), found
+
+
 def test_a_registry_survives_the_trip_to_another_process(registry: Registry) -> None:
     assert pickle.loads(pickle.dumps(registry)) == registry  # noqa: S301
 
@@ -133,6 +184,71 @@ def test_a_models_own_columns_are_kept_for_its_devices_alone(tmp_path: Path) -> 
     assert [d.attributes for d in registry.devices] == [{"floor": "3"}, {}]
     write_city(tmp_path, devices=text.replace("north,\n", "north,4\n"))
     assert problems(tmp_path) == ["devices.csv: line 3, column floor: model 'water_meter' has no such column"]
+
+
+COLUMNS = """device,model,zone,network,monitored_km,purpose
+m-1,water_meter,north,water,12.5,residential
+m-2,heat_meter,south,,,
+"""
+OWN_COLUMN = '\n[[column]]\ncode = "owner"\ntitle = "who answers for it"\nvalues = ["city", "board"]\n'
+
+
+def test_columns_of_any_device_are_kept_whatever_its_model(tmp_path: Path) -> None:
+    registry = load_registry(write_city(tmp_path, devices=COLUMNS))
+    assert [d.attributes for d in registry.devices] == [
+        {"network": "water", "monitored_km": "12.5", "purpose": "residential"}, {},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("12.5", "-1", "line 2, column monitored_km: expected a number in km such as 12 or 12.5, got '-1'"),
+        ("12.5", "1e3", "line 2, column monitored_km: expected a number in km"),
+        ("12.5", "٣", "line 2, column monitored_km: expected a number in km"),
+        ("12.5", "1/3", "line 2, column monitored_km: expected a number in km"),
+        ("north,water,", "north,watr,", "got 'watr'; did you mean 'water'?"),
+        ("network", "netwrk", "line 1, column netwrk: unknown column; did you mean 'network'?"),
+    ],
+)
+def test_a_cell_of_such_a_column_is_checked_with_its_place(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    assert old in COLUMNS
+    found = problems(write_city(tmp_path, devices=COLUMNS.replace(old, new, 1)))
+    assert len(found) == 1
+    assert fault in found[0], found
+
+
+def test_a_city_has_columns_of_its_own_and_they_are_checked_too(tmp_path: Path) -> None:
+    devices = "device,model,zone,owner\nm-1,water_meter,north,board\nm-2,car_park,north,\n"
+    registry = load_registry(write_city(tmp_path, city=CITY + OWN_COLUMN, devices=devices))
+    assert [d.attributes for d in registry.devices] == [{"owner": "board"}, {}]
+    assert registry.city.columns["owner"].values == ("city", "board")
+    assert city_columns(tmp_path) == {**load_columns(), **registry.city.columns}
+    write_city(tmp_path, city=CITY + OWN_COLUMN, devices=devices.replace("board", "bord"))
+    assert problems(tmp_path) == [
+        "devices.csv: line 2, column owner: expected one of city, board, got 'bord'; did you mean 'board'?"
+    ]
+    assert city_columns(tmp_path / "nowhere") == load_columns()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"owner"', '"zone"', "column[1].code: there is a column 'zone' already"),
+        ('"owner"', '"network"', "column[1].code: there is a column 'network' already"),
+        ('"owner"', '"Owner"', "column[1].code: expected small letters"),
+        ("values = [", 'unit = "km"\nvalues = [', "column[1].values: a column is a number with a `unit` or a text"),
+        ('values = ["city", "board"]', 'unit = "kms"', "column[1].unit: unknown unit 'kms'"),
+        ('"board"', '"city"', "column[1].values: expected at most 200 different texts"),
+        ("values", "value", "column[1].value: unknown key; did you mean 'values'?"),
+    ],
+)
+def test_a_faulty_column_of_a_city_is_refused_with_its_key(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    assert old in OWN_COLUMN
+    folder = write_city(tmp_path, city=CITY + OWN_COLUMN.replace(old, new, 1))
+    assert any(line.startswith(f"city.toml: {fault}") for line in problems(folder)), problems(folder)
+    with pytest.raises(ConfigError, match=re.escape(fault)):
+        city_columns(folder)
 
 
 ROW = "air-1,air_station,north,38.35,-0.48,2024-01-01,,,,Air at the park,"

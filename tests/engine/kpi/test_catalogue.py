@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import load_measurands
+from devices import load_columns, load_measurands
 from engine.kpi import (
     Assets,
     Derived,
@@ -88,7 +88,8 @@ def test_every_input_serves_a_data_point_and_every_column_an_input() -> None:
     hows = [one.how for one in PACK.inputs.values()]
     columns = {how.column for how in hows if isinstance(how, Assets) and how.column}
     columns |= {key for how in hows if isinstance(how, Assets | Telemetry) for key, _ in how.where}
-    assert columns - {"measures"} == set(PACK.columns)
+    assert columns - {"measures"} == set(load_columns()) - {"site"}, "only the indicators ask for `site`"
+    assert PACK.columns == load_columns()
 
 
 def test_what_sensors_cannot_know_asks_no_sensor() -> None:

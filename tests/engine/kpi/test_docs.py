@@ -15,7 +15,6 @@ from engine.kpi.definition import KINDS, Pack
 from engine.kpi.formula import CHARS_MAX, FUNCTIONS
 from engine.kpi.inputs import (
     ANY_DEVICE_KEYS,
-    COLUMN_KEYS,
     COMMON_KEYS,
     COVERAGE_PERCENT_MIN,
     HEARD_DAYS_DEFAULT,
@@ -78,7 +77,7 @@ def test_the_faults_of_the_page_are_told_as_it_says(tmp_path: Path) -> None:
 
 def test_the_page_names_every_key_and_word() -> None:
     words = [
-        *POINT_KEYS, *COLUMN_KEYS, *COMMON_KEYS, *TARGET_KEYS, *(k for keys in KIND_KEYS.values() for k in keys),
+        *POINT_KEYS, *COMMON_KEYS, *TARGET_KEYS, *(k for keys in KIND_KEYS.values() for k in keys),
         *ANY_DEVICE_KEYS, *KINDS, *Statistic, *Pool, *Rule, *Live, *Direction, *FUNCTIONS, *FORMULA_BASES, *CONFIDENCES,
     ]  # fmt: skip
     assert sorted({str(word) for word in words if f"`{word}`" not in PAGE}) == []

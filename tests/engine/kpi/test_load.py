@@ -307,6 +307,25 @@ def test_a_pack_may_not_change_a_pack(tmp_path: Path) -> None:
     assert "only a city's own folder" in found[0].what
 
 
+def test_an_input_may_ask_for_a_column_of_the_citys_own(tmp_path: Path) -> None:
+    asking = """
+[[input]]
+code = "smart_water_meters"
+changes = "those of the board are counted by the board"
+where = { measures = "water_volume", owner = "city" }
+"""
+    write(tmp_path / "kpis", ours=asking)
+    with pytest.raises(PackError, match="unknown key"):
+        load_catalogue(tmp_path)
+    column = '[[column]]\ncode = "owner"\ntitle = "who answers for it"\nvalues = ["city", "board"]\n'
+    (tmp_path / "city.toml").write_text(column, encoding="utf-8")
+    catalogue = load_catalogue(tmp_path)
+    assert set(catalogue.columns) - set(shipped().columns) == {"owner"}
+    write(tmp_path / "kpis", ours=asking.replace('"city"', '"citi"'))
+    with pytest.raises(PackError, match="unknown owner 'citi'; did you mean 'city'"):
+        load_catalogue(tmp_path)
+
+
 def test_a_registered_length_counts_its_devices_column() -> None:
     how = shipped().inputs["drainage_km_monitored"].how
     assert isinstance(how, Assets)

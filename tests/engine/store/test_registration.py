@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from fractions import Fraction
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from devices import Kind, MeasurandCatalogue, Registry
+from devices import Kind, MeasurandCatalogue, Register, Registry
 from engine.cells import Grid
 from engine.store import CatalogueRefused, Store, StoreError
 from tests.engine.store.conftest import Query
@@ -150,6 +152,20 @@ def test_registers_are_dated_and_exact(store: Store, query: Query) -> None:
     store.register(registry)
     rows = query("SELECT register, scope, valid_from::text, valid_to, value::text FROM v_register")
     assert rows == [("population", "town", "2023-01-01", None, "1000.5")]
+
+
+def test_registers_of_zones_are_true_of_their_zone(store: Store, query: Query) -> None:
+    registry = town()
+    south = Register("population", Fraction(300), "inhabitants", date(2023, 1, 1), "census tracts")
+    zones = (registry.city.zones[0], replace(registry.city.zones[1], registers=(south,)))
+    both = replace(registry, city=replace(registry.city, zones=zones))
+    for _ in range(2):
+        store.register(both)
+    rows = query("SELECT register, scope_kind, scope, value::text, unit FROM v_register ORDER BY scope_kind")
+    assert rows == [
+        ("population", "city", "town", "1000.5", "1"),
+        ("population", "zone", "south", "300", "inhabitants"),
+    ]
 
 
 def test_ids_of_another_registry_are_not_adopted(store: Store) -> None:
