@@ -32,19 +32,35 @@ def test_every_model_of_the_package_reads_and_names_a_codec() -> None:
     assert set(CODEC_NAMES) == {codec.name for codec in CODECS}
     assert {m.codec for m in models.values()} == set(CODEC_NAMES)
     assert {
+        "access_point",
         "air_station",
         "air_station_ppb",
         "bike_dock",
+        "bulk_water_meter",
         "car_park",
         "electricity_meter",
+        "emergency_dispatch",
+        "feeder_monitor",
+        "gas_meter",
+        "generation_meter",
         "heat_meter",
         "noise_monitor",
         "noise_monitor_1min",
+        "outage_management",
         "outage_reporter",
+        "police_records",
+        "rf_monitor",
+        "sewer_gauge",
+        "shared_vehicles",
+        "signal_controller",
+        "stop_display",
         "traffic_counter",
         "traffic_segment",
+        "travel_time_link",
+        "wastewater_plant",
         "water_meter",
         "weather_station",
+        "weighbridge",
     } <= set(models)
     for code, found in models.items():
         assert (found.code, found.topic) == (code, "cityvitals/{city}/{device}/telemetry")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import load_columns, load_measurands
+from devices import load_columns, load_measurands, load_models
 from engine.kpi import (
     Assets,
     Derived,
@@ -111,6 +111,12 @@ def test_measurands_that_were_made_for_a_kpi_are_used_by_it() -> None:
         and m.code not in used
     ]
     assert forgotten == []
+
+
+def test_everything_the_pack_asks_sensors_for_is_sent_by_a_shipped_model() -> None:
+    sent = {field.measurand for model in load_models().values() for field in model.fields}
+    asked = {m for one in PACK.inputs.values() if isinstance(one.how, Telemetry) for m in one.how.measurands}
+    assert asked - sent == set()
 
 
 def test_every_data_point_has_a_figure_when_every_input_has_one() -> None:
