@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import date
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from devices import Register, load_columns
 from simulators.fleet.chance import below, key, words_at
 from simulators.fleet.errors import FleetError
 from simulators.fleet.spec import CitySpec, FleetSpec, GroupSpec
@@ -61,13 +64,30 @@ def _city(spec: FleetSpec) -> str:
         f"name = {json.dumps(city.name, ensure_ascii=False)}",
         f"time_zone = {json.dumps(city.time_zone.key)}",
     ]
+    entries = [("", entry) for entry in _heads(city, spec.start)]
+    entries += [(zone, entry) for zone, registers in city.registers.items() for entry in registers]
+    for zone, entry in entries:
+        lines += ["", "[[register]]", *_register(zone, entry)]
+    return "\n".join(lines) + "\n"
+
+
+def _heads(city: CitySpec, start: date) -> Iterator[Register]:
+    """Yield the register entries of the inhabitants and households that the fleet file states for the city."""
     for code, value, unit in (("population", city.population, "inhabitants"), ("households", city.households, "1")):
         if value:
-            lines += [
-                "", "[[register]]", f'code = "{code}"', f"value = {value}", f'unit = "{unit}"',
-                f'from = "{spec.start.isoformat()}"', 'source = "invented"',
-            ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+            yield Register(code, Fraction(value), unit, start, "invented")
+
+
+def _register(zone: str, entry: Register) -> Iterator[str]:
+    yield f"code = {json.dumps(entry.code)}"
+    if zone:
+        yield f'zone = "{zone}"'
+    yield f"value = {entry.value}" if entry.value.denominator == 1 else f'value = "{entry.value}"'
+    yield f"unit = {json.dumps(entry.unit, ensure_ascii=False)}"
+    yield f'from = "{entry.valid_from.isoformat()}"'
+    yield f"source = {json.dumps(entry.source, ensure_ascii=False)}"
+    if entry.quality:
+        yield f'quality = "{entry.quality}"'
 
 
 def _corner(city: CitySpec, position: int) -> tuple[int, int]:
@@ -96,7 +116,8 @@ def _zones(city: CitySpec) -> dict[str, object]:
 
 
 def _devices(spec: FleetSpec) -> Iterator[str]:
-    yield HEADER
+    columns = [code for code in load_columns() if any(code in group.columns for group in spec.groups)]
+    yield ",".join([HEADER, *columns])
     corners = {zone.code: _corner(spec.city, position) for position, zone in enumerate(spec.city.zones)}
     titles = {zone.code: zone.title for zone in spec.city.zones}
     for group in spec.groups:
@@ -106,9 +127,10 @@ def _devices(spec: FleetSpec) -> Iterator[str]:
             longitude, latitude = corners[zone][0] + east, corners[zone][1] + north
             title = f"{group.model.title.split(',')[0]} {code.rpartition('-')[2]}, {titles[zone]}".replace('"', "'")
             gateway = group.gateway.replace("{zone}", zone)
+            more = "".join(f",{group.columns.get(column, '')}" for column in columns)
             yield (
                 f"{code},{group.model.code},{zone},{_degrees(latitude)},{_degrees(longitude)},"
-                f'{group.interval_s},{gateway},"{title}"'
+                f'{group.interval_s},{gateway},"{title}"{more}'
             )
 
 

@@ -124,9 +124,10 @@ def _outage(
     rows: NDArray[np.int64], slots: NDArray[np.int64],
 ) -> _Columns:  # fmt: skip
     """Return a group's interruptions as the begin (customers) or the end (customers times minutes) of each."""
-    signal = next(s for s in group.signals.values() if s.form == "outage")
-    at, begin_us, end_us, customers = outages(signal, keys(spec.seed, "outage", each=codes), reports)
     begins = group.signals[field.name].form == "outage"
+    name, first = _interrupted(group, field)
+    words = keys(spec.seed, "outage" if first else f"outage {name}", each=codes)
+    at, begin_us, end_us, customers = outages(group.signals[name], words, reports)
     minutes = (end_us - begin_us) // (60 * SECOND_US)
     return _Columns(
         slots[at].astype(np.int32),
@@ -134,3 +135,12 @@ def _outage(
         customers if begins else customers * minutes,
         rows[at].astype(np.int32),
     )
+
+
+def _interrupted(group: GroupSpec, field: Field) -> tuple[str, bool]:
+    """Return the field whose interruptions a field tells of, the nearest up to it; and whether it is the first one."""
+    names = [one.name for one in group.model.fields]
+    starts = [name for name in names if group.signals[name].form == "outage"]
+    before = [name for name in starts if names.index(name) <= names.index(field.name)]
+    name = (before or starts[:1])[-1]
+    return name, name == starts[0]

@@ -12,8 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from devices import DeviceModel, load_measurands, load_models, nearest
+from devices import DeviceModel, Register, load_columns, load_measurands, load_models, nearest
 from devices.models import CODE, INTERVAL_S_MAX, read_models
+from devices.registers import read_registers
 from devices.tables import Problems, Table, parse_toml
 from simulators.fleet.fault import FaultSpec, parse_faults
 from simulators.fleet.signal import Signal, parse_signal, usual_signals
@@ -44,6 +45,7 @@ class CitySpec:
         code, name, time_zone: as in `city.toml`.
         latitude, longitude: of its middle, in degrees; zones are rectangles around it.
         population, households: register entries valid from the fleet's first day; 0 for none.
+        registers: further entries by zone, those of the whole city under "".
         zones: in order.
     """
 
@@ -54,6 +56,7 @@ class CitySpec:
     longitude: Fraction
     population: int
     households: int
+    registers: Mapping[str, tuple[Register, ...]]
     zones: tuple[ZoneSpec, ...]
 
 
@@ -69,6 +72,7 @@ class GroupSpec:
         pack: reports in one message.
         phase: `spread`: each device reports at a second of its own; `aligned`: all at full intervals.
         gateway: pattern with `{zone}`; empty for none.
+        columns: what stands in the columns that any device may have, the same for all of the group.
         signals: what each field says, by its name.
     """
 
@@ -80,6 +84,7 @@ class GroupSpec:
     pack: int
     phase: str
     gateway: str
+    columns: Mapping[str, str]
     signals: Mapping[str, Signal]
 
 
@@ -195,6 +200,7 @@ def _city(root: Table, zones: tuple[ZoneSpec, ...]) -> CitySpec:
         longitude=_degrees(table, "longitude", 170),
         population=table.whole("population", 0, low=0, high=10**9),
         households=table.whole("households", 0, low=0, high=10**9),
+        registers=read_registers(root, [zone.code for zone in zones]),
         zones=zones,
     )
     table.done()
@@ -234,10 +240,20 @@ def _group(table: Table, zones: list[str], models: Mapping[str, DeviceModel]) ->
         pack=pack,
         phase=table.text("phase", PHASES[0], among=PHASES),
         gateway=table.text("gateway", ""),
+        columns=_columns(table),
         signals=_signals(table if sound else table.muted(), model),
     )
     table.done()
     return group
+
+
+def _columns(table: Table) -> Mapping[str, str]:
+    columns, known = table.mapping("columns"), load_columns()
+    for name, text in columns.items():
+        fault = known[name].fault(text) if name in known else f"unknown column{nearest(name, known)}"
+        if fault:
+            table.fault(f"columns.{name}", fault)
+    return columns
 
 
 def _signals(table: Table, model: DeviceModel) -> Mapping[str, Signal]:

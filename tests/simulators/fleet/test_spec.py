@@ -41,6 +41,8 @@ def faults_of(path: Path) -> list[str]:
             "group[6].signal.interrupted.every_day: unknown key; did you mean",
         ),
         ("interrupted]", "interupted]", "group[6].signal.interupted: unknown key; did you mean 'interrupted'?"),
+        ("count = 1", "count = 1\ncolumns = { purpos = 'x' }", "group[1].columns.purpos: unknown column; did you mean"),
+        ("count = 1", "count = 1\ncolumns = { purpose = 'home' }", "group[1].columns.purpose: expected one of resid"),
         ("every_days = 1", "form = 'wave'", "group[6].signal.interrupted.form: expected one of count, each, outage"),
         ("every_days = 1", "form = 'count'", "group[6].signal.form: outage_time needs a field of form outage"),
         ("hours = 2", "hours = 24", "group[6].signal.interrupted.hours: expected less than every_days = 1"),

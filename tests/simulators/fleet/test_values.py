@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +183,62 @@ def test_an_interruption_counts_its_customers_at_the_start_and_their_minutes_at_
         assert np.array_equal(end.ticks, begin.ticks * minutes)
         found += len(begin)
     assert found >= 3
+
+
+def test_planned_interruptions_are_others_than_the_unplanned_and_end_their_own(tmp_path: Path) -> None:
+    group = """
+[[group]]
+model = "outage_management"
+prefix = "grid"
+count = 3
+[group.signal.interrupted]
+every_days = 1
+hours = 5
+[group.signal.planned]
+every_days = 1
+hours = 4
+"""
+    fleet = made(tmp_path, groups=group)
+    batch, registry = fleet.accepted(), fleet.registry
+    begun = {}
+    for start in ("interrupted", "planned"):
+        for code in [device.code for device in registry.devices]:
+            begin, end = (batch.take(batch.slot == registry.slot(code, name)) for name in (start, f"{start}_time"))
+            assert np.array_equal(end.ticks, begin.ticks * ((end.time_us - begin.time_us) // (60 * SECOND_US)))
+            begun[start, code] = begin.time_us.tolist()
+    assert sum(map(len, begun.values())) > 6
+    assert all(begun["interrupted", d.code] != begun["planned", d.code] for d in registry.devices)
+
+
+def test_registers_and_columns_of_a_fleet_file_are_the_citys(tmp_path: Path) -> None:
+    register = """
+[[register]]
+code = "population"
+zone = "west"
+value = 1200
+unit = "inhabitants"
+from = "2025-01-01"
+source = "invented"
+quality = "estimate"
+
+[[register]]
+code = "ghg_factor_gas"
+value = 0.18254
+unit = "kg{CO2e}/(kW.h)"
+from = "2022-01-01"
+source = "a \\"quoted\\" list"
+"""
+    group = '[[group]]\nmodel = "sewer_gauge"\ncount = 1\ncolumns = { network = "drainage", monitored_km = "2.5" }\n'
+    city = made(tmp_path, groups=register + GROUPS + group).registry
+    factor = city.city.register("ghg_factor_gas", date(2025, 1, 1))
+    assert factor is not None
+    assert (factor.value, factor.source) == (Fraction("0.18254"), 'a "quoted" list')
+    west = city.city.register("population", date(2025, 1, 1), "west")
+    assert west is not None
+    assert (west.value, west.quality) == (1200, "estimate")
+    columns = {d.model: dict(d.attributes) for d in city.devices}
+    assert columns["sewer_gauge"] == {"network": "drainage", "monitored_km": "2.5"}
+    assert columns["air_station"] == {}
 
 
 def test_days_are_the_citys_own_and_the_clock_change_is_in_them(small: Fleet) -> None:
