@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 import devices
 import simulators
+from engine.kpi import Registered, register_factor, shipped
 from simulators import Recording, load_recording
 from simulators.cities import CITIES, RECORDINGS
 from simulators.clock import HOUR_US, from_us, to_us
@@ -162,3 +163,29 @@ def test_gases_in_ppb_become_ug_per_m3_by_the_models_convention() -> None:
     factor = next(f.factor for f in loaded.model.fields if f.name == "no2")
     assert factor != 1
     assert loaded.rows.ticks[first, at] == round(int(rows[first]["no2"]) * factor * 1000)
+
+
+def test_the_demo_states_the_registers_that_kpis_ask_for_in_units_that_fit() -> None:
+    city = devices.load_registry(simulators.demo_city()).city
+    today = date(2026, 7, 1)
+    asked = {one.how.register: one.unit for one in shipped().inputs.values() if isinstance(one.how, Registered)}
+    stated = {code: city.register(code, today) for code in asked}
+    assert {code for code, entry in stated.items() if entry is None} == {"city_gdp"}, "no sensor knows money"
+    for code, entry in stated.items():
+        if entry is not None:
+            assert register_factor(entry.unit, asked[code]) == 1, code
+            assert entry.value > 0
+            assert entry.source.startswith(("stand-in", "UK Government")), code
+    edition = city.register("ghg_factor_electricity", date(2023, 7, 1))
+    assert edition is not None
+    assert "2023 edition" in edition.source
+    assert city.register("population", today, "homes") != city.register("population", today)
+
+
+def test_a_dead_street_segment_of_the_demo_has_a_length_that_is_not_monitored() -> None:
+    registry = devices.load_registry(simulators.demo_city())
+    length = {d.code: Decimal(d.attributes["monitored_km"]) for d in registry.devices if "network" in d.attributes}
+    assert length["cologne-ST010"] > 0
+    road = registry.city.register("road_km_major", date(2026, 7, 1))
+    assert road is not None
+    assert sum(length.values()) < road.value
