@@ -79,6 +79,9 @@ class Pipeline:
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._totals: dict[str, int] = {}
+        self._totals_as_of: float | None = None
+        """The written commit that `_totals` belong to: the ledger had none beyond it."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -231,8 +234,16 @@ class Pipeline:
         """
         if not self.calm():
             return False
-        totals, newest = self._ledger()
-        return totals[counted] >= readings and self.metrics().get(WRITTEN, -1.0) >= newest
+        written = self.metrics().get(WRITTEN)
+        if written is None:
+            return False
+        if written != self._totals_as_of:
+            # Asking starts a program, so it is done only where something was written since the last answer.
+            totals, newest = self._ledger()
+            if newest > written:
+                return False
+            self._totals, self._totals_as_of = totals, written
+        return self._totals[counted] >= readings
 
     def drained(self, readings: int, timeout_s: float = DRAIN_S_MAX) -> None:
         """Wait until so many readings are accounted for and everything derived from them is written."""

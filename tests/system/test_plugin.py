@@ -56,7 +56,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (cache / "cityvitals").symlink_to(paths.local())
     dependencies = [path for path in site.getsitepackages() if Path(path).is_dir()]
     return {
-        **environment(),
+        # What this run's pytest was told is not meant for the project's.
+        **{name: value for name, value in environment().items() if not name.startswith("PYTEST_")},
         # Not by a .pth file: an editable install of this checkout would come with the dependencies.
         "PYTHONPATH": os.pathsep.join([str(packages), *dependencies]),
         "XDG_CACHE_HOME": str(cache),
