@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from console.settings import Loaded, Settings
     from deploy import Endpoints, Stack
     from devices import Registry
+    from engine.kpi import Pack
 
 DATABASE_VARIABLE = "CITYVITALS_DATABASE_URL"
 MQTT_VARIABLE = "CITYVITALS_MQTT_URL"
@@ -113,6 +114,22 @@ class Context:
             except ConfigError as error:
                 raise MisuseError(f"the city in {folder} has faults:\n{_indented(error)}") from None
         return self._registry
+
+    def kpi_pack(self, *, fall_back: bool = False) -> Pack:
+        """Return the catalogue of KPIs with what the city adds and changes; see `city_dir`.
+
+        Raises:
+            MisuseError: no city is named, or its definitions have faults; all of them are said.
+        """
+        from engine.kpi import PackError, load_catalogue
+
+        folder = self.city_dir(fall_back=fall_back)
+        try:
+            return load_catalogue(folder)
+        except PackError as error:
+            raise MisuseError(
+                f"the KPI definitions of {folder} have faults:\n{_indented(error)}", "see `cityvitals kpis check`"
+            ) from None
 
     def named_city(self) -> str | None:
         """Return the code of the city that was asked for, by `--city` or by the settings; None where none was.

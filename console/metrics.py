@@ -21,12 +21,13 @@ from console.publisher import Publisher
 from console.settings import MetricsSettings
 from console.settings_reader import attributes_of
 from engine.housekeeping import HousekeepingCounts
+from engine.kpi_keeper import KpiCounts
 from engine.worker import WorkerCounts
 from ingest.commits import COMMIT_SECONDS_BOUNDS
 from ingest.counters import Counters
 
 Status = Mapping[str, Any]
-"""What `Gateway.status` returns: parts `commit`, `session` and `engine`; the last is empty before the engine starts."""
+"""What `Gateway.status` returns: parts `commit`, `session`, `engine` and `kpis`; the last two are empty at first."""
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 
@@ -67,6 +68,11 @@ def _silence(key: str, *more: str) -> Callable[[Status], Any]:
 def _lag(status: Status) -> float | None:
     watermark_us = status["engine"].get("watermark_us")
     return None if watermark_us is None else max(0.0, time.time() - watermark_us / 1_000_000)
+
+
+def _kpi_lag(status: Status) -> float | None:
+    reached_us = status["kpis"].get("reached_us")
+    return None if reached_us is None else max(0.0, time.time() - reached_us / 1_000_000)
 
 
 def _heard_lag(status: Status) -> float | None:
@@ -144,6 +150,15 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     *_each("engine", WorkerCounts, "cityvitals_engine", {}),
     *_each("engine", HousekeepingCounts, "cityvitals_housekeeping", {}),
+    *_each("kpis", KpiCounts, "cityvitals_kpi", {}),
+    Definition(
+        "cityvitals_kpi_seconds", GAUGE, "How long the last look at the figures of KPIs took.",
+        _part("kpis", "seconds"),
+    ),
+    Definition(
+        "cityvitals_kpi_lag_seconds", GAUGE,
+        "How far the figures of KPIs are behind the gateway's clock; absent until something was received.", _kpi_lag,
+    ),
     Definition(
         "cityvitals_devices_silent", GAUGE,
         "Devices in service of which nothing came for too long, alone or with their gateway.",

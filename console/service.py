@@ -25,6 +25,7 @@ from console.settings import Settings
 from deploy.process import birth
 from devices import Registry, text_from_ticks
 from engine.indicators import Indicator, Results
+from engine.kpi import Pack
 from engine.store import migrate
 from ingest.gateway import Gateway, GatewaySettings
 
@@ -38,6 +39,7 @@ def serve(
     mqtt_url: str,
     stop: threading.Event,
     *,
+    pack: Pack | None = None,
     ready_file: Path | None = None,
     migrate_first: bool = False,
 ) -> None:
@@ -48,6 +50,7 @@ def serve(
         registry: the city.
         database_url, mqtt_url: where the servers are.
         stop: ends it cleanly.
+        pack: catalogue of the KPIs whose figures are kept up to date.
         ready_file: written once everything is ready.
         migrate_first: bring the tables up to this version before.
 
@@ -71,6 +74,7 @@ def serve(
             sink=None if publisher is None else _Sink(registry, publisher),
             # Not before: a gateway that is refused would take the results' connection from the one that serves.
             on_owned=None if publisher is None else publisher.start,
+            pack=pack,
         )
         page = MetricsPage(settings.metrics, gateway.status, publisher)
         closing.callback(page.close)

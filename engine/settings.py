@@ -25,6 +25,7 @@ class WorkerSettings:
         minute_days: minute buckets are kept until the observations reach so much further; 0 keeps them for ever.
             Hours, days, indicators and the observations themselves always stay.
         seen_days: what the screens showed of open windows is kept for so long; 0 keeps it for ever.
+        kpi_s: figures of KPIs are brought up to date at most this often.
     """
 
     cycle_s: float = 0.25
@@ -38,6 +39,7 @@ class WorkerSettings:
     ledger_days: int = 7
     minute_days: int = 400
     seen_days: int = 35
+    kpi_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ class Worker:
         sink: told of every written result.
         silence: when somebody counts as silent.
         ear: until when everything that came is committed; without one, until now.
+        written: told which hours were written, and whether all days of them are written too; must not block.
 
     Attributes:
         inbox: where the committer puts what it stored.
@@ -123,11 +124,12 @@ class Worker:
         limits: WindowLimits | None = None,
         silence: SilenceSettings | None = None,
         ear: Callable[[], Report] | None = None,
+        written: Callable[[NDArray[np.int64], bool], None] | None = None,
     ) -> None:
         self.settings = settings
         self.inbox = Inbox(settings.inbox_max)
         self.counts = WorkerCounts()
-        self._store, self._clock_us, self._sink = store, clock_us, sink
+        self._store, self._clock_us, self._sink, self._written = store, clock_us, sink, written
         self._series = registry.series()
         self._calendar = Calendar(registry.city.zone_info)
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
@@ -155,6 +157,11 @@ class Worker:
     def mark_us(self) -> int:
         """Commits note what they accept before this time as pending."""
         return self._mark_announced
+
+    @property
+    def watermark_us(self) -> int:
+        """How far time has come by the readings; TIME_MIN_US before any came."""
+        return self._watermark.value(self._clock_us())
 
     def status(self) -> dict[str, object]:
         """Return where the engine stands, for metrics and people."""
@@ -411,6 +418,8 @@ class Worker:
                 self._mark_announced = max(self._mark_announced, boundary[Grid.HOUR])
         self.counts.results += sum(len(rows) for rows in results.values())
         self._tell(results, boundary)
+        if self._written is not None:
+            self._written(hours.start_us, full)
 
     def _flush(
         self,

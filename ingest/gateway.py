@@ -19,6 +19,9 @@ from devices import FLAG_TIME_FROM_ARRIVAL, TIME_MIN_US, Registry
 from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
+from engine.kpi import Pack
+from engine.kpi_book import KpiBook
+from engine.kpi_keeper import KpiKeeper
 from engine.listening import DATABASE, Away, Heard, Report
 from engine.settings import SilenceSettings, WorkerSettings
 from engine.store import (
@@ -26,6 +29,7 @@ from engine.store import (
     Appended,
     Duty,
     QuarantineRow,
+    Registered,
     Store,
     StoreUnavailable,
 )
@@ -67,6 +71,7 @@ class Gateway:
         settings: see `GatewaySettings`.
         sink: told of every written indicator value; must not block.
         on_owned: called once the partition is ours and the city is accepted, before the broker is spoken to.
+        pack: catalogue of the KPIs whose figures are kept up to date; none are without one.
         clock_us: present time, microseconds UTC.
 
     Attributes:
@@ -82,13 +87,14 @@ class Gateway:
         *,
         sink: ResultSink | None = None,
         on_owned: Callable[[], None] | None = None,
+        pack: Pack | None = None,
         clock_us: Callable[[], int] = wall_clock_us,
     ) -> None:
         self.settings = settings or GatewaySettings()
         self.counts = CommitCounts()
         self.ready = threading.Event()
         self._registry, self._url, self._sink, self._clock_us = registry, database_url, sink, clock_us
-        self._on_owned = on_owned
+        self._on_owned, self._pack = on_owned, pack
         self._commits = Commits(
             registry, self.settings.admission, self.settings.broker.client_id, self.settings.worker.partition
         )  # fmt: skip
@@ -98,6 +104,7 @@ class Gateway:
             self.settings.broker, self.settings.intake, self._routes, self._relay, clock_us=clock_us
         )  # fmt: skip
         self._worker: Worker | None = None
+        self._keeper: KpiKeeper | None = None
         self._failures: list[BaseException] = []
         self._stop = threading.Event()
         self._wish = threading.Event()
@@ -117,16 +124,20 @@ class Gateway:
         with (
             Store.connect(self._url, application_name="cityvitals gateway") as store,
             Store.connect(self._url, application_name="cityvitals engine") as engine_store,
+            Store.connect(self._url, application_name="cityvitals kpis") as kpi_store,
         ):
             store.own(partition, Duty.APPEND)
             engine_store.own(partition, Duty.FLUSH)
             registered = store.register(self._registry, INDICATORS)
             engine_store.adopt(self._registry, registered)
+            kpi_store.adopt(self._registry, registered)
+            keeper = self._keeper = self._keeping(kpi_store, registered)
             if self._on_owned is not None:
                 self._on_owned()
             worker = Worker(
                 engine_store, self._registry, registered, self.settings.worker, clock_us=self._clock_us,
                 sink=self._sink, silence=self.settings.silence, ear=self._ear,
+                written=None if keeper is None else keeper.changes.note,
             )  # fmt: skip
             # Compiled before the first message, not with it: the broker would see an absent reader for seconds.
             warm_kernels()
@@ -135,14 +146,30 @@ class Gateway:
             self._worker = worker
             self._serve(store, worker, stop)
 
+    def _keeping(self, store: Store, registered: Registered) -> KpiKeeper | None:
+        """Return the keeper of the KPIs' figures; None without a catalogue."""
+        if self._pack is None:
+            return None
+        book = KpiBook(store, self._registry, registered, self._pack, self.settings.worker.lateness_us)
+        return KpiKeeper(
+            store, book, clock_us=self._clock_us, until_us=self._watermark_us, every_s=self.settings.worker.kpi_s
+        )  # fmt: skip
+
+    def _watermark_us(self) -> int:
+        return TIME_MIN_US if self._worker is None else self._worker.watermark_us
+
     def _serve(self, store: Store, worker: Worker, stop: threading.Event) -> None:
-        """Run session and engine in threads of their own, and the committer in this one."""
-        engine_stop = threading.Event()
+        """Run session, engine and the keeper of KPIs in threads of their own, and the committer in this one."""
+        engine_stop, keeper_stop = threading.Event(), threading.Event()
         threads = [
             threading.Thread(target=self._guarded, args=(self._session.run, self._stop), name="session"),
             threading.Thread(target=self._guarded, args=(worker.run, engine_stop), name="engine"),
         ]
-        for thread in threads:
+        keeper = self._keeper
+        keeping = (
+            [threading.Thread(target=self._guarded, args=(keeper.run, keeper_stop), name="kpis")] if keeper else []
+        )
+        for thread in (*threads, *keeping):
             thread.start()
         try:
             # The session closes the relay when it has ended and everything it took was handed over.
@@ -164,6 +191,10 @@ class Gateway:
             engine_stop.set()
             worker.inbox.close()
             for thread in threads:
+                thread.join()
+            # Last, for it looks once more at what the engine has written.
+            keeper_stop.set()
+            for thread in keeping:
                 thread.join()
         if self._failures:
             raise self._failures[0]
@@ -253,7 +284,7 @@ class Gateway:
     # ---- for others ------------------------------------------------------------------------------------------
 
     def status(self) -> dict[str, object]:
-        """Return what is known of this gateway, for metrics and people: parts `commit`, `session` and `engine`."""
+        """Return what is known of this gateway: parts `commit`, `session`, `engine` and `kpis`."""
         return {
             # asdict would take the Counter's items for things to count.
             "commit": {**asdict(self.counts), "quarantined_by_reason": dict(self.counts.quarantined_by_reason)},
@@ -264,6 +295,7 @@ class Gateway:
                 "last_error": self._session.last_error,
             },
             "engine": self._worker.status() if self._worker is not None else {},
+            "kpis": self._keeper.status() if self._keeper is not None else {},
         }
 
 

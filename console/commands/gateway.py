@@ -39,6 +39,7 @@ def run(
     give_large_back()
     given: Context = context.obj
     registry = given.registry()
+    pack = given.kpi_pack()
     endpoints = given.endpoints()
     from console.service import serve
 
@@ -49,6 +50,7 @@ def run(
             endpoints.database_url,
             endpoints.mqtt_url,
             stop,
+            pack=pack,
             ready_file=ready_file,
             migrate_first=migrate_first,
         )

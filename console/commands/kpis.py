@@ -1,24 +1,39 @@
-"""`cityvitals kpis`: the catalogue of KPIs, one of them in full, and whether a folder of definitions is sound.
+"""`cityvitals kpis`: the catalogue of KPIs with their figures, one of them in full, and whether definitions are sound.
 
-Knows options and rendering; definitions and their checks are `engine.kpi`'s. Reads files only.
+Knows options and rendering; definitions and their checks are `engine.kpi`'s. Without a database it reads files only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
+from console.commands.kpi_figures import (
+    AtOption,
+    ScopeOption,
+    asked,
+    cells,
+    compute,
+    figure,
+    filled_in,
+    in_full,
+    preferred,
+    print_in_full,
+    stored,
+)
 from console.errors import EXIT_FAILED, MisuseError
 from console.output import Col, print_json, print_table, stdout
 from console.text import counted
 
 if TYPE_CHECKING:
+    from console.commands.kpi_figures import Asked
     from console.context import Context
     from engine.kpi import DataPoint, Input, Pack, Target
+    from engine.store import KpiReading
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 
@@ -32,6 +47,7 @@ app = typer.Typer(
 
 def register(parent: typer.Typer) -> None:
     """Add the commands."""
+    app.command("compute")(compute)
     parent.add_typer(app)
 
 
@@ -44,16 +60,28 @@ def kpis(
     live: Annotated[
         str | None, typer.Option("--live", metavar="yes|partly|no", help="Only what sensors can know so far.")
     ] = None,
+    scope: ScopeOption = None,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", metavar="year|rolling|to_date", help="Only this kind of figure.")
+    ] = None,
+    at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the KPIs of the catalogue: one line per data point, which is one reported figure. Reads files only.
+    """List the KPIs of the catalogue with their figures: one line per data point, which is one reported figure.
 
     With `--city` the definitions that the city adds or changes in its folder `kpis/` are in it. Texts and formulas are
     our summaries of the method; `cityvitals kpis show` says how sure each is and where it comes from.
 
+    Where a database is given or runs, each data point that sensors can know has a figure: of the last twelve months
+    (`rolling`), of a whole year, or of the year so far (`to_date`), the first of these that is reported unless
+    `--horizon` or `--at` says which. NR is not reported. `coverage` is what came of the readings due; a figure is
+    `valid` from 90 % on, `indicative` from 75 %. Without a database the definitions stand alone.
+
     **Examples**
 
     - `cityvitals kpis --category Transport`
+    - `cityvitals kpis --at 2025`
+    - `cityvitals kpis --scope zone:north --horizon rolling`
     - `cityvitals kpis --live yes --json | jq -r .key`
     - `cityvitals kpis show "EN: EN: AQ: 1C"`
     - `cityvitals kpis check cities/seoul`
@@ -62,8 +90,18 @@ def kpis(
         return
     pack = _catalogue(context.obj)
     points = _chosen(pack, category, live)
+    wanted = asked(scope, horizon, at)
+    rows = stored(context.obj, wanted)
+    found: dict[str, list[KpiReading]] = {}
+    for row in rows or ():
+        found.setdefault(row.data_point, []).append(row)
     if as_json:
-        print_json(_entry(pack, point) for point in points)
+        print_json(
+            {**_entry(pack, point), "figures": [figure(one) for one in found.get(point.key, ())]} for point in points
+        )
+        return
+    if rows:
+        _print_figures(pack, points, found)
         return
     print_table(
         f"{pack.title}: {counted(len(points), 'data point')} of {counted(len({p.code for p in points}), 'KPI')}",
@@ -76,28 +114,83 @@ def kpis(
     )  # fmt: skip
 
 
+def _print_figures(pack: Pack, points: list[DataPoint], found: Mapping[str, list[KpiReading]]) -> None:
+    """Print data points with their figures; those that only the city can state have none."""
+    several = len({row.scope for rows in found.values() for row in rows}) > 1
+    lines = []
+    for point in points:
+        chosen: list[KpiReading | None] = [*preferred(found.get(point.key, ()))] or [None]
+        for row in chosen:
+            place = (row.scope if row is not None else "",) if several else ()
+            lines.append((point.key, point.title, *place, *cells(row, point.unit_label), str(point.live)))
+    reported = sum(row.value is not None for rows in found.values() for row in preferred(rows))
+    print_table(
+        f"{pack.title}: {counted(len(points), 'data point')}, {counted(reported, 'figure')} reported",
+        [Col("code"), Col("name"), *([Col("zone")] if several else []), Col("value", right=True), Col("unit"),
+         Col("coverage", right=True), Col("validity"), Col("horizon"), Col("live")],
+        lines,
+        note="NR: not reported, `cityvitals kpis show CODE` says why; no value: only the city can state it",
+    )  # fmt: skip
+
+
 @app.command("show")
 def show(
     context: typer.Context,
     code: Annotated[str, typer.Argument(metavar="CODE", help='E.g. "EC: I: T: 5A" or "EN: EN: AQ: 1C/pm10".')],
+    scope: ScopeOption = None,
+    at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one KPI in full: definition, formula, inputs, target, what a verifier checks, and how sure we are.
 
-    **Example**: `cityvitals kpis show "EN: EN: AQ: 1C/pm10"`
+    Where a database is given or runs, its figures follow, each with window, numerator and denominator, coverage and
+    validity, revision, the inputs with their counts, the formula with the numbers filled in, and what it replaced.
+
+    **Examples**
+
+    - `cityvitals kpis show "EN: EN: AQ: 1C/pm10"`
+    - `cityvitals kpis show "EN: EN: AQ: 1C/pm2_5" --scope city --at 2025`
     """
     pack = _catalogue(context.obj)
     try:
         points = (pack.data_point(code),) if "/" in code else pack.kpi(code).data_points
     except KeyError as error:
         raise MisuseError(str(error.args[0]), "`cityvitals kpis` lists all of them") from None
+    wanted = asked(scope, None, at)
+    figures = {point.key: _figures(context.obj, wanted, pack, point) for point in points}
     if as_json:
         print_json(
-            {**_entry(pack, point), "inputs": [_input(one) for one in pack.inputs_of(point)]} for point in points
+            {
+                **_entry(pack, point),
+                "inputs": [_input(one) for one in pack.inputs_of(point)],
+                "figures": [full for _, full in figures[point.key]],
+            }
+            for point in points
         )
         return
     for point in points:
         _print_point(pack, point)
+        _print_in_full(context.obj, figures[point.key])
+
+
+def _print_in_full(context: Context, figures: list[tuple[KpiReading, dict[str, object]]]) -> None:
+    from console.commands.results import city_clock
+
+    for row, full in figures:
+        print_in_full(row, full, city_clock(context))
+
+
+def _figures(
+    context: Context, wanted: Asked, pack: Pack, point: DataPoint
+) -> list[tuple[KpiReading, dict[str, object]]]:
+    """Return the figures of a data point, each also for programs; none without a database."""
+    from console.commands.results import open_store
+
+    rows = stored(context, wanted, point.key)
+    if not rows:
+        return []
+    with open_store(context) as store:
+        return [(row, in_full(store, row, filled_in(pack, point, row))) for row in rows]
 
 
 @app.command("check")

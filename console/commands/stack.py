@@ -68,6 +68,7 @@ def up(
 
 
 def _start(context: Context, registry: Registry, record: Path, *, detach: bool) -> None:
+    pack = context.kpi_pack(fall_back=True)
     endpoints, ours = start_servers(context)
     try:
         (record.parent / CITY_RECORD).write_text(registry.city.code)
@@ -85,6 +86,7 @@ def _start(context: Context, registry: Registry, record: Path, *, detach: bool) 
                 endpoints.database_url,
                 endpoints.mqtt_url,
                 stop,
+                pack=pack,
                 ready_file=record,
                 migrate_first=True,
             )

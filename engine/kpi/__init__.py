@@ -5,6 +5,7 @@ Data and pure functions: no database, no clock. Other rooms import from here.
 
 from __future__ import annotations
 
+from engine.kpi.coverage import INDICATIVE_PERCENT_MIN, VALID_PERCENT_MIN, Validity, validity
 from engine.kpi.definition import (
     YES_NO,
     Assets,
@@ -28,16 +29,24 @@ from engine.kpi.definition import (
 )
 from engine.kpi.evaluate import evaluate, explain
 from engine.kpi.faults import Fault, PackError
+from engine.kpi.figures import Figure, definition_digest, figures, sensed_points, sides
 from engine.kpi.findings import CHECKS, Check, Finding, Severity, findings
 from engine.kpi.formula import Formula, FormulaError, data_point_key, normalise_code, parse_formula
 from engine.kpi.load import load_catalogue, load_pack, shipped
+from engine.kpi.periods import ESTIMATE, Horizon, KpiPeriod, clock_hours, reference_year, rolling, to_date
 from engine.kpi.scoring import Rollup, Score, band, percent_of_target, roll_up, score, score_all
+from engine.kpi.sensed import WHOLE, InputFigure, PeriodInputs, Readings, Sensed
+from engine.kpi.stations import Sums
 from engine.kpi.submission import Count, Stated, Submission, counts_of, stated_registers
 from engine.kpi.units import Term, factor_between, parse_unit, register_factor
 from engine.kpi.values import NotReported, Value, shown
 
 __all__ = [
     "CHECKS",
+    "ESTIMATE",
+    "INDICATIVE_PERCENT_MIN",
+    "VALID_PERCENT_MIN",
+    "WHOLE",
     "YES_NO",
     "Assets",
     "At",
@@ -48,36 +57,48 @@ __all__ = [
     "Derived",
     "Direction",
     "Fault",
+    "Figure",
     "Finding",
     "Formula",
     "FormulaError",
+    "Horizon",
     "Input",
+    "InputFigure",
     "Kpi",
+    "KpiPeriod",
     "Live",
     "NotReported",
     "Pack",
     "PackError",
     "Period",
+    "PeriodInputs",
     "Pool",
+    "Readings",
     "Registered",
     "Rollup",
     "Rule",
     "Score",
+    "Sensed",
     "Severity",
     "Stated",
     "Statistic",
     "Submission",
+    "Sums",
     "Target",
     "Telemetry",
     "Term",
+    "Validity",
     "Value",
     "Where",
     "band",
+    "clock_hours",
     "counts_of",
     "data_point_key",
+    "definition_digest",
     "evaluate",
     "explain",
     "factor_between",
+    "figures",
     "findings",
     "load_catalogue",
     "load_pack",
@@ -85,11 +106,17 @@ __all__ = [
     "parse_formula",
     "parse_unit",
     "percent_of_target",
+    "reference_year",
     "register_factor",
     "roll_up",
+    "rolling",
     "score",
     "score_all",
+    "sensed_points",
     "shipped",
     "shown",
+    "sides",
     "stated_registers",
+    "to_date",
+    "validity",
 ]

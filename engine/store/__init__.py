@@ -11,6 +11,7 @@ from engine.store.errors import (
     StoreUnavailable,
 )
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
+from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
 from engine.store.records import (
     NO_TICKS,
@@ -72,6 +73,11 @@ __all__ = [
     "HealthRows",
     "IndicatorReading",
     "IndicatorRevision",
+    "KpiReading",
+    "KpiRevision",
+    "KpiRow",
+    "KpiSums",
+    "KpisWritten",
     "LastReadings",
     "LedgerRow",
     "LedgerSummary",

@@ -19,7 +19,7 @@ from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.spans import LastReadings, Spans
-from engine.store import health, plain, readings, registration, reports, results, tables, watch, windows
+from engine.store import health, kpis, plain, readings, registration, reports, results, tables, watch, windows
 from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
@@ -343,6 +343,52 @@ class Store:
     def listening(self) -> health.ListeningRow:
         """Return until when the engine listened."""
         return health.listening(self._session)
+
+    # Figures of KPIs; see `kpis`
+
+    def one_kpi_writer(self) -> AbstractContextManager[None]:
+        """Let nobody else write figures of KPIs within a block, which is one transaction."""
+        return kpis.one_writer(self._session)
+
+    def kpi_sums(self, among: NDArray[np.int32], low_us: int, middle_us: int, high_us: int) -> dict[int, kpis.KpiSums]:
+        """Return by slot the merged whole days from low to middle, and whole hours from there to high."""
+        return kpis.sums(self._session, self.slots, among, low_us, middle_us, high_us)
+
+    def kpi_sums_at(
+        self,
+        among: NDArray[np.int32],
+        low_us: int,
+        high_us: int,
+        zone: str,
+        hours: Sequence[int],
+        weekdays: Sequence[int],
+    ) -> dict[int, kpis.KpiSums]:
+        """Return by slot the merged hours of a stretch of time within hours of a zone's clock and days of the week."""
+        return kpis.sums_at(self._session, self.slots, among, low_us, high_us, zone, hours, weekdays)
+
+    def kpi_heard(self, low_us: int, high_us: int) -> dict[int, int]:
+        """Return by slot the start of the last day with a reading, of days that start in a stretch of time."""
+        return kpis.heard(self._session, self.slots, low_us, high_us)
+
+    def write_kpis(self, rows: Sequence[kpis.KpiRow], computed_us: int) -> kpis.KpisWritten:
+        """Make the figures of the rows' periods what the rows say, inside `one_kpi_writer`."""
+        return kpis.write(self._session, rows, computed_us)
+
+    def kpi_rows(
+        self,
+        *,
+        data_point: str | None = None,
+        scope_kind: str | None = None,
+        scope: str | None = None,
+        horizon: str | None = None,
+        year: int | None = None,
+    ) -> list[kpis.KpiReading]:
+        """Return figures of KPIs as they stand, by data point, scope, horizon and year."""
+        return kpis.read(self._session, data_point, scope_kind, scope, horizon, year)
+
+    def kpi_revisions(self, data_point: str, scope_kind: str, scope: str, year: int) -> list[kpis.KpiRevision]:
+        """Return the replaced figures of one year, the oldest first."""
+        return kpis.revisions(self._session, data_point, scope_kind, scope, year)
 
     # Reading for people; see `reports`
 

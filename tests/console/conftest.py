@@ -88,7 +88,8 @@ def servers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="session")
 def service(servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A gateway that has taken six hours of the demo city and some bad messages, and still runs."""
-    running = start(servers, tmp_path_factory.mktemp("console-service"), "--migrate")
+    pace = {**servers, "CITYVITALS_ENGINE_KPI_S": "0.5"}
+    running = start(pace, tmp_path_factory.mktemp("console-service"), "--migrate")
     replayed = subprocess.run(
         [
             sys.executable, "-m", "simulators", "replay", str(CITY), "--broker", servers["CITYVITALS_MQTT_URL"],

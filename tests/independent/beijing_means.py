@@ -79,6 +79,19 @@ def means(path: Path = CSV) -> list[Mean]:
     return sorted(found)
 
 
+def annual(path: Path = CSV) -> dict[str, Fraction]:
+    """Return the city's annual mean of each pollutant: the mean of its stations' means of all hours, exactly."""
+    sums: dict[tuple[str, str], tuple[Decimal, int]] = {}
+    for station, _, cells in rows(path):
+        for pollutant, value in cells:
+            total, count = sums.get((pollutant, station), (Decimal(0), 0))
+            sums[pollutant, station] = EXACT.add(total, value), count + 1
+    found: dict[str, list[Fraction]] = {}
+    for (pollutant, _), (total, count) in sums.items():
+        found.setdefault(pollutant, []).append(Fraction(total) / count)
+    return {pollutant: sum(means, Fraction(0)) / len(means) for pollutant, means in found.items()}
+
+
 def rows(path: Path) -> Iterator[tuple[str, datetime, list[tuple[str, Decimal]]]]:
     """Yield (station, local hour, [(pollutant, exact value) of every cell that is not empty])."""
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:

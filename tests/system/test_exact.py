@@ -108,6 +108,23 @@ def test_a_real_year_is_exact(year: Year) -> None:
         }
 
 
+def test_annual_kpis_of_a_real_year_are_exact(year: Year) -> None:
+    url = {"CITYVITALS_DATABASE_URL": year.pipeline.database_url}
+    computed = cityvitals("--city", str(CITY), "kpis", "compute", "--json", **url)
+    assert computed.code == 0, computed.err
+    listed = cityvitals("--city", str(CITY), "kpis", "--at", "2016", "--live", "yes", "--json", **url)
+    figures = {row["key"]: row["figures"] for row in listed.rows}
+    expected = beijing_means.annual()
+    for pollutant in ("pm2_5", "pm10", "no2", "so2", "o3"):
+        (one,) = figures[f"EN: EN: AQ: 1C/{pollutant}"]
+        assert (one["exact"], one["value"]) == (
+            str(expected[pollutant]), beijing_means.rounded(expected[pollutant], 6)
+        )  # fmt: skip
+        assert (one["validity"], one["expected"], one["revision"]) == ("valid", 4 * 8784, 1)
+    again = cityvitals("--city", str(CITY), "kpis", "compute", "--json", **url)
+    assert (again.rows[0]["written"], again.rows[0]["superseded"]) == (0, 0)
+
+
 def test_shuffled_with_repeats_it_is_the_same_year(year: Year, start: Start, broker: deploy.Broker) -> None:
     # Every reading is late here and touches hours all over the year: long rounds take many of them together.
     shuffled = start(

@@ -1,0 +1,336 @@
+"""Figures of KPIs as `cityvitals kpis` shows them: chosen from the store, as records and as tables.
+
+Knows the rendering of stored figures; definitions are `console.commands.kpis`' to show, and no figure is computed here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from console.context import Context
+from console.errors import ConsoleError, FailureError, MisuseError
+from console.output import Col, print_table, stderr, stdout
+from console.text import local_time, shown_unit
+
+if TYPE_CHECKING:
+    from engine.kpi import DataPoint, Pack
+    from engine.kpi_book import KpiBook
+    from engine.store import KpiReading, Store
+
+Row = dict[str, object]
+STYLES = {"valid": "green", "indicative": "yellow", "insufficient": "red"}
+PREFERRED = ("rolling", "year", "to_date")
+"""Which figure stands for a data point where none is asked for: the first of these that is reported."""
+DASH = "–"
+DAY_US = 86_400_000_000
+
+ScopeOption = Annotated[
+    str | None, typer.Option("--scope", metavar="SCOPE", help="city (unless said), zone, or zone:CODE.")
+]
+AtOption = Annotated[str | None, typer.Option("--at", metavar="YEAR", help="The annual figure of this year.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which figures are meant.
+
+    Attributes:
+        kind, code: of the scope; no code stands for all zones.
+        horizon: only this one.
+        year: only this year's annual figure.
+    """
+
+    kind: str
+    code: str | None
+    horizon: str | None
+    year: int | None
+
+
+def asked(scope: str | None, horizon: str | None, at: str | None) -> Asked:
+    """Return what the options mean.
+
+    Raises:
+        MisuseError: one of them means nothing; the message says what was expected.
+    """
+    from engine.kpi import Horizon
+
+    kind, colon, code = (scope or "city").partition(":")
+    if kind not in ("city", "zone") or (colon and (not code or kind == "city")):
+        raise MisuseError(f"--scope {scope}: expected city, zone or zone:CODE")
+    if horizon is not None and horizon not in tuple(Horizon):
+        raise MisuseError(f"--horizon {horizon}: expected one of {', '.join(Horizon)}")
+    if at is None:
+        return Asked(kind, code or None, horizon, None)
+    if not re.fullmatch(r"[12]\d{3}", at):
+        raise MisuseError(f"--at {at}: expected a year such as 2025")
+    if horizon not in (None, "year"):
+        raise MisuseError(f"--at {at} asks for an annual figure, and --horizon {horizon} for an estimate")
+    return Asked(kind, code or None, "year", int(at))
+
+
+def stored(context: Context, wanted: Asked, data_point: str | None = None) -> list[KpiReading] | None:
+    """Return the figures that are meant; None where there is no database, or none that can be read now.
+
+    Raises:
+        MisuseError: the database holds another city than the one that is named.
+    """
+    from console.commands.results import open_store
+    from engine.store import StoreError
+
+    if context.city_option is not None and not (context.city_option / "devices.csv").is_file():
+        return None  # a folder of definitions only
+    try:
+        with open_store(context) as store:
+            return store.kpi_rows(
+                data_point=data_point, scope_kind=wanted.kind, scope=wanted.code, horizon=wanted.horizon,
+                year=wanted.year,
+            )  # fmt: skip
+    except MisuseError:
+        raise
+    except FailureError:
+        return None  # no server is given and none runs: the definitions stand alone
+    except (ConsoleError, StoreError) as error:
+        stderr().print(f"no figures: {error}", style="dim", markup=False)
+        return None
+
+
+def preferred(rows: Iterable[KpiReading]) -> list[KpiReading]:
+    """Return one figure of each scope: what is reported before what is not, then by PREFERRED, then the newest year."""
+    best: dict[tuple[str, str], KpiReading] = {}
+    for row in rows:
+        scope = (row.scope_kind, row.scope)
+        if scope not in best or _rank(row) < _rank(best[scope]):
+            best[scope] = row
+    return list(best.values())
+
+
+def _rank(row: KpiReading) -> tuple[bool, int, int]:
+    return row.value is None, PREFERRED.index(row.horizon), -row.year
+
+
+def figure(row: KpiReading) -> Row:
+    """Return a figure for programs; keys are stable."""
+    from devices import rfc3339
+
+    return {
+        "horizon": row.horizon,
+        "year": row.year or None,
+        "scope": row.scope_kind if row.scope_kind == "city" else f"{row.scope_kind}:{row.scope}",
+        "start": rfc3339(row.start_us),
+        "end": rfc3339(row.end_us),
+        "value": None if row.value is None else f"{row.value:f}",
+        "exact": row.ratio,
+        "unit": row.unit,
+        "effective": None if row.effective is None else f"{row.effective:f}",
+        "numerator": row.numerator,
+        "denominator": row.denominator,
+        "reason": row.reason or None,
+        "received": row.received,
+        "expected": row.expected,
+        "coverage": _share(row.received, row.expected),
+        "validity": row.validity,
+        "revision": row.revision,
+        "computed": rfc3339(row.computed_us),
+        "definition": row.definition,
+    }
+
+
+def in_full(store: Store, row: KpiReading, formula: Sequence[str]) -> Row:
+    """Return a figure for programs with what it rests on and what it replaced."""
+    from devices import rfc3339
+
+    replaced = store.kpi_revisions(row.data_point, row.scope_kind, row.scope, row.year) if row.year else []
+    return {
+        **figure(row),
+        "rests_on": [{**one, "coverage": _share(one["received"], one["expected"])} for one in json.loads(row.inputs)],
+        "filled_in": list(formula),
+        "revisions": [
+            {
+                "revision": one.revision, "value": None if one.value is None else f"{one.value:f}", "exact": one.ratio,
+                "reason": one.reason or None, "received": one.received, "expected": one.expected,
+                "computed": rfc3339(one.computed_us), "replaced": rfc3339(one.superseded_us), "change": one.change,
+            }
+            for one in replaced
+        ],
+    }  # fmt: skip
+
+
+def filled_in(pack: Pack, point: DataPoint, row: KpiReading) -> tuple[str, ...]:
+    """Return the formula with the numbers of a figure, one line for each formula in it."""
+    from engine.kpi import NotReported, Value, explain
+
+    values: dict[str, Value] = {
+        one["input"]: NotReported((one["reason"],)) if one["value"] is None else Fraction(one["value"])
+        for one in json.loads(row.inputs)
+    }
+    return explain(pack, point, values)
+
+
+def window(row: KpiReading) -> str:
+    """Return which period a figure is of, for people: `2017`, or what kind of estimate and of how many days."""
+    if row.year:
+        return str(row.year)
+    return f"{row.horizon.replace('_', ' ')}, {max(round((row.end_us - row.start_us) / DAY_US), 1)} d"
+
+
+def cells(row: KpiReading | None, label: str) -> tuple[str | Text, ...]:
+    """Return value, unit, coverage, validity and period of a figure as cells of a table."""
+    if row is None:
+        return "", label, "", "", ""
+    value = Text("NR", style="dim") if row.value is None else Text(shown_value(row))
+    share = _share(row.received, row.expected)
+    covered = DASH if share is None else f"{100 * share:.1f} %"
+    worth = Text(row.validity or DASH, style=STYLES.get(row.validity or "", "dim"))
+    return value, label, covered, worth, window(row)
+
+
+def shown_value(row: KpiReading) -> str:
+    """Return a value for people, and beside it what the devices that were heard make of it."""
+    from engine.kpi import shown
+
+    # What six decimals cannot show is shown by its exact ratio.
+    text = _short(f"{row.value:f}") if row.value or row.ratio in (None, "0") else shown(Fraction(row.ratio))
+    return text if row.effective in (None, row.value) else f"{text} (heard: {_short(f'{row.effective:f}')})"
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _share(received: int, due: int) -> float | None:
+    return round(received / due, 6) if due else None
+
+
+def print_in_full(row: KpiReading, full: Row, zone: tzinfo) -> None:
+    """Print a figure with everything a verifier asks for."""
+    from rich.table import Table
+
+    scope = str(full["scope"])
+    facts = (
+        ("value", "NR: " + row.reason if row.value is None else f"{shown_value(row)} {shown_unit(row.unit)}"),
+        ("exact", row.ratio or ""),
+        ("window", f"{local_time(row.start_us, zone)} to {local_time(row.end_us, zone)} ({zone})"),
+        ("numerator", row.numerator or ""),
+        ("denominator", row.denominator or ""),
+        ("coverage", _coverage(row)),
+        ("validity", row.validity or f"{DASH}  (nothing comes at intervals)"),
+        ("revision", _revision(row)),
+        ("computed", f"{full['computed']}, definition {row.definition}"),
+        *(("formula" if at == 0 else "", line) for at, line in enumerate(_lines(full["filled_in"]))),
+    )
+    stdout().print(Text(f"{window(row)}, {scope}", style="bold"))
+    grid = Table.grid(padding=(0, 2))
+    for name, text in facts:
+        if text:
+            grid.add_row(Text(name, style="dim"), Text(text))
+    stdout().print(grid)
+    print_table(
+        "",
+        [Col("rests on"), Col("value", right=True), Col("stations", right=True), Col("readings", right=True),
+         Col("coverage", right=True), Col("note")],
+        (_input_cells(one) for one in json.loads(row.inputs)),
+    )  # fmt: skip
+    for one in _rows(full["revisions"]):
+        was = one["value"] if one["value"] is not None else "NR"
+        stdout().print(
+            Text(f"revision {one['revision']} was {was} until {one['replaced']}: {one['change']}", style="dim")
+        )
+
+
+def _lines(value: object) -> list[str]:
+    return [str(line) for line in value] if isinstance(value, list) else []
+
+
+def _rows(value: object) -> list[Mapping[str, object]]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _coverage(row: KpiReading) -> str:
+    share = _share(row.received, row.expected)
+    if share is None:
+        return ""
+    return f"{100 * share:.2f} %  ({row.received:,} of {row.expected:,} readings of its least complete input)"
+
+
+def _revision(row: KpiReading) -> str:
+    if not row.year:
+        return "0, an estimate"
+    return f"{row.revision}" + ("" if row.revision else ", provisional: the year is not closed yet")
+
+
+def _input_cells(one: Mapping[str, object]) -> tuple[str, ...]:
+    from engine.kpi import shown
+
+    value = "NR" if one["value"] is None else shown(Fraction(str(one["value"])))
+    stations, due = int(str(one["stations"])), int(str(one["expected"]))
+    share = _share(int(str(one["received"])), due)
+    return (
+        str(one["input"]),
+        value,
+        f"{one['counted']} of {stations}" if stations else "",
+        f"{one['received']:,} of {due:,}" if due else "",
+        "" if share is None else f"{100 * share:.2f} %",
+        str(one["reason"]),
+    )
+
+
+def compute(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Bring all figures up to date from what is stored; the gateway does so by itself, about once a minute.
+
+    Useful where no gateway runs: after a history was filled in, or a register or a formula was changed. Reference years
+    that are over and both estimates are computed; what comes out as it stands is not written. Time has come as far as
+    the day of the newest observation.
+
+    **Example**: `cityvitals --city cities/seoul kpis compute`
+    """
+    from console.output import print_json
+
+    done = bring(context.obj)
+    if as_json:
+        print_json([done])
+        return
+    stdout().print(
+        f"{done['periods']} periods computed: {done['written']} figures written, {done['superseded']} of closed years"
+        " replaced",
+        markup=False,
+    )
+
+
+def bring(context: Context) -> Row:
+    """Compute every figure of the named city's database and write what changed; say how much that was."""
+    from console.commands.results import open_store
+    from engine.indicators import INDICATORS
+    from engine.kpi_book import KpiBook
+
+    registry, pack = context.registry(), context.kpi_pack()
+    with open_store(context, patient=True) as store:
+        registered = store.register(registry, INDICATORS)
+        book = KpiBook(store, registry, registered, pack, context.settings.engine.lateness_us)
+        return _brought(store, book)
+
+
+def _brought(store: Store, book: KpiBook) -> Row:
+    since_us = book.since_us()
+    if since_us is None:
+        return {"periods": 0, "written": 0, "superseded": 0}
+    now_us = time.time_ns() // 1000
+    newest_us = int(store.last_readings().time_us.max(initial=since_us))
+    day_end_us = book.calendar.day_bounds(book.calendar.local(newest_us).date())[1]
+    # Closed as well as over: nobody says how late readings may come to a store that no gateway fills.
+    until_us = max(min(now_us, day_end_us + book.lateness_us), book.floor_us() or since_us)
+    periods = [*book.years(since_us, until_us), *book.estimates(since_us, until_us)]
+    done = book.bring(periods, until_us, now_us)
+    return {"periods": len(periods), "written": done.values, "superseded": done.superseded}

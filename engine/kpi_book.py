@@ -1,0 +1,214 @@
+"""Figures of KPIs from the store into the store: periods in, what changed written.
+
+Knows the pack, one city and its store; asks no clock, and starts no thread. The gateway keeps it going beside the
+engine, the command `kpis compute` runs it once: that is why they agree to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices import Registry
+from engine.calendar import Calendar
+from engine.indicators.exact import round_half_even
+from engine.kpi import (
+    WHOLE,
+    Figure,
+    Horizon,
+    InputFigure,
+    KpiPeriod,
+    NotReported,
+    Pack,
+    Readings,
+    Sensed,
+    Sums,
+    Value,
+    clock_hours,
+    definition_digest,
+    figures,
+    reference_year,
+    rolling,
+    sensed_points,
+    to_date,
+)
+from engine.store import KpiRow, KpiSums, KpisWritten, Registered, Store
+
+VALUE_DECIMALS = 6
+"""Decimals of a stored value; its exact ratio stands beside it."""
+YEARS_MAX = 100
+"""Reference years that are looked at, the newest."""
+
+
+class KpiBook:
+    """The figures of one city.
+
+    Args:
+        store: a connection of the caller's thread, with the registry's ids.
+        registry, registered: the city, and the store's ids of it.
+        pack: the catalogue.
+        lateness_us: a year closes this long after its end.
+
+    Attributes:
+        calendar: of the city.
+        lateness_us: as given.
+    """
+
+    def __init__(self, store: Store, registry: Registry, registered: Registered, pack: Pack, lateness_us: int) -> None:
+        self.calendar = Calendar(registry.city.zone_info)
+        self._store, self._registry, self._ids, self._pack = store, registry, registered, pack
+        self.lateness_us = lateness_us
+        self._sensed = Sensed(pack, registry, self.calendar)
+        self._digests = {point.key: definition_digest(pack, point) for point in sensed_points(pack)}
+
+    def since_us(self) -> int | None:
+        """Return the time of the first observation within the calendar; None where there is none."""
+        first_us = self._store.first_time_us()
+        return None if first_us is None else max(first_us, self.calendar.from_us)
+
+    def floor_us(self) -> int | None:
+        """Return how far the estimates reach that stand; None before the first."""
+        rows = self._store.kpi_rows(scope_kind="city", horizon=Horizon.TO_DATE)
+        return max((row.end_us for row in rows), default=None)
+
+    def years(self, since_us: int, until_us: int) -> list[KpiPeriod]:
+        """Return the reference years that are over and may hold readings."""
+        last = self.calendar.local(min(until_us, self.calendar.to_us - 1)).year
+        first = max(self.calendar.local(since_us).year, last - YEARS_MAX)
+        years = (reference_year(self.calendar, year) for year in range(first, last + 1))
+        return [year for year in years if year.end_us <= until_us]
+
+    def estimates(self, since_us: int, until_us: int) -> list[KpiPeriod]:
+        """Return the periods of the live estimates; none of them is empty."""
+        both = (make(self.calendar, until_us, since_us) for make in (rolling, to_date))
+        return [period for period in both if not period.empty]
+
+    def closed(self, period: KpiPeriod, until_us: int) -> bool:
+        """Say whether a period's figure is final but for corrections."""
+        return period.horizon is Horizon.YEAR and period.end_us + self.lateness_us <= until_us
+
+    def reaches_from_us(self, period: KpiPeriod) -> int:
+        """Return from when on a change of the windows may change a period's figures."""
+        return min(period.start_us, self._heard_from_us(period))
+
+    def bring(self, periods: Iterable[KpiPeriod], until_us: int, computed_us: int) -> KpisWritten:
+        """Compute the figures of periods and write what changed, each period in a transaction of its own.
+
+        Args:
+            periods: which.
+            until_us: how far time has come.
+            computed_us: the present.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        values = superseded = 0
+        for period in periods:
+            with self._store.one_kpi_writer():
+                rows = [self._row(one, period, until_us) for one in self.figures(period)]
+                done = self._store.write_kpis(rows, computed_us)
+            values += done.values
+            superseded += done.superseded
+        return KpisWritten(values, superseded)
+
+    def figures(self, period: KpiPeriod) -> list[Figure]:
+        """Return the figures of a period, of the city and of its zones, from what is stored.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        inputs = self._sensed.at(period, self._readings(period))
+        scopes: list[int | None] = [None, *range(len(self._registry.city.zones))]
+        return [one for zone in scopes for one in figures(self._pack, inputs, self._digests, zone)]
+
+    def _readings(self, period: KpiPeriod) -> Readings:
+        first_us = self.calendar.day_bounds(period.first)[0]
+        sums = {}
+        for clock, slots in self._sensed.questions().items():
+            if clock == WHOLE:
+                found = self._store.kpi_sums(slots, first_us, period.day_us, period.end_us)
+            else:
+                found = self._sums_at(slots, period, *clock)
+            sums[clock] = {slot: Sums(*one) for slot, one in found.items()}
+        heard = self._store.kpi_heard(self._heard_from_us(period), period.end_us) if self._sensed.heard_days() else {}
+        return Readings(sums, heard)
+
+    def _sums_at(
+        self,
+        slots: NDArray[np.int32],
+        period: KpiPeriod,
+        hours: tuple[tuple[int, int], ...],
+        weekdays: tuple[int, ...],
+    ) -> dict[int, KpiSums]:
+        zone = self._registry.city.time_zone
+        chosen = sorted(clock_hours(hours)), weekdays or range(1, 8)
+        return self._store.kpi_sums_at(slots, period.start_us, period.end_us, zone, *chosen)
+
+    def _heard_from_us(self, period: KpiPeriod) -> int:
+        day = period.last - timedelta(days=max(self._sensed.heard_days(), 1) - 1)
+        return self.calendar.day_bounds(day)[0]
+
+    def _row(self, one: Figure, period: KpiPeriod, until_us: int) -> KpiRow:
+        scope = self._ids.city_scope if one.zone is None else int(self._ids.zone_scope[one.zone])
+        return KpiRow(
+            data_point=one.key,
+            horizon=str(period.horizon),
+            year=period.year,
+            scope_id=scope,
+            start_us=period.start_us,
+            end_us=period.end_us,
+            unit=one.unit,
+            value=_decimal(one.value),
+            effective=_decimal(one.effective),
+            ratio=_text(one.value),
+            numerator=_text(one.numerator),
+            denominator=_text(one.denominator),
+            reason=str(one.value) if isinstance(one.value, NotReported) else "",
+            received=one.received,
+            expected=one.expected,
+            validity=None if one.validity is None else str(one.validity),
+            definition=one.definition,
+            facts=one.facts,
+            inputs=[_input(each) for each in one.inputs],
+            closed=self.closed(period, until_us),
+        )
+
+
+def _input(one: InputFigure) -> dict[str, object]:
+    return {
+        "input": one.code,
+        "value": _text(one.value),
+        "effective": _text(one.effective),
+        "reason": str(one.value) if isinstance(one.value, NotReported) else "",
+        "stations": one.stations,
+        "counted": one.counted,
+        "received": one.received,
+        "expected": one.expected,
+    }
+
+
+def _text(value: Value | None) -> str | None:
+    return str(value) if isinstance(value, Fraction) else None
+
+
+def _decimal(value: Value | None) -> Decimal | None:
+    """Return a value rounded half to even; the text of a decimal is taken as it is, however long."""
+    if not isinstance(value, Fraction):
+        return None
+    return Decimal(f"{round_half_even(value.numerator * 10**VALUE_DECIMALS, value.denominator)}E-{VALUE_DECIMALS}")
+
+
+def touched(book: KpiBook, periods: Sequence[KpiPeriod], hours_us: Sequence[int]) -> list[KpiPeriod]:
+    """Return the periods whose figures a change of these hours may change."""
+    hours = np.sort(np.asarray(hours_us, np.int64))
+    found = []
+    for period in periods:
+        low, high = np.searchsorted(hours, (book.reaches_from_us(period), period.end_us))
+        if high > low:
+            found.append(period)
+    return found

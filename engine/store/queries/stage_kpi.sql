@@ -1,0 +1,22 @@
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi (
+    data_point text NOT NULL,
+    horizon text NOT NULL,
+    "year" int NOT NULL,
+    scope_id int NOT NULL,
+    "start" timestamptz NOT NULL,
+    "end" timestamptz NOT NULL,
+    unit text NOT NULL,
+    value numeric,
+    effective numeric,
+    ratio text,
+    numerator text,
+    denominator text,
+    reason text NOT NULL,
+    received bigint NOT NULL,
+    expected bigint NOT NULL,
+    validity text,
+    definition text NOT NULL,
+    facts text NOT NULL,
+    inputs jsonb NOT NULL,
+    revision int NOT NULL
+) ON COMMIT DELETE ROWS

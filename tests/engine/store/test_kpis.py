@@ -1,0 +1,209 @@
+"""Figures of KPIs on a real database: worked by hand, restated, and never written twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from devices import ObservationBatch, Register, Registry
+from engine.calendar import Calendar
+from engine.kpi import Pack, parse_formula, shipped
+from engine.kpi_book import KpiBook
+from engine.kpi_keeper import KpiKeeper
+from engine.store import KpiReading, Store
+from tests.engine.store.kpi_town import YEAR, kpi_town, registers, year_of_readings
+from tests.engine.store.live import Live
+
+LATENESS_US = 120_000_000
+HOUR_US = 3_600_000_000
+SAIFI, CAIDI = "EC: I: ES: 1C", "EC: I: ES: 2C"
+WATER_LOSS, WATER_USE = "EC: I: WS: 3C", "EN: EN: WS: 2C"
+ELECTRICITY, HEAT = "EN: E: E: 2C", "EN: E: E: 3C"
+
+
+@dataclass
+class Kept:
+    """A store with an engine and the keeper of its KPIs, all in this thread."""
+
+    store: Store
+    registry: Registry
+    until_us: int
+    pack: Pack = field(default_factory=shipped)
+
+    def __post_init__(self) -> None:
+        self.live = Live(self.store, self.registry, self.until_us)
+        self.start()
+
+    def start(self) -> KpiKeeper:
+        """Begin anew, as after a restart."""
+        registered = self.store.register(self.registry)
+        book = KpiBook(self.store, self.registry, registered, self.pack, LATENESS_US)
+        self.keeper = KpiKeeper(
+            self.store, book, clock_us=lambda: self.until_us, until_us=lambda: self.until_us, every_s=60.0
+        )  # fmt: skip
+        self.live._worker._written = self.keeper.changes.note
+        return self.keeper
+
+    def take(self, batch: ObservationBatch) -> None:
+        """Store and compute."""
+        self.live.take(batch)
+        self.look()
+
+    def look(self) -> None:
+        """Bring the figures up to date; it must not fail."""
+        self.keeper.look()
+        assert self.keeper.status()["error"] == ""
+
+    def year(self, key: str, scope_kind: str = "city", year: int = YEAR) -> KpiReading:
+        """The one annual figure of a data point."""
+        (found,) = self.store.kpi_rows(data_point=key, scope_kind=scope_kind, horizon="year", year=year)
+        return found
+
+    def all(self) -> dict[tuple[str, str, int, str], KpiReading]:
+        """Every figure."""
+        return {(r.data_point, r.horizon, r.year, r.scope): r for r in self.store.kpi_rows()}
+
+
+@pytest.fixture
+def kept(store: Store, tmp_path: Path) -> Kept:
+    """The town by hand, its year over and closed."""
+    registry = kpi_town(tmp_path)
+    calendar = Calendar(registry.city.zone_info)
+    made = Kept(store, registry, calendar.year_bounds(YEAR)[1] + 3 * HOUR_US)
+    made.take(year_of_readings(registry))
+    return made
+
+
+def test_figures_are_those_worked_out_by_hand(kept: Kept) -> None:
+    exact = {
+        SAIFI: Fraction(1, 2),
+        CAIDI: Fraction(90),
+        WATER_LOSS: Fraction(20),
+        ELECTRICITY: Fraction(31 * 30, 1500),
+        HEAT: Fraction(31 * 5 * 36, 10_000 * 1500),
+        WATER_USE: Fraction(1000 * 31 * 800, 365 * 1500),
+    }
+    found = {key: kept.year(key) for key in exact}
+    assert {key: Fraction(str(one.ratio)) for key, one in found.items()} == exact
+    assert found[WATER_USE].value == Decimal("45.296804")
+    assert (found[CAIDI].numerator, found[CAIDI].denominator) == ("90000", "1000")
+    assert (found[WATER_LOSS].numerator, found[WATER_LOSS].denominator) == ("6200", "31000")
+    for one in found.values():
+        assert (one.validity, one.revision, one.reason) == ("valid", 1, "")
+
+
+def test_what_no_device_measures_is_not_reported_and_says_why(kept: Kept) -> None:
+    one = kept.year("EN: EN: AQ: 1C/pm2_5")
+    assert one.value is None
+    assert one.reason == "pm2_5_mean: no device in service measures pm2_5"
+
+
+def test_a_zone_has_what_its_own_devices_and_registers_can_tell(kept: Kept) -> None:
+    zones = {r.scope: r.data_point for r in kept.store.kpi_rows(scope_kind="zone", horizon="year", data_point=CAIDI)}
+    assert zones == {"north": CAIDI}
+    # Registers are of the whole city, so nothing is told per inhabitant of a zone.
+    assert kept.store.kpi_rows(scope_kind="zone", data_point=ELECTRICITY) == []
+
+
+def test_a_denominator_that_changes_within_the_year_counts_by_its_days(kept: Kept) -> None:
+    change = Register("electricity_customers", Fraction(4000), "1", date(YEAR, 7, 1), "the town")
+    city = replace(kept.registry.city, registers=registers(change))
+    kept.registry = replace(kept.registry, city=city)
+    before = kept.all()
+    kept.start()
+    kept.look()
+    assert Fraction(str(kept.year(SAIFI).ratio)) == 1000 / Fraction(181 * 2000 + 184 * 4000, 365)
+    # The other data point over electricity customers counts devices that the town has none of: it rests on them too.
+    assert {key for key, _ in changed(before, kept.all())} == {SAIFI, "EC: ICT: ES: 3A"}
+    (old,) = kept.store.kpi_revisions(SAIFI, "city", "town", YEAR)
+    assert (old.ratio, old.revision, old.change) == ("1/2", 1, "registers or devices changed")
+    assert kept.year(SAIFI).revision == 2
+
+
+def test_one_late_reading_changes_exactly_what_depends_on_it(kept: Kept) -> None:
+    before = kept.all()
+    slot = kept.registry.slot("water-1", "volume")
+    # One hour into the eleventh the register showed more than at the midnight after it: it had run backwards.
+    at_us = Calendar(kept.registry.city.zone_info).day_bounds(date(YEAR, 12, 11))[0] + HOUR_US
+    kept.take(ObservationBatch.of([slot], [at_us], [10 * 300_000 + 310_000]))
+    after = kept.all()
+    water = {WATER_LOSS, WATER_USE, "EC: ICT: WS: 1C"}
+    assert {key for key, _ in changed(before, after)} <= water
+    assert {(WATER_LOSS, "year"), (WATER_USE, "year"), (WATER_LOSS, "rolling")} <= changed(before, after)
+    (old,) = kept.store.kpi_revisions(WATER_USE, "city", "town", YEAR)
+    assert (old.change, old.revision) == ("late data", 1)
+
+
+def test_the_same_again_writes_nothing(kept: Kept, query: Callable[..., list[tuple[object, ...]]]) -> None:
+    versions = query("SELECT data_point, horizon, scope_id, xmin::text FROM kpi_value ORDER BY 1, 2, 3")
+    kept.start()
+    kept.look()
+    assert kept.keeper.counts.periods > 1
+    assert kept.keeper.counts.written == 0
+    assert query("SELECT data_point, horizon, scope_id, xmin::text FROM kpi_value ORDER BY 1, 2, 3") == versions
+
+
+def test_a_changed_formula_is_a_new_revision_of_its_data_point_alone(kept: Kept) -> None:
+    point = kept.pack.data_point(SAIFI)
+    doubled = replace(point, formula=parse_formula("2 * customer_interruptions / electricity_customers"))
+    kpis = tuple(
+        replace(kpi, data_points=tuple(doubled if p.key == SAIFI else p for p in kpi.data_points))
+        for kpi in kept.pack.kpis
+    )
+    before = kept.all()
+    kept.pack = replace(kept.pack, kpis=kpis)
+    kept.start()
+    kept.look()
+    assert {key for key, _ in changed(before, kept.all())} == {SAIFI}
+    (old,) = kept.store.kpi_revisions(SAIFI, "city", "town", YEAR)
+    assert (old.ratio, old.change) == ("1/2", "definition changed")
+    assert kept.year(SAIFI).ratio == "1"
+
+
+def test_a_year_is_provisional_until_its_lateness_is_over(store: Store, tmp_path: Path) -> None:
+    registry = kpi_town(tmp_path)
+    end_us = Calendar(registry.city.zone_info).year_bounds(YEAR)[1]
+    kept = Kept(store, registry, end_us)
+    kept.take(year_of_readings(registry))
+    assert kept.year(SAIFI).revision == 0
+    kept.until_us = end_us + LATENESS_US
+    kept.look()
+    assert kept.year(SAIFI).revision == 1
+    assert kept.store.kpi_revisions(SAIFI, "city", "town", YEAR) == []
+
+
+def test_the_year_so_far_ends_with_the_last_whole_hour(store: Store, tmp_path: Path) -> None:
+    registry = kpi_town(tmp_path)
+    calendar = Calendar(registry.city.zone_info)
+    noon_us = calendar.day_bounds(date(YEAR, 12, 10))[0] + 12 * HOUR_US
+    kept = Kept(store, registry, noon_us + HOUR_US // 2)
+    batch = year_of_readings(registry)
+    kept.take(batch.take(batch.time_us <= noon_us + 12 * HOUR_US))
+    (one,) = kept.store.kpi_rows(data_point=ELECTRICITY, horizon="to_date", scope_kind="city")
+    assert one.end_us == noon_us
+    # Nine whole days and half of the tenth, whose rise is shared out over its hours.
+    assert Fraction(str(one.ratio)) == Fraction(30 * 9 * 2 + 30, 2 * 1500)
+    assert one.validity == "indicative"
+    (rolling,) = kept.store.kpi_rows(data_point=ELECTRICITY, horizon="rolling", scope_kind="city")
+    assert rolling.end_us == noon_us - 12 * HOUR_US
+    assert Fraction(str(rolling.ratio)) == Fraction(30 * 9, 1500)
+    assert kept.store.kpi_rows(horizon="year") == []
+
+
+def changed(
+    before: dict[tuple[str, str, int, str], KpiReading], after: dict[tuple[str, str, int, str], KpiReading]
+) -> set[tuple[str, str]]:
+    """Data points and horizons whose figure is another one, whatever its revision."""
+    return {
+        (key[0], key[1]) for key in before.keys() | after.keys() if _figure(before.get(key)) != _figure(after.get(key))
+    }
+
+
+def _figure(one: KpiReading | None) -> object:
+    return None if one is None else one._replace(revision=0, computed_us=0)
