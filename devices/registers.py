@@ -24,6 +24,9 @@ QUALITIES: Final[Mapping[str, str]] = {
 }
 """How well a figure is known: the six classes of the U4SSC method, by the word that files use."""
 
+DECIMALS_MAX: Final = 60
+"""Decimals of a value: it is stored and printed as a decimal number, exactly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Register:
@@ -85,6 +88,8 @@ def _register(table: Table) -> Register:
     value = table.number("value", required=True) or Fraction(0)
     if value < 0:
         table.fault("value", f"expected a number from 0, got {value}")
+    elif 10**DECIMALS_MAX % value.denominator:
+        table.fault("value", f"expected a decimal number, which {value} is not")
     quality = table.text("quality", "", among=QUALITIES)
     entry = Register(table.text("code"), value, table.text("unit", ""), first, table.text("source", ""), quality)
     table.done()

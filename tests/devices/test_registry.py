@@ -157,6 +157,7 @@ def test_a_zone_has_registers_of_its_own_and_the_citys_stay_what_they_are(tmp_pa
     [
         ('zone = "north"', 'zone = "nort"', "register[3].zone: unknown zone 'nort'; did you mean 'north'?"),
         ('"2025-01-01"', '"2024-01-01"', "register[4].from: a second 'population' from 2024-01-01 of 'north'"),
+        ("value = 100000", 'value = "1/3"', "register[3].value: expected a decimal number, which 1/3 is not"),
         ('"higher_level"', '"high"', "register[3].quality: expected one of measured, survey, higher_level"),
     ],
 )

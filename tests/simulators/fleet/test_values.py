@@ -193,7 +193,7 @@ prefix = "grid"
 count = 3
 [group.signal.interrupted]
 every_days = 1
-hours = 5
+hours = 4
 [group.signal.planned]
 every_days = 1
 hours = 4
@@ -223,7 +223,7 @@ quality = "estimate"
 
 [[register]]
 code = "ghg_factor_gas"
-value = 0.18254
+value = 0.182540000000000000001
 unit = "kg{CO2e}/(kW.h)"
 from = "2022-01-01"
 source = "a \\"quoted\\" list"
@@ -232,7 +232,7 @@ source = "a \\"quoted\\" list"
     city = made(tmp_path, groups=register + GROUPS + group).registry
     factor = city.city.register("ghg_factor_gas", date(2025, 1, 1))
     assert factor is not None
-    assert (factor.value, factor.source) == (Fraction("0.18254"), 'a "quoted" list')
+    assert (factor.value, factor.source) == (Fraction("0.182540000000000000001"), 'a "quoted" list')
     west = city.city.register("population", date(2025, 1, 1), "west")
     assert west is not None
     assert (west.value, west.quality) == (1200, "estimate")
