@@ -340,12 +340,14 @@ class PeriodInputs:
         return InputFigure(one.code, value, facts=str(value), applies=zone is None or not missing)
 
     def _register(self, register: str, at: At, zone: int | None, unit: str) -> Value:
-        """Return a dated denominator over the period in a unit; of a zone it is called `population:north`."""
-        code = register if zone is None else f"{register}:{self._city.zones[zone].code}"
+        """Return a dated denominator of the city or of a zone over the period, in a unit."""
+        place = None if zone is None else self._city.zones[zone]
+        code = register if place is None else f"{register} of {place.code}"
         first, last = self.period.first, self.period.last
-        entries = [r for r in self._city.registers if r.code == code and r.valid_from <= last]
+        stated = self._city.registers if place is None else place.registers
+        entries = [r for r in stated if r.code == register and r.valid_from <= last]
         if not entries:
-            undated = getattr(self._city, code) if code in _OF_CITY else 0
+            undated = getattr(self._city, register) if place is None and register in _OF_CITY else 0
             if undated:
                 return Fraction(undated)
             return NotReported((f"register {code!r} has no value up to {last}; city.toml: [[register]]",))

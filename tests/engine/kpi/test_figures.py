@@ -260,8 +260,7 @@ def test_a_quiet_reporter_with_a_sign_of_life_counts_as_zero_and_a_dead_one_does
 
 
 def test_stations_of_a_zone_count_by_its_inhabitants() -> None:
-    people = (register("population:north", 300), register("population:south", 100))
-    town = registry(device("a"), device("b", zone="south"), device("c", zone="south"), registers=people)
+    town = with_people(registry(device("a"), device("b", zone="south"), device("c", zone="south")), 300, 100)
     period = ten_days()
     due = int((period.end_us - period.start_us) // HOUR_US)
     sums = {
@@ -286,6 +285,27 @@ def test_a_register_is_taken_at_the_start_at_the_end_or_by_its_days(at: At, valu
     town = registry(registers=(register("people", 100), register("people", 200, date(2023, 7, 1))))
     one = Input("x", "x", "{inhabitant}", Registered("people", at))
     assert sensed(one, town).at(reference_year(CALENDAR, 2023), whole({})).of()["x"].value == value
+
+
+def with_people(town: Registry, *of_zones: int) -> Registry:
+    """Return the town with the inhabitants of its zones."""
+    zones = tuple(
+        replace(zone, registers=(register("population", people),))
+        for zone, people in zip(town.city.zones, of_zones, strict=True)
+    )
+    return replace(town, city=replace(town.city, zones=zones))
+
+
+def test_a_zones_register_is_not_the_citys_nor_the_citys_a_zones() -> None:
+    one = Input("x", "x", "{inhabitant}", Registered("population", At.END))
+    year = reference_year(CALENDAR, 2023)
+    zones_only = sensed(one, with_people(registry(), 300, 100)).at(year, whole({}))
+    assert [zones_only.of(zone)["x"].value for zone in (0, 1)] == [300, 100]
+    assert "register 'population' has no value" in str(zones_only.of()["x"].value)
+    stated = replace(city(register("population", 400)), population=400)
+    city_only = sensed(one, replace(registry(), city=stated)).at(year, whole({}))
+    assert city_only.of()["x"].value == 400
+    assert str(city_only.of(1)["x"].value).startswith("register 'population of south' has no value up to 2023-12-31")
 
 
 def test_a_register_that_begins_within_the_year_has_no_mean_of_it() -> None:
