@@ -27,7 +27,7 @@ check: setup ## style, types and the rules of who may import whom
 test: check ## check, then every test, with real servers
 	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-slow: setup ## the tests that take minutes: a simulated leap year, exact to the last digit
+slow: setup ## the tests that take minutes: a simulated leap year and a real one of four stations, exact to the last digit
 	$(PYTHON_BIN)/python -m pytest -m slow
 
 bench: setup ## measure on this machine

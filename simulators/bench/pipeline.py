@@ -41,6 +41,8 @@ BRISK: Mapping[str, str] = {
 }
 CITYVITALS = (sys.executable, "-P", "-m", "console")
 """The command of this very installation; -P: a folder `console` where a test happens to run is not meant."""
+LEASH = (sys.executable, "-P", "-m", "console.leash")
+"""Before a process id and the command, which ends with that process: a gateway would wait for its servers for ever."""
 WRITTEN = "cityvitals_engine_commit_written"
 _SAMPLE = re.compile(r"^(cityvitals_\w+) ([0-9.e+-]+|NaN)$", re.MULTILINE)
 
@@ -59,11 +61,9 @@ class Pipeline:
         log: the file with everything it said.
         process: the gateway, None before the first start.
         poll_s: pause between two looks at the ledger.
-        program: what starts the gateway, before its own arguments.
     """
 
     poll_s = LEDGER_POLL_S
-    program = CITYVITALS
 
     def __init__(self, city: Path, mqtt_url: str, database_url: str, directory: Path, **settings: str) -> None:
         self.city = city
@@ -98,11 +98,12 @@ class Pipeline:
     # ---- its life --------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the gateway; returns at once."""
+        """Start the gateway; returns at once. Should this thread end without `stop`, the gateway is killed."""
         self._ready.unlink(missing_ok=True)
+        leashed = [*LEASH, str(os.getpid()), "console", "--city", str(self.city)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  (our own program, arguments as a list)
-                [*self.program, "--city", str(self.city), "run", "--migrate", "--ready-file", str(self._ready)],
+                [*leashed, "run", "--migrate", "--ready-file", str(self._ready)],
                 env=self.environment, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LEASHED = (sys.executable, "-P", "-m", "console.leash", str(os.getpid()), "console")
-"""Starts the command so that it ends with this process, however that ends: a gateway would wait for its servers."""
 IMPORTED = (
     "console.cli", "console.commands.decode", "engine.indicators", "engine.store", "pydantic.json_schema",
     "pydantic.type_adapter", "rich.markdown", "rich.progress", "typer.rich_utils",

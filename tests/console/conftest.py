@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from console.children import read_ready
 from console.paths import demo_city
 from simulators.bench import fresh_broker
-from tests.console.command import LEASHED, ROOT, Done, cityvitals, environment
+from simulators.bench.pipeline import LEASH
+from tests.console.command import ROOT, Done, cityvitals, environment
 from tests.databases import Databases
 
 CITY = demo_city()
@@ -47,7 +49,7 @@ def start(environ: dict[str, str], folder: Path, *more: str) -> Service:
     """Start `cityvitals run` and wait until it is ready."""
     ready = folder / "ready.json"
     process = subprocess.Popen(
-        [*LEASHED, "--city", str(CITY), "run", "--ready-file", str(ready), *more],
+        [*LEASH, str(os.getpid()), "console", "--city", str(CITY), "run", "--ready-file", str(ready), *more],
         cwd=ROOT,
         env=environment(**environ),
         stderr=subprocess.PIPE,

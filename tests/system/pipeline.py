@@ -16,7 +16,6 @@ from simulators import bench
 from simulators.bench.pipeline import LEDGER
 from simulators.bench.waiting import POLL_S
 from simulators.cities import bundled
-from tests.console.command import LEASHED
 
 ROOT = Path(__file__).resolve().parents[2]
 BEIJING, DEMO = (bundled()[name] for name in ("beijing", "demo"))
@@ -72,7 +71,6 @@ class Pipeline(bench.Pipeline):
     """A gateway whose tables a test reads by SQL: a look costs little, and sees more than the command shows."""
 
     poll_s = POLL_S
-    program = LEASHED
     _kept: psycopg.Connection[Any] | None = None
 
     def __exit__(
