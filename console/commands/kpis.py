@@ -25,6 +25,7 @@ from console.commands.kpi_figures import (
     print_in_full,
     stored,
 )
+from console.commands.kpi_findings import findings
 from console.errors import EXIT_FAILED, MisuseError
 from console.output import Col, print_json, print_table, stdout
 from console.text import counted
@@ -48,6 +49,7 @@ app = typer.Typer(
 def register(parent: typer.Typer) -> None:
     """Add the commands."""
     app.command("compute")(compute)
+    app.command("findings")(findings)
     parent.add_typer(app)
 
 

@@ -96,3 +96,21 @@ def test_a_database_that_is_away_is_said_and_the_definitions_stand_alone() -> No
     assert done.code == 0
     assert "no figures: " in done.err
     assert len(done.rows) > 100
+
+
+def test_findings_are_what_a_verifier_would_ask(kept: Service) -> None:
+    # A demo knows little of its city, and its one household and its registers are stand-ins without a data quality.
+    done = kept("kpis", "findings", "--json")
+    assert done.code == 0, done.err
+    found = {row["rule"]: row for row in done.rows}
+    assert {"missing", "quality"} <= set(found)
+    assert found["missing"]["severity"] == "question"
+    assert "KPIs are not reported" in found["missing"]["text"]
+    assert "EC: ICT: ICT: 1C" in found["missing"]["data_points"]
+    assert "population" in found["quality"]["text"]
+    assert "counts_differ" not in found, "only some zones state their inhabitants, so they are not added up"
+    table = kept("kpis", "findings")
+    assert re.search("[0-9]+ findings on the figures of", table.out)
+    nothing = kept("kpis", "findings", "--at", "1999")
+    assert nothing.code == 1
+    assert "no figures of 1999" in nothing.err
