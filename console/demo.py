@@ -208,7 +208,7 @@ def _to_the_end(run: _Run, stop: threading.Event, *, keep: bool) -> bool:
     )
     if keep:
         stdout().print(
-            "kept: cityvitals --demo indicators, observations, quarantine, ledger; stop: cityvitals --demo down"
+            "kept: cityvitals --demo indicators, kpis, observations, quarantine, ledger; stop: cityvitals --demo down"
         )
     if not drained:
         raise FailureError(

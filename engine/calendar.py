@@ -13,7 +13,9 @@ Rules, for zones of every kind:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -206,11 +208,13 @@ def _offset_s(zone: ZoneInfo, time_s: int) -> int:
     return int(offset.total_seconds()) if offset is not None else 0
 
 
-def _offset_changes(zone: ZoneInfo, year_first: int, year_last: int) -> tuple[list[int], list[int]]:
+@lru_cache(maxsize=16)
+def _offset_changes(zone: ZoneInfo, year_first: int, year_last: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the seconds at which the offset changes (with both ends of the span) and the offset of each part.
 
     zoneinfo offers no list of changes, so one offset a day is asked for and a change is found by halving. Two changes
-    within one day that undo each other would be missed; no zone has had any since 1970.
+    within one day that undo each other would be missed; no zone has had any since 1970. It takes a second, so what was
+    found is remembered.
     """
     begin = (date(year_first, 1, 1) - _EPOCH_DATE).days * DAY_S - DAY_S
     end = (date(year_last + 1, 1, 1) - _EPOCH_DATE).days * DAY_S + DAY_S
@@ -225,10 +229,10 @@ def _offset_changes(zone: ZoneInfo, year_first: int, year_last: int) -> tuple[li
             low, high = (middle, high) if _offset_s(zone, middle) == offsets[-1] else (low, middle)
         changes.append(high)
         offsets.append(after)
-    return [*changes, end + DAY_S], offsets
+    return (*changes, end + DAY_S), tuple(offsets)
 
 
-def _day_starts(change_s: list[int], offset_s: list[int], year_first: int, year_last: int) -> list[int]:
+def _day_starts(change_s: Sequence[int], offset_s: Sequence[int], year_first: int, year_last: int) -> list[int]:
     """Return the first instant of every civil day from the first of January to the one after the last year."""
     day = (date(year_first, 1, 1) - _EPOCH_DATE).days
     end = (date(year_last + 1, 1, 1) - _EPOCH_DATE).days

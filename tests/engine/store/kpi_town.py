@@ -2,7 +2,8 @@
 
 Its devices began on the first of December 2023. Two electricity meters rise by 10 and 20 kWh a day. Two customers take
 300 and 500 m3 of water a day, of 1,000 supplied. One home takes 5 kWh of heat a day, a factory 50. On the fifth 600 of
-2,000 customers lost power for 60 minutes, on the ninth 400 for 135. Population: 1,000, from July on 1,500.
+2,000 customers lost power for 60 minutes, on the ninth 400 for 135. Population: 1,000, from July on 1,500. A road takes
+60 seconds at midnight, and at 8 and 18 o'clock 90 from Monday to Friday, else 900. Of two public hotspots one is heard.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ YEAR = 2023
 FIRST = date(YEAR, 12, 1)
 DAYS = 31
 DAY_US = 86_400_000_000
+HOUR_US = DAY_US // 24
 SUPPLY = """
 title = "Supply meter"
 codec = "senml-json"
@@ -33,6 +35,16 @@ name = "volume"
 measurand = "water_supplied"
 unit = "m3"
 """
+ROAD = """
+title = "Travel time over a road"
+codec = "senml-json"
+interval_s = 86400
+[[field]]
+name = "seconds"
+measurand = "travel_time"
+unit = "s"
+"""
+HOTSPOT = {"purpose": "public_wifi"}
 PER_DAY = {
     "power-1": ("electricity_meter", "north", "energy", 10, {}),
     "power-2": ("electricity_meter", "south", "energy", 20, {}),
@@ -63,10 +75,17 @@ def registers(*changes: Register) -> tuple[Register, ...]:
 def kpi_town(folder: Path) -> Registry:
     """Return the town; `folder` is for its own device model."""
     (folder / "supply.toml").write_text(SUPPLY)
+    (folder / "road.toml").write_text(ROAD)
     plain = town()
     began_us = Calendar(plain.city.zone_info, YEAR, YEAR).day_bounds(FIRST)[0]
     models = load_models(folder)
-    rows = {**{code: row[:2] + row[4:] for code, row in PER_DAY.items()}, REPORTER: ("outage_reporter", "north", {})}
+    rows = {
+        **{code: row[:2] + row[4:] for code, row in PER_DAY.items()},
+        REPORTER: ("outage_reporter", "north", {}),
+        "ring-road": ("road", "south", {}),
+        "hotspot-1": ("noise_monitor", "north", HOTSPOT),
+        "hotspot-2": ("noise_monitor", "south", HOTSPOT),
+    }
     devices = tuple(
         Device(
             code, model, zone, None, None, began_us, TIME_MAX_US, DAY_US, "direct", code,
@@ -99,5 +118,10 @@ def year_of_readings(registry: Registry) -> ObservationBatch:
         at = starts[(day - FIRST).days] + DAY_US // 2
         rows.append((registry.slot(REPORTER, "interrupted"), at, customers))
         rows.append((registry.slot(REPORTER, "interrupted_time"), at + minutes * 60_000_000, customers * minutes))
+    road, heard = registry.slot("ring-road", "seconds"), registry.slot("hotspot-1", "sound_level")
+    for k, start in enumerate(starts[:-1]):
+        peak = 90_000 if (FIRST + timedelta(days=k)).isoweekday() <= 5 else 900_000
+        rows += [(road, start, 60_000), (road, start + 8 * HOUR_US, peak), (road, start + 18 * HOUR_US, peak)]
+        rows.append((heard, start, 500))
     rows.sort(key=lambda row: row[1])
     return ObservationBatch.of(*np.array(rows, np.int64).T)

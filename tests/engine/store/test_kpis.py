@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,6 +18,7 @@ from engine.kpi import Pack, parse_formula, shipped
 from engine.kpi_book import KpiBook
 from engine.kpi_keeper import KpiKeeper
 from engine.store import KpiReading, Store
+from simulators.bench import wait_until
 from tests.engine.store.kpi_town import YEAR, kpi_town, registers, year_of_readings
 from tests.engine.store.live import Live
 
@@ -25,6 +27,7 @@ HOUR_US = 3_600_000_000
 SAIFI, CAIDI = "EC: I: ES: 1C", "EC: I: ES: 2C"
 WATER_LOSS, WATER_USE = "EC: I: WS: 3C", "EN: EN: WS: 2C"
 ELECTRICITY, HEAT = "EN: E: E: 2C", "EN: E: E: 3C"
+TRAVEL_TIME, HOTSPOTS = "EC: I: T: 5A", "EC: ICT: ICT: 5C"
 
 
 @dataclass
@@ -88,6 +91,7 @@ def test_figures_are_those_worked_out_by_hand(kept: Kept) -> None:
         ELECTRICITY: Fraction(31 * 30, 1500),
         HEAT: Fraction(31 * 5 * 36, 10_000 * 1500),
         WATER_USE: Fraction(1000 * 31 * 800, 365 * 1500),
+        TRAVEL_TIME: Fraction(3, 2),
     }
     found = {key: kept.year(key) for key in exact}
     assert {key: Fraction(str(one.ratio)) for key, one in found.items()} == exact
@@ -102,6 +106,32 @@ def test_what_no_device_measures_is_not_reported_and_says_why(kept: Kept) -> Non
     one = kept.year("EN: EN: AQ: 1C/pm2_5")
     assert one.value is None
     assert one.reason == "pm2_5_mean: no device in service measures pm2_5"
+
+
+def test_devices_that_are_not_heard_are_installed_and_not_effective(kept: Kept) -> None:
+    one = kept.year(HOTSPOTS)
+    assert (one.value, one.effective) == (2, 1)
+    # Nothing comes at intervals: completeness has no meaning.
+    assert (one.expected, one.validity) == (0, None)
+
+
+def test_only_one_writes_figures_at_a_time(
+    kept: Kept, url: str, query: Callable[..., list[tuple[object, ...]]]
+) -> None:
+    entered = threading.Event()
+
+    def other() -> None:
+        with Store.connect(url) as second, second.one_kpi_writer():
+            entered.set()
+
+    thread = threading.Thread(target=other)
+    with kept.store.one_kpi_writer():
+        thread.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_until(lambda: query(waiting) == [(1,)], 60, "the second writer at the lock")
+        assert not entered.is_set()
+    thread.join(60)
+    assert entered.is_set()
 
 
 def test_a_zone_has_what_its_own_devices_and_registers_can_tell(kept: Kept) -> None:
