@@ -347,7 +347,9 @@ class PeriodInputs:
         stated = self._city.registers if place is None else place.registers
         entries = [r for r in stated if r.code == register and r.valid_from <= last]
         if not entries:
-            undated = getattr(self._city, register) if place is None and register in _OF_CITY else 0
+            # A city's figure without a date is the newest register's where there is one: that says nothing of the past.
+            dated = any(r.code == register for r in stated)
+            undated = getattr(self._city, register) if place is None and register in _OF_CITY and not dated else 0
             if undated:
                 return Fraction(undated)
             return NotReported((f"register {code!r} has no value up to {last}; city.toml: [[register]]",))

@@ -133,13 +133,15 @@ def test_annual_kpis_of_a_real_year_are_exact(year: Year) -> None:
     assert computed.code == 0, computed.err
     listed = cityvitals("--city", str(CITY), "kpis", "--at", "2016", "--live", "yes", "--json", **url)
     figures = {row["key"]: row["figures"] for row in listed.rows}
-    expected = beijing_means.annual()
+    expected = beijing_means.annual(year.recording / beijing_means.CSV.name)
+    # The city has four stations: where only two sent anything, half of what is owed is missing.
+    validity = "valid" if year.sent.messages == 4 * HOURS else "insufficient"
     for pollutant in ("pm2_5", "pm10", "no2", "so2", "o3"):
         (one,) = figures[f"EN: EN: AQ: 1C/{pollutant}"]
         assert (one["exact"], one["value"]) == (
             str(expected[pollutant]), beijing_means.rounded(expected[pollutant], 6)
         )  # fmt: skip
-        assert (one["validity"], one["expected"], one["revision"]) == ("valid", 4 * 8784, 1)
+        assert (one["validity"], one["expected"], one["revision"]) == (validity, 4 * HOURS, 1)
     again = cityvitals("--city", str(CITY), "kpis", "compute", "--json", **url)
     assert (again.rows[0]["written"], again.rows[0]["superseded"]) == (0, 0)
 

@@ -315,6 +315,15 @@ def test_a_register_that_begins_within_the_year_has_no_mean_of_it() -> None:
     assert str(found) == "register 'people' has no value on 2023-01-01, only from 2023-07-01 on"
 
 
+def test_a_register_says_nothing_of_the_time_before_it_though_the_city_has_its_newest_value() -> None:
+    town = registry(registers=(register("population", 200, date(2024, 1, 1)),))
+    town = replace(town, city=replace(town.city, population=200))
+    one = Input("x", "x", "{inhabitant}", Registered("population", At.END))
+    assert isinstance(sensed(one, town).at(reference_year(CALENDAR, 2023), whole({})).of()["x"].value, NotReported)
+    undated = replace(town, city=replace(town.city, registers=()))
+    assert sensed(one, undated).at(reference_year(CALENDAR, 2023), whole({})).of()["x"].value == 200
+
+
 def test_devices_are_counted_installed_and_heard_from() -> None:
     gone = device("gone", service_to_us=midnight(date(2023, 12, 31)))
     town = registry(device("a"), device("b"), gone)
