@@ -43,7 +43,7 @@ def find_fleet(name: str) -> Path:
 
 
 def fleet_command(
-    fleet: Annotated[str, typer.Argument(help="A fleet file (TOML), or a bundled one: small, day2000, year.")],
+    fleet: Annotated[str, typer.Argument(help="A fleet file (TOML), or a bundled one: small, kpis, day2000, year.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write the city, the truth and a manifest into.")],
     broker: Annotated[
         str | None,

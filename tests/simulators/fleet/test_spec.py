@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from devices import ConfigError, Kind, load_measurands
+from engine.kpi import Assets, Registered, Telemetry, shipped
 from simulators.fleet import build, load_fleet
 from simulators.fleet.command import bundled_fleets
 from simulators.fleet.fault import KINDS
@@ -92,7 +93,7 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 
 def test_the_fleets_of_the_package_hold_what_they_promise(tmp_path: Path) -> None:
     fleets = bundled_fleets()
-    assert set(fleets) == {"small", "day2000", "year"}
+    assert set(fleets) == {"small", "kpis", "day2000", "year"}
     catalogue = load_measurands().by_code
     for name, path in fleets.items():
         spec = load_fleet(path)
@@ -127,3 +128,17 @@ def test_models_beside_the_fleet_file_are_the_citys_too(tmp_path: Path) -> None:
     assert levels.size == 47
     assert levels.min() >= 0
     assert set((levels % 100).tolist()) == {0}
+
+
+def test_the_fleet_of_the_kpis_has_everything_that_they_ask_sensors_and_registers_for(tmp_path: Path) -> None:
+    registry = build(load_fleet(bundled_fleets()["kpis"]), tmp_path).registry
+    hows = [one.how for one in shipped().inputs.values()]
+    sent = {field.measurand for device in registry.devices for field in registry.model_of(device).fields}
+    assert {m for how in hows if isinstance(how, Telemetry) for m in how.measurands} - sent == set()
+    registers = {r.code for r in registry.city.registers}
+    assert {how.register for how in hows if isinstance(how, Registered)} - registers == {"city_gdp"}
+    said = {(column, text) for device in registry.devices for column, text in device.attributes.items()}
+    for how in hows:
+        if isinstance(how, Telemetry | Assets):
+            for column, values in how.where:
+                assert column == "measures" or any((column, value) in said for value in values), (column, values)
