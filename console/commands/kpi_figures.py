@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from console.context import Context
+from console.context import DATABASE_VARIABLE, Context
 from console.errors import ConsoleError, FailureError, MisuseError
 from console.output import Col, print_table, stderr, stdout
 from console.text import local_time, shown_unit
@@ -102,6 +102,29 @@ def stored(context: Context, wanted: Asked, data_point: str | None = None) -> li
     except (ConsoleError, StoreError) as error:
         stderr().print(f"no figures: {error}", style="dim", markup=False)
         return None
+
+
+def nothing_of(
+    rows: Sequence[KpiReading] | None, scope: str | None, horizon: str | None, at: str | None
+) -> FailureError:
+    """Return what to raise where figures were asked for by an option and there are none.
+
+    Args:
+        rows: what `stored` gave.
+        scope, horizon, at: as they were given.
+    """
+    given = " ".join(
+        f"--{name} {value}" for name, value in (("scope", scope), ("horizon", horizon), ("at", at)) if value is not None
+    )
+    if rows is None:
+        return FailureError(
+            f"{given} asks for figures, and there is no database to read them from",
+            f"start the servers with `cityvitals up`, or give {DATABASE_VARIABLE}",
+        )
+    return FailureError(
+        f"no figures for {given}",
+        "`cityvitals kpis` shows what there is; a running gateway computes figures, so does `cityvitals kpis compute`",
+    )
 
 
 def preferred(rows: Iterable[KpiReading]) -> list[KpiReading]:
@@ -190,7 +213,9 @@ def cells(row: KpiReading | None, label: str) -> tuple[str | Text, ...]:
     value = Text("NR", style="dim") if row.value is None else Text(shown_value(row))
     share = _share(row.received, row.expected)
     covered = DASH if share is None else f"{100 * share:.1f} %"
-    worth = Text(row.validity or DASH, style=STYLES.get(row.validity or "", "dim"))
+    # What is not reported cannot be valid, however complete the inputs are that are there.
+    validity = (row.value is not None and row.validity) or ""
+    worth = Text(validity or DASH, style=STYLES.get(validity, "dim"))
     return value, label, covered, worth, window(row)
 
 

@@ -21,6 +21,7 @@ from console.commands.kpi_figures import (
     figure,
     filled_in,
     in_full,
+    nothing_of,
     preferred,
     print_in_full,
     stored,
@@ -105,6 +106,8 @@ def kpis(
     if rows:
         _print_figures(pack, points, found)
         return
+    if (scope, horizon, at) != (None, None, None):
+        raise nothing_of(rows, scope, horizon, at)
     print_table(
         f"{pack.title}: {counted(len(points), 'data point')} of {counted(len({p.code for p in points}), 'KPI')}",
         [Col("code"), Col("name"), Col("category"), Col("unit"), Col("better"), Col("live"), Col("formula")],
@@ -125,7 +128,7 @@ def _print_figures(pack: Pack, points: list[DataPoint], found: Mapping[str, list
         for row in chosen:
             place = (row.scope if row is not None else "",) if several else ()
             lines.append((point.key, point.title, *place, *cells(row, point.unit_label), str(point.live)))
-    reported = sum(row.value is not None for rows in found.values() for row in preferred(rows))
+    reported = sum(row.value is not None for point in points for row in preferred(found.get(point.key, ())))
     print_table(
         f"{pack.title}: {counted(len(points), 'data point')}, {counted(reported, 'figure')} reported",
         [Col("code"), Col("name"), *([Col("zone")] if several else []), Col("value", right=True), Col("unit"),
@@ -160,6 +163,8 @@ def show(
         raise MisuseError(str(error.args[0]), "`cityvitals kpis` lists all of them") from None
     wanted = asked(scope, None, at)
     figures = {point.key: _figures(context.obj, wanted, pack, point) for point in points}
+    if (scope, at) != (None, None) and not any(figures.values()):
+        raise nothing_of(None if stored(context.obj, wanted) is None else [], scope, None, at)
     if as_json:
         print_json(
             {

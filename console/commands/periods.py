@@ -93,6 +93,18 @@ def _civil(store: Store, window: str, zone: tzinfo, span_us: Span) -> list[Span]
         year, month = (year + 1, month) if window == "year" else (year + month // 12, month % 12 + 1)
 
 
+def _owed(store: Store, span_us: Span) -> Span:
+    """Return of which time readings are owed: the period, an open end of it up to the readings there are."""
+    from devices import TIME_MAX_US, TIME_MIN_US
+
+    from_us, to_us = span_us
+    first_us = store.first_time_us()
+    if first_us is None:
+        return span_us
+    last_us = max(row.last_us for row in store.device_rows())
+    return (first_us if from_us == TIME_MIN_US else from_us, last_us + 1 if to_us == TIME_MAX_US else to_us)
+
+
 def _moment(time_us: int, zone: tzinfo) -> datetime:
     return (EPOCH + timedelta(microseconds=time_us)).astimezone(zone)
 
@@ -107,22 +119,31 @@ def _rows(
     for figure in store.period(Grid.HOUR, *span_us):
         if code in (None, figure.device):
             stations.setdefault((figure.device, figure.measurand), []).append(figure)
+    owed_us = _owed(store, span_us)
     return [
-        _row(definition, window, start_us, device, figures)
+        _row(definition, window, owed_us, start_us, device, figures)
         for definition in definitions.values()
         for (device, measurand), figures in stations.items()
         if measurand == definition.inputs[0]
     ]
 
 
-def _row(definition: Indicator, window: str, start_us: int | None, device: str, figures: Sequence[PeriodFigure]) -> Row:
+def _row(
+    definition: Indicator,
+    window: str,
+    owed_us: Span,
+    start_us: int | None,
+    device: str,
+    figures: Sequence[PeriodFigure],
+) -> Row:
     import numpy as np
 
     from devices import load_measurands, rfc3339, text_from_ticks
     from engine.indicators import Sums
 
     received = sum(f.count for f in figures)
-    expected = sum(f.expected for f in figures)
+    # Of the whole period: an hour in which nothing came has no window, and is missing all the same.
+    expected = sum(f.due(*owed_us) for f in figures)
     sums = np.array([[sum(column) for column in zip(*(f.sums for f in figures), strict=True)]], np.int64)
     measurand = load_measurands().by_code[figures[0].measurand]
     assert definition.statistic is not None  # noqa: S101  (chosen so)

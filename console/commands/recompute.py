@@ -56,7 +56,7 @@ def recompute(
     are no longer in them are left alone.
 
     With `--check` nothing is written, and a gateway may run: what its engine has not written yet is left out, which is
-    said. Without it the gateway must be stopped.
+    said. Without it the gateway must be stopped: `down`, then `up --servers`.
 
     `--check --sql` proves minutes, hours, days and counter events a second time, by statements that anybody may read
     (`engine/store/queries/plain_*.sql`) and that share nothing with the engine but the rule itself; from the city's

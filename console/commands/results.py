@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from console.context import DATABASE_VARIABLE, Context
-from console.errors import EXIT_FAILED, MisuseError
+from console.errors import EXIT_FAILED, FailureError, MisuseError
 from console.output import Col, print_json, print_table, stdout
 from console.text import counted, local_time, parse_time, printable
 
@@ -342,13 +342,22 @@ def require_device(store: Store, code: str) -> None:
 
 
 def city_clock(context: Context) -> tzinfo:
-    """Return the time zone of the city that is named, else UTC."""
+    """Return the time zone of the city that is named, else of the city whose figures are read, else UTC."""
+    from zoneinfo import ZoneInfo
+
+    from engine.store import StoreError
+
     try:
         return context.registry().city.zone_info
     except MisuseError:
         if context.city_option is not None:
             raise
+    try:
+        with open_store(context) as store:
+            name = store.city_time_zone()
+    except (FailureError, StoreError):
         return UTC
+    return UTC if name is None else ZoneInfo(name)
 
 
 def clock_title(zone: tzinfo) -> str:

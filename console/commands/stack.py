@@ -39,6 +39,10 @@ def register(app: typer.Typer) -> None:
 def up(
     context: typer.Context,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all is ready; `down` stops it.")] = False,
+    servers: Annotated[
+        bool,
+        typer.Option("--servers", help="Broker and database alone, in the background: for `backfill`."),
+    ] = False,
 ) -> None:
     """Start broker, database, gateway and engine on this machine.
 
@@ -53,6 +57,7 @@ def up(
 
     - `cityvitals --city cities/seoul up`
     - `cityvitals --city cities/seoul up --detach`, later `cityvitals down`
+    - `cityvitals --city cities/seoul up --servers`, then `backfill FILE`, then `up`
     """
     given: Context = context.obj
     registry = given.registry(fall_back=True)  # a fault in the city is said before anything is started
@@ -62,8 +67,17 @@ def up(
         folder.mkdir(parents=True, exist_ok=True)
         with alone(folder / "up.lock", "another `cityvitals up` is under way here", "wait until it is done"):
             if running_gateway(record) is None:
-                _start(given, registry, record, detach=detach)
+                if servers:
+                    endpoints, _ = start_servers(given)
+                    (folder / CITY_RECORD).write_text(registry.city.code)
+                    say_endpoints(endpoints)
+                else:
+                    _start(given, registry, record, detach=detach)
                 return
+    if servers:
+        raise FailureError(
+            "a gateway runs here with its servers", "stop it with `cityvitals down`, then give this command again"
+        )
     _mend(given, registry.city.code, record, detach=detach)
 
 

@@ -52,8 +52,8 @@ class OwnedByAnother(StoreError):  # noqa: N818
 
     def __str__(self) -> str:
         return (
-            f"partition {self.partition} is owned ({self.duty}) by {self.holder}: "
-            "stop that process, or wait until it ends; one at a time may write"
+            f"partition {self.partition} is owned ({self.duty}) by {self.holder}: one at a time may write; "
+            "stop that program, or wait until it ends (on the local stack `cityvitals down`, then `up --servers`)"
         )
 
 

@@ -165,9 +165,12 @@ class PeriodFigure:
     Attributes:
         device, field, measurand, kind, unit, decimals: the series.
         windows: windows merged.
-        count, expected: observations.
+        count, expected: observations in these windows. A window in which nothing came does not exist, and nothing is
+            expected of it here: what the whole period owes is `due`.
         low_ticks, high_ticks: least and greatest tick; 0 where count is 0.
         sums: exact sums, as `engine.cells` defines them for the kind.
+        interval_us: between two readings; 0 where there is no such interval.
+        service_from_us, service_to_us: the device was in service from (included) to (excluded).
     """
 
     device: str
@@ -182,6 +185,14 @@ class PeriodFigure:
     low_ticks: int
     high_ticks: int
     sums: tuple[int, int, int, int]
+    interval_us: int
+    service_from_us: int
+    service_to_us: int
+
+    def due(self, from_us: int, to_us: int) -> int:
+        """Return how many readings are owed from (included) to (excluded), as `engine.calendar.expected` counts."""
+        begin_us, end_us = max(from_us, self.service_from_us), min(to_us, self.service_to_us)
+        return -((begin_us - end_us) // self.interval_us) if self.interval_us and begin_us < end_us else 0
 
     @property
     def mean(self) -> Fraction | None:
@@ -367,9 +378,12 @@ def period(session: Session, grid: Grid, from_us: int, to_us: int) -> list[Perio
     """
     params = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
     figures = []
-    for *facts, low, high, a, b, c, d in session.rows(f"period_{TABLES[grid]}", params):
+    for *facts, low, high, a, b, c, d, interval, begin, end in session.rows(f"period_{TABLES[grid]}", params):
         device, field, measurand, kind, unit, decimals, windows, count, expected = facts
         sums = (int(a), int(b), int(c), int(d))
         numbers = (int(windows), int(count), int(expected), int(low), int(high))
-        figures.append(PeriodFigure(device, field, measurand, kind, unit, decimals, *numbers, sums))
+        service = (TIME_MIN_US if begin is None else begin, TIME_END_US if end is None else end)
+        figures.append(
+            PeriodFigure(device, field, measurand, kind, unit, decimals, *numbers, sums, int(interval), *service)
+        )
     return figures

@@ -396,6 +396,10 @@ class Store:
         """Return the code of the city whose observations these are; None before anything was registered."""
         return next((code for code, _ in self._session.rows("city_stored")), None)
 
+    def city_time_zone(self) -> str | None:
+        """Return the name of that city's time zone; None before anything was registered."""
+        return next((zone for _, zone in self._session.rows("city_stored")), None)
+
     def latest_indicators(
         self, scope_kinds: Sequence[str] = ("city", "zone"), since_us: int = TIME_MIN_US
     ) -> list[reports.IndicatorReading]:

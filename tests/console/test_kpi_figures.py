@@ -85,6 +85,17 @@ def test_wrong_choices_are_refused(service: Service) -> None:
         assert (done.code, done.out) == (2, "")
 
 
+def test_figures_that_are_asked_for_and_are_not_there_are_said(kept: Service, tmp_path: Path) -> None:
+    for given in (("--at", "1999"), ("--scope", "zone:nowhere")):
+        for command in (("kpis",), ("kpis", "show", PM10)):
+            done = kept(*command, *given)
+            assert (done.code, done.out) == (1, "")
+            assert f"no figures for {' '.join(given)}" in done.err
+    done = cityvitals("kpis", "--at", "2025", CITYVITALS_LOCAL=str(tmp_path))
+    assert (done.code, done.out) == (1, "")
+    assert "there is no database to read them from" in done.err
+
+
 def test_without_a_database_the_definitions_stand_alone(tmp_path: Path) -> None:
     done = cityvitals("kpis", "--json", CITYVITALS_LOCAL=str(tmp_path))
     assert done.code == 0, done.err

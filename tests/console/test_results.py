@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import simulators
+from devices import load_registry
 from tests.console.command import cityvitals
 from tests.console.conftest import BAD, Service
 
@@ -184,6 +186,15 @@ def test_the_months_and_the_years_hold_what_the_whole_period_holds(service: Serv
     def rows(window: str) -> list[dict[str, Any]]:
         return service("indicators", "--window", window, "--indicator", "water", "--json").rows
 
+    registry = load_registry(simulators.demo_city())
+    meter = registry.devices[registry.device_index("house-water")]
+
+    def due(window: str, begin: datetime) -> int:
+        """Every reading of the civil period, whether any came near it or not."""
+        end = begin.replace(year=begin.year + 1) if window == "year" else (begin + timedelta(days=32)).replace(day=1)
+        span_us = (end.astimezone(UTC) - begin.astimezone(UTC)) // timedelta(microseconds=1)
+        return -(-span_us // meter.interval_us)
+
     (whole,) = rows("period")
     for window in ("month", "year"):
         found = rows(window)
@@ -192,6 +203,7 @@ def test_the_months_and_the_years_hold_what_the_whole_period_holds(service: Serv
         begins = [datetime.fromisoformat(row["start"]).astimezone(ZoneInfo("Europe/London")) for row in found]
         assert {(at.day, at.hour, at.minute) for at in begins} == {(1, 0, 0)}
         assert window == "month" or {at.month for at in begins} == {1}
+        assert [row["expected"] for row in found] == [due(window, at) for at in begins]
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,7 @@ def test_an_owner_is_named_to_whom_it_keeps_out(url: str) -> None:
         one.own(3)
         one.own(3)  # once more is no harm
         with pytest.raises(
-            OwnedByAnother, match=rf"partition 3 .*gateway-7 \(process {one.pid}.* since 20\d\d-"
+            OwnedByAnother, match=rf"partition 3 .*gateway-7 \(database session {one.pid}.* since 20\d\d-"
         ) as caught:
             other.own(3)
         assert (caught.value.partition, caught.value.duty) == (3, "append")

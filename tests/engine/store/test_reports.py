@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from devices import Kind
 from devices.series import TIME_MIN_US
+from engine.calendar import expected
 from engine.cells import SUM_COUNT, Cells, Grid
 from engine.store import NO_TICKS, CellRows, Flush, Registered, Store
 from tests.engine.store.conftest import Query
@@ -189,6 +190,11 @@ def test_a_period_is_merged_exactly_even_beyond_64_bits(store: Store, grid: Grid
     assert (figure.low_ticks, figure.high_ticks, figure.sums) == (-5, 11, (3 * huge,) * 4)
     assert figure.mean == Fraction(3 * huge, 7 * 10**figure.decimals)
     assert store.period(grid, T0 + HOUR_US, T0 + 2 * HOUR_US)[0].mean is None
+    every_us = figure.interval_us
+    assert every_us == registry.devices[registry.device_index("d1")].interval_us
+    for from_us, to_us, due in ((0, 1, 1), (0, every_us, 1), (0, every_us + 1, 2), (5, 5, 0), (9, 5, 0)):
+        assert figure.due(T0 + from_us, T0 + to_us) == due
+        assert expected(registry.series(), found.slot[:1], T0 + from_us, T0 + to_us).tolist() == [due]
 
 
 @pytest.mark.usefixtures("registered")
