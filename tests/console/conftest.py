@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
@@ -117,3 +118,12 @@ def other_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     city = folder / "city.toml"
     city.write_text(re.sub(r'(?m)^code = "demo"', 'code = "elsewhere"', city.read_text(), count=1))
     return folder
+
+
+def settled(service: Service) -> list[dict[str, Any]]:
+    """The account with its devices, once the engine has counted what was committed."""
+    while True:
+        rows = service("ledger", "--devices", "--json").rows
+        if rows[0]["in_windows"] == rows[0]["accepted"]:
+            return rows
+        assert service.process.poll() is None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.console.conftest import Service
+from tests.console.conftest import Service, settled
 
 pytestmark = pytest.mark.system
 
 
 def test_a_running_gateways_figures_are_proved(service: Service) -> None:
+    settled(service)
     done = service("recompute", "--check", "--json")
     (total,) = done.rows
     assert done.code == 0, done.out
@@ -27,4 +28,4 @@ def test_nothing_is_written_beside_a_gateway_that_owns_the_figures(service: Serv
     done = service("recompute")
     assert done.code == 1
     assert "partition 0 is owned (flush) by cityvitals engine" in done.err
-    assert "stop that process" in done.err
+    assert "stop that program" in done.err

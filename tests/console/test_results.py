@@ -17,7 +17,7 @@ import pytest
 import simulators
 from devices import load_registry
 from tests.console.command import cityvitals
-from tests.console.conftest import BAD, Service
+from tests.console.conftest import BAD, Service, settled
 
 pytestmark = pytest.mark.system
 
@@ -111,15 +111,6 @@ def test_the_history_has_every_hour_and_the_newest_has_only_one(service: Service
     assert newest[0]["start"] == history[-1]["start"]
     since = history[2]["start"]
     assert [row["start"] for row in service(*arguments, "--from", since).rows] == [r["start"] for r in history[2:]]
-
-
-def settled(service: Service) -> list[dict[str, Any]]:
-    """The account with its devices, once the engine has counted what was committed."""
-    while True:
-        rows = service("ledger", "--devices", "--json").rows
-        if rows[0]["in_windows"] == rows[0]["accepted"]:
-            return rows
-        assert service.process.poll() is None
 
 
 def test_the_accounts_of_the_devices_add_up_to_the_whole(service: Service) -> None:

@@ -85,28 +85,6 @@ def test_up_goes_to_the_background_is_found_again_and_down_stops_all(copy: Path)
     assert run(copy, "down").out == "nothing runs\n"
 
 
-def test_history_is_taken_while_the_servers_run_alone(copy: Path, tmp_path: Path) -> None:
-    history = tmp_path / "history.csv"
-    history.write_text("time,device,field,value\n2026-03-01T12:00:00Z,beijing-dongsi,no2,35.2\n")
-    alone = run(copy, "up", "--servers")
-    assert alone.code == 0, alone.err
-    assert re.fullmatch(r"broker    mqtt://127\.0\.0\.1:\d+\ndatabase  postgresql://\S+\n", alone.out)
-    assert running_gateway(copy / ".local" / "stack" / GATEWAY_RECORD) is None
-    demo = str(ROOT / "simulators" / "cities" / "demo")
-    for command in (("migrate",), ("backfill", str(history))):
-        done = run(copy, "--city", demo, *command)
-        assert done.code == 0, done.err
-    (row,) = run(copy, "observations", "--device", "beijing-dongsi", "--from", "2026-03-01T00:00:00Z", "--json").rows
-    assert row["value"] == "35.200"
-    up = run(copy, "up", "--detach")
-    assert up.code == 0, up.err
-    refused = run(copy, "up", "--servers")
-    assert refused.code == 1
-    assert "stop it with `cityvitals down`" in refused.err
-    assert run(copy, "down").out == "stopped\n"
-    assert processes(copy) == []
-
-
 def test_up_in_the_foreground_stops_what_it_started_at_ctrl_c(copy: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "console", "up"],
@@ -291,6 +269,28 @@ def test_up_brings_back_a_server_that_was_killed(copy: Path, names: tuple[str, .
     send(copy, "demo", 2, at_least=before + 2)
     assert "runs already" in run(copy, "up", "--detach").out
     assert run(copy, "down").code == 0
+    assert processes(copy) == []
+
+
+def test_history_is_taken_while_the_servers_run_alone(copy: Path, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("time,device,field,value\n2026-03-01T12:00:00Z,beijing-dongsi,no2,35.2\n")
+    alone = run(copy, "up", "--servers")
+    assert alone.code == 0, alone.err
+    assert re.fullmatch(r"broker    mqtt://127\.0\.0\.1:\d+\ndatabase  postgresql://\S+\n", alone.out)
+    assert running_gateway(copy / ".local" / "stack" / GATEWAY_RECORD) is None
+    demo = str(ROOT / "simulators" / "cities" / "demo")
+    for command in (("migrate",), ("backfill", str(history))):
+        done = run(copy, "--city", demo, *command)
+        assert done.code == 0, done.err
+    (row,) = run(copy, "observations", "--device", "beijing-dongsi", "--from", "2026-03-01T00:00:00Z", "--json").rows
+    assert row["value"] == "35.200"
+    up = run(copy, "up", "--detach")
+    assert up.code == 0, up.err
+    refused = run(copy, "up", "--servers")
+    assert refused.code == 1
+    assert "stop it with `cityvitals down`" in refused.err
+    assert run(copy, "down").out == "stopped\n"
     assert processes(copy) == []
 
 
