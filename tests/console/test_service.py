@@ -73,7 +73,7 @@ def test_a_second_gateway_is_told_who_owns_the_series(service: Service) -> None:
     done = service("run")
     assert done.code == 1
     assert "owned" in done.err
-    assert "stop that process" in done.err
+    assert "stop that program" in done.err
     assert "Traceback" not in done.err
 
 

@@ -141,4 +141,4 @@ def test_beside_a_running_gateway_it_is_refused(start: Start, history: Path) -> 
     done = command(pipeline.database_url, "backfill", str(history))
     assert done.code == 1
     assert "owned (append) by cityvitals gateway" in done.err
-    assert "stop that process" in done.err
+    assert "stop that program" in done.err

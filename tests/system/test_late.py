@@ -201,7 +201,7 @@ def test_a_second_gateway_on_the_same_database_is_refused_and_the_first_goes_on(
     )  # fmt: skip
     assert second.returncode == 1
     assert "is owned" in second.stderr
-    assert "stop that process" in second.stderr
+    assert "stop that program" in second.stderr
     assert "Traceback" not in second.stderr
     town.send(senml("air-2", "pm10", "ug/m3", (some_hour(), "20")))
     assert town.hours("air-2", "pm10")[moment(some_hour())][:2] == (1, 20_000)
