@@ -3,8 +3,9 @@
 .PHONY: help setup demo test check slow bench flat exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
-# Test files that run at the same time. A file stays on one worker, so what its tests share is made once.
-WORKERS ?= 2
+# Test files that run at the same time: one more than cores, for system tests wait a third of their time. A file stays on
+# one worker, so what its tests share is made once.
+WORKERS ?= 3
 
 # Some images forbid Python to keep bytecode: every start would compile all that it imports, which doubles it.
 unexport PYTHONDONTWRITEBYTECODE
