@@ -63,7 +63,7 @@ def span(length_us: int) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return a rough age in at most four characters: `8s`, `12m`, `3h`, `41d`."""
+    """Return a rough age in at most four characters: `8s`, `12m`, `3h`, `41d`, `12y`."""
     whole = max(0, int(seconds))
     if whole < 100:
         return f"{whole}s"
@@ -71,7 +71,9 @@ def age(seconds: float) -> str:
         return f"{whole // 60}m"
     if whole < 100 * 3600:
         return f"{whole // 3600}h"
-    return f"{min(whole // 86400, 999)}d"
+    if whole < 1000 * 86400:
+        return f"{whole // 86400}d"
+    return f"{min(whole // (365 * 86400), 999)}y"
 
 
 def sparkline(values: Sequence[float | None]) -> str:

@@ -94,7 +94,9 @@ def recompute(
                 steps = work(store, registry, stretches, span, lambda done: progress.at(done, 1.0))
                 for table, one in total.added(steps):
                     _show(table, one, as_json)
-    local = None if span is None else (local_time(span[0], zone), local_time(span[1], zone))
+    # A day that is not over yet is taken as a whole; what is said ends with the present.
+    end_us = time.time_ns() // 1000
+    local = None if span is None else (local_time(span[0], zone), local_time(min(span[1], end_us), zone))
     behind = None if written_us == to_us else local_time(written_us, zone)
     total.show(local, mended=not check, behind=behind, as_json=as_json)
     if check and total.differences:

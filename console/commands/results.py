@@ -128,7 +128,9 @@ def quarantine(
     from devices import REASON_TITLES, nearest
 
     if reason is not None and reason not in REASON_TITLES:
-        raise MisuseError(f"no reason is called {reason!r}{nearest(reason, REASON_TITLES)}")
+        raise MisuseError(
+            f"no reason is called {reason!r}{nearest(reason, REASON_TITLES)}", f"one of {', '.join(REASON_TITLES)}"
+        )
     zone = city_clock(context.obj)
     with open_store(context.obj) as store:
         counts = store.quarantine_counts()

@@ -213,6 +213,7 @@ def test_the_months_and_the_years_hold_what_the_whole_period_holds(service: Serv
         (["indicators", "--window", "period", "--scope", "city"], "is computed per station"),
         (["indicators", "--window", "period", "--from", "2026-01-01T00:00:01"], "give a full hour"),
         (["quarantine", "--reason", "malformd"], "did you mean 'malformed'?"),
+        (["quarantine", "--reason", "nonsense"], "one of malformed, unknown_device,"),
         (["quarantine", "--device", "nobody-at-all"], "no device is called 'nobody-at-all'"),
     ],
 )

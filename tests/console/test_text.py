@@ -36,7 +36,17 @@ def test_what_is_no_time_is_refused_with_an_example() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0s"), (99.9, "99s"), (100, "1m"), (5999, "99m"), (6000, "1h"), (360_000, "4d"), (1e12, "999d"), (-5, "0s")],
+    [
+        (0, "0s"),
+        (99.9, "99s"),
+        (100, "1m"),
+        (5999, "99m"),
+        (6000, "1h"),
+        (360_000, "4d"),
+        (1.5e8, "4y"),
+        (1e12, "999y"),
+        (-5, "0s"),
+    ],
 )
 def test_an_age_has_at_most_four_characters(seconds: float, shown: str) -> None:
     assert age(seconds) == shown

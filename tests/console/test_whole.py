@@ -41,6 +41,8 @@ def copy(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (root / ".local").mkdir()
     (root / ".local" / "userland").symlink_to(userland.location().parent)
     yield root
+    # A test that failed may have left its gateway running.
+    run(root, "down")
     for folder in ("stack", "demo"):
         deploy.down(root / ".local" / folder)
 
