@@ -7,7 +7,7 @@ the disk; `deploy.limited` is outside.
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from deploy.errors import StackError
 from deploy.limited import DONE, FAILED
 
 BALLAST = "ballast"
+_PIECE = bytes(1 << 20)
 
 
 class _Small(Database):
@@ -26,12 +27,18 @@ class _Small(Database):
     settings = MappingProxyType({"min_wal_size": "32MB", "max_wal_size": "96MB"})
 
     def fill(self) -> int:
-        """Take every free byte of the disk; returns how many there were."""
-        found = os.statvfs(self.state)
-        size = found.f_bavail * found.f_frsize
-        if size:
-            with (self.state / BALLAST).open("ab") as ballast:
-                os.posix_fallocate(ballast.fileno(), ballast.tell(), size)
+        """Take every free byte of the disk; returns how many there were.
+
+        Written until nothing is left and not measured before: the server writes meanwhile.
+        """
+        size = 0
+        with (self.state / BALLAST).open("ab", buffering=0) as ballast:
+            try:
+                while True:
+                    size += ballast.write(_PIECE)
+            except OSError as fault:
+                if fault.errno != errno.ENOSPC:
+                    raise
         return size
 
     def free(self) -> None:
