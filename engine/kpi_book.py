@@ -25,6 +25,7 @@ from engine.kpi import (
     KpiPeriod,
     NotReported,
     Pack,
+    PeriodInputs,
     Readings,
     Sensed,
     Sums,
@@ -122,9 +123,17 @@ class KpiBook:
         Raises:
             StoreUnavailable, StoreError
         """
-        inputs = self._sensed.at(period, self._readings(period))
+        inputs = self.inputs(period)
         scopes: list[int | None] = [None, *range(len(self._registry.city.zones))]
         return [one for zone in scopes for one in figures(self._pack, inputs, self._digests, zone)]
+
+    def inputs(self, period: KpiPeriod) -> PeriodInputs:
+        """Return what is known of a period, from what is stored.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        return self._sensed.at(period, self._readings(period))
 
     def _readings(self, period: KpiPeriod) -> Readings:
         first_us = self.calendar.day_bounds(period.first)[0]

@@ -249,6 +249,7 @@ def print_in_full(row: KpiReading, full: Row, zone: tzinfo) -> None:
         ("denominator", row.denominator or ""),
         ("coverage", _coverage(row)),
         ("validity", row.validity or f"{DASH}  (nothing comes at intervals)"),
+        ("band", _band(full)),
         ("revision", _revision(row)),
         ("computed", f"{full['computed']}, definition {row.definition}"),
         *(("formula" if at == 0 else "", line) for at, line in enumerate(_lines(full["filled_in"]))),
@@ -270,6 +271,17 @@ def print_in_full(row: KpiReading, full: Row, zone: tzinfo) -> None:
         stdout().print(
             Text(f"revision {one['revision']} was {was} until {one['replaced']}: {one['change']}", style="dim")
         )
+
+
+def _band(full: Row) -> str:
+    """Return band, share and target of a figure; why it has no score where it has none."""
+    if full["band"] is None:
+        return f"{DASH}  ({full['not_scored']})"
+    whose = "official" if full["official"] else "not official"
+    return (
+        f"{full['band']}, {full['band_name']}: {full['percent_of_target']} % of the target {full['target']}"
+        f" from {full['target_from']} ({whose})"
+    )
 
 
 def _lines(value: object) -> list[str]:

@@ -6,12 +6,14 @@ Knows options and rendering; definitions and their checks are `engine.kpi`'s. Wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
+from console.commands.kpi_evidence import Wanted, show_evidence
 from console.commands.kpi_figures import (
     AtOption,
     ScopeOption,
@@ -27,6 +29,9 @@ from console.commands.kpi_figures import (
     stored,
 )
 from console.commands.kpi_findings import findings
+from console.commands.kpi_scores import score_cells, score_of, scores, stored_score
+from console.commands.kpi_trial import try_out
+from console.commands.results import ROWS_DEFAULT, ROWS_MAX, FromOption, ToOption, city_clock, open_store
 from console.errors import EXIT_FAILED, MisuseError
 from console.output import Col, print_json, print_table, stdout
 from console.text import counted
@@ -51,6 +56,8 @@ def register(parent: typer.Typer) -> None:
     """Add the commands."""
     app.command("compute")(compute)
     app.command("findings")(findings)
+    app.command("scores")(scores)
+    app.command("try")(try_out)
     parent.add_typer(app)
 
 
@@ -78,7 +85,9 @@ def kpis(
     Where a database is given or runs, each data point that sensors can know has a figure: of the last twelve months
     (`rolling`), of a whole year, or of the year so far (`to_date`), the first of these that is reported unless
     `--horizon` or `--at` says which. NR is not reported. `coverage` is what came of the readings due; a figure is
-    `valid` from 90 % on, `indicative` from 75 %. Without a database the definitions stand alone.
+    `valid` from 90 % on, `indicative` from 75 %. `band` and `of target` say how near it is to its target on the last
+    day of its period; **the targets that are shipped are ours and not official**. Without a database the definitions
+    stand alone.
 
     **Examples**
 
@@ -87,6 +96,7 @@ def kpis(
     - `cityvitals kpis --scope zone:north --horizon rolling`
     - `cityvitals kpis --live yes --json | jq -r .key`
     - `cityvitals kpis show "EN: EN: AQ: 1C"`
+    - `cityvitals kpis scores --at 2025`
     - `cityvitals kpis check cities/seoul`
     """
     if context.invoked_subcommand is not None:
@@ -98,13 +108,15 @@ def kpis(
     found: dict[str, list[KpiReading]] = {}
     for row in rows or ():
         found.setdefault(row.data_point, []).append(row)
+    zone = city_clock(context.obj) if rows else UTC
     if as_json:
         print_json(
-            {**_entry(pack, point), "figures": [figure(one) for one in found.get(point.key, ())]} for point in points
+            {**_entry(pack, p), "figures": [_scored(pack, p, one, zone) for one in found.get(p.key, ())]}
+            for p in points
         )
         return
     if rows:
-        _print_figures(pack, points, found)
+        _print_figures(pack, points, found, zone)
         return
     if (scope, horizon, at) != (None, None, None):
         raise nothing_of(rows, scope, horizon, at)
@@ -119,7 +131,11 @@ def kpis(
     )  # fmt: skip
 
 
-def _print_figures(pack: Pack, points: list[DataPoint], found: Mapping[str, list[KpiReading]]) -> None:
+def _scored(pack: Pack, point: DataPoint, row: KpiReading, zone: tzinfo) -> dict[str, object]:
+    return {**figure(row), **score_of(stored_score(pack, point, row, zone))}
+
+
+def _print_figures(pack: Pack, points: list[DataPoint], found: Mapping[str, list[KpiReading]], zone: tzinfo) -> None:
     """Print data points with their figures; those that only the city can state have none."""
     several = len({row.scope for rows in found.values() for row in rows}) > 1
     lines = []
@@ -127,14 +143,17 @@ def _print_figures(pack: Pack, points: list[DataPoint], found: Mapping[str, list
         chosen: list[KpiReading | None] = [*preferred(found.get(point.key, ()))] or [None]
         for row in chosen:
             place = (row.scope if row is not None else "",) if several else ()
-            lines.append((point.key, point.title, *place, *cells(row, point.unit_label), str(point.live)))
+            scored = score_cells(None if row is None else stored_score(pack, point, row, zone))
+            lines.append((point.key, point.title, *place, *cells(row, point.unit_label), *scored, str(point.live)))
     reported = sum(row.value is not None for point in points for row in preferred(found.get(point.key, ())))
     print_table(
         f"{pack.title}: {counted(len(points), 'data point')}, {counted(reported, 'figure')} reported",
         [Col("code"), Col("name"), *([Col("zone")] if several else []), Col("value", right=True), Col("unit"),
-         Col("coverage", right=True), Col("validity"), Col("horizon"), Col("live")],
+         Col("coverage", right=True), Col("validity"), Col("horizon"), Col("band"), Col("of target", right=True),
+         Col("live")],
         lines,
-        note="NR: not reported, `cityvitals kpis show CODE` says why; no value: only the city can state it",
+        note="NR: not reported, `cityvitals kpis show CODE` says why; no value: only the city can state it."
+        " Targets that are shipped are ours and not official",
     )  # fmt: skip
 
 
@@ -144,6 +163,16 @@ def show(
     code: Annotated[str, typer.Argument(metavar="CODE", help='E.g. "EC: I: T: 5A" or "EN: EN: AQ: 1C/pm10".')],
     scope: ScopeOption = None,
     at: AtOption = None,
+    days: Annotated[bool, typer.Option("--days", help="The civil days behind its figure, per station.")] = False,
+    observations: Annotated[
+        bool, typer.Option("--observations", help="The observations behind its figure, in order of time.")
+    ] = False,
+    device: Annotated[str | None, typer.Option("--device", metavar="CODE", help="Only of this device.")] = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=ROWS_MAX, help="At most so many rows, the first; --from goes on.")
+    ] = ROWS_DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
     """Show one KPI in full: definition, formula, inputs, target, what a verifier checks, and how sure we are.
@@ -151,17 +180,29 @@ def show(
     Where a database is given or runs, its figures follow, each with window, numerator and denominator, coverage and
     validity, revision, the inputs with their counts, the formula with the numbers filled in, and what it replaced.
 
+    `--days` and `--observations` show what was added up for one figure: first the stations of each input, and whether
+    they count, then what each series gave to each civil day, or every single observation. Long lists come in pages: the
+    last line says where the next one begins.
+
     **Examples**
 
     - `cityvitals kpis show "EN: EN: AQ: 1C/pm10"`
     - `cityvitals kpis show "EN: EN: AQ: 1C/pm2_5" --scope city --at 2025`
+    - `cityvitals kpis show "EN: EN: AQ: 1C/pm2_5" --at 2025 --days --device station-1`
+    - `cityvitals kpis show "EC: I: ES: 1C" --at 2025 --observations --limit 100000 --json`
     """
+    behind = Wanted(days, observations, since, until, device, limit)
+    behind.check()
     pack = _catalogue(context.obj)
     try:
         points = (pack.data_point(code),) if "/" in code else pack.kpi(code).data_points
     except KeyError as error:
         raise MisuseError(str(error.args[0]), "`cityvitals kpis` lists all of them") from None
     wanted = asked(scope, None, at)
+    if days or observations:
+        rows = [] if len(points) > 1 else stored(context.obj, wanted, points[0].key) or []
+        show_evidence(context.obj, pack, points, rows, behind, as_json=as_json)
+        return
     figures = {point.key: _figures(context.obj, wanted, pack, point) for point in points}
     if (scope, at) != (None, None) and not any(figures.values()):
         raise nothing_of(None if stored(context.obj, wanted) is None else [], scope, None, at)
@@ -181,8 +222,6 @@ def show(
 
 
 def _print_in_full(context: Context, figures: list[tuple[KpiReading, dict[str, object]]]) -> None:
-    from console.commands.results import city_clock
-
     for row, full in figures:
         print_in_full(row, full, city_clock(context))
 
@@ -191,13 +230,18 @@ def _figures(
     context: Context, wanted: Asked, pack: Pack, point: DataPoint
 ) -> list[tuple[KpiReading, dict[str, object]]]:
     """Return the figures of a data point, each also for programs; none without a database."""
-    from console.commands.results import open_store
-
     rows = stored(context, wanted, point.key)
     if not rows:
         return []
+    zone = city_clock(context)
     with open_store(context) as store:
-        return [(row, in_full(store, row, filled_in(pack, point, row))) for row in rows]
+        return [
+            (
+                row,
+                {**in_full(store, row, filled_in(pack, point, row)), **score_of(stored_score(pack, point, row, zone))},
+            )
+            for row in rows
+        ]
 
 
 @app.command("check")

@@ -32,16 +32,27 @@ from engine.kpi.faults import Fault, PackError
 from engine.kpi.figures import Figure, definition_digest, figures, sensed_points, sides
 from engine.kpi.findings import CHECKS, Check, Finding, Severity, findings
 from engine.kpi.formula import Formula, FormulaError, data_point_key, normalise_code, parse_formula
-from engine.kpi.load import load_catalogue, load_pack, shipped
-from engine.kpi.periods import ESTIMATE, Horizon, KpiPeriod, clock_hours, reference_year, rolling, to_date
-from engine.kpi.scoring import Rollup, Score, band, percent_of_target, roll_up, score, score_all
-from engine.kpi.sensed import WHOLE, InputFigure, PeriodInputs, Readings, Sensed
+from engine.kpi.load import load_catalogue, load_pack, load_trial, shipped
+from engine.kpi.periods import (
+    ESTIMATE,
+    Horizon,
+    KpiPeriod,
+    clock_hours,
+    hour_spans,
+    period_between,
+    reference_year,
+    rolling,
+    to_date,
+)
+from engine.kpi.scoring import BAND_NAMES, Rollup, Score, band, percent_of_target, roll_up, score, score_all
+from engine.kpi.sensed import WHOLE, InputFigure, PeriodInputs, Readings, Sensed, StationFigure
 from engine.kpi.stations import Sums
-from engine.kpi.submission import Count, Stated, Submission, counts_of, stated_registers
+from engine.kpi.submission import Count, Stated, Submission, counts_of, stated_registers, submission_of
 from engine.kpi.units import Term, factor_between, parse_unit, register_factor
 from engine.kpi.values import NotReported, Value, shown
 
 __all__ = [
+    "BAND_NAMES",
     "CHECKS",
     "ESTIMATE",
     "INDICATIVE_PERCENT_MIN",
@@ -81,6 +92,7 @@ __all__ = [
     "Sensed",
     "Severity",
     "Stated",
+    "StationFigure",
     "Statistic",
     "Submission",
     "Sums",
@@ -100,12 +112,15 @@ __all__ = [
     "factor_between",
     "figures",
     "findings",
+    "hour_spans",
     "load_catalogue",
     "load_pack",
+    "load_trial",
     "normalise_code",
     "parse_formula",
     "parse_unit",
     "percent_of_target",
+    "period_between",
     "reference_year",
     "register_factor",
     "roll_up",
@@ -117,6 +132,7 @@ __all__ = [
     "shown",
     "sides",
     "stated_registers",
+    "submission_of",
     "to_date",
     "validity",
 ]

@@ -62,6 +62,10 @@ class _Gathered:
     head: dict[str, str] = field(default_factory=dict)
     entries: dict[str, dict[str, _Entry]] = field(default_factory=lambda: {name: {} for name in _ARRAYS})
 
+    def copied(self) -> dict[str, dict[str, _Entry]]:
+        """Return the entries so far, by array and by code."""
+        return {name: dict(entries) for name, entries in self.entries.items()}
+
     def faults(self) -> tuple[Fault, ...]:
         """Return every fault so far, once each, by file and line."""
         return tuple(sorted(set(placed(self.problems.found, self.lines))))
@@ -91,8 +95,28 @@ def load_catalogue(city_folder: Path | None = None) -> Pack:
     gathered = _Gathered()
     _gather(_shipped_folder(), gathered, pack=True)
     _gather(own, gathered, pack=False)
-    models = own.parent / "models"
-    return _built(gathered, load_models(models if models.is_dir() else None), city_columns(own.parent))
+    return _built_for(own.parent, gathered)
+
+
+def load_trial(city_folder: Path, file: Path) -> Pack:
+    """Return a city's catalogue as it would be with one more file in its folder `kpis/`.
+
+    Raises:
+        PackError: with every fault of every file.
+        ConfigError: the city's device models or columns have faults.
+    """
+    gathered = _Gathered()
+    _gather(_shipped_folder(), gathered, pack=True)
+    own = city_folder / CITY_FOLDER
+    if own.is_dir():
+        _gather(own, gathered, pack=False)
+    _gather_file(file, gathered, gathered.copied(), pack=False)
+    return _built_for(city_folder, gathered)
+
+
+def _built_for(city_folder: Path, gathered: _Gathered) -> Pack:
+    models = city_folder / "models"
+    return _built(gathered, load_models(models if models.is_dir() else None), city_columns(city_folder))
 
 
 @cache
@@ -114,22 +138,29 @@ def _gather(folder: Path | Traversable, gathered: _Gathered, *, pack: bool) -> N
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     if not 0 < len(files) <= FILES_MAX:
         problems.add(str(folder), "", f"expected 1 to {FILES_MAX} files *.toml, got {len(files)}")
-    before = {name: dict(entries) for name, entries in gathered.entries.items()}
+    before = gathered.copied()
     for file in files[:FILES_MAX]:
-        root = _root(file, gathered)
-        if root is None:
-            continue
-        known_keys(root, (*_ARRAYS, *FILE_KEYS, "pack") if pack else (*_ARRAYS, *FILE_KEYS))
-        head = root.table("pack") if pack else None
-        if head is not None:
-            known_keys(head, _PACK_KEYS)
-            gathered.head.update({key: head.text(key) for key in _PACK_KEYS})
-        shared = {key: root.raw()[key] for key in FILE_KEYS if root.has(key)}
-        for array in _ARRAYS:
-            for table in root.tables(array):
-                _add(table, array, shared if array == "kpi" else {}, gathered, before[array], pack)
+        _gather_file(file, gathered, before, pack=pack)
     if pack and not gathered.head:
         problems.add(str(folder), "", f"expected a table [pack] with {', '.join(_PACK_KEYS)} in one of the files")
+
+
+def _gather_file(
+    file: Path | Traversable, gathered: _Gathered, before: Mapping[str, Mapping[str, _Entry]], *, pack: bool
+) -> None:
+    """Collect the entries of one file; `before` is what it may change."""
+    root = _root(file, gathered)
+    if root is None:
+        return
+    known_keys(root, (*_ARRAYS, *FILE_KEYS, "pack") if pack else (*_ARRAYS, *FILE_KEYS))
+    head = root.table("pack") if pack else None
+    if head is not None:
+        known_keys(head, _PACK_KEYS)
+        gathered.head.update({key: head.text(key) for key in _PACK_KEYS})
+    shared = {key: root.raw()[key] for key in FILE_KEYS if root.has(key)}
+    for array in _ARRAYS:
+        for table in root.tables(array):
+            _add(table, array, shared if array == "kpi" else {}, gathered, before[array], pack)
 
 
 def _root(file: Path | Traversable, gathered: _Gathered) -> Table | None:

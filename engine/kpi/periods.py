@@ -61,7 +61,7 @@ class KpiPeriod:
 
 def reference_year(calendar: Calendar, year: int) -> KpiPeriod:
     """Return a civil year as a whole."""
-    return _period(calendar, Horizon.YEAR, year, *calendar.year_bounds(year))
+    return period_between(calendar, Horizon.YEAR, year, *calendar.year_bounds(year))
 
 
 def rolling(calendar: Calendar, until_us: int, since_us: int) -> KpiPeriod:
@@ -77,13 +77,13 @@ def rolling(calendar: Calendar, until_us: int, since_us: int) -> KpiPeriod:
         year=end.year - 1
     )  # fmt: skip
     start_us = max(calendar.day_bounds(year_before)[0], _hour(calendar, since_us))
-    return _period(calendar, Horizon.ROLLING, ESTIMATE, start_us, calendar.day_bounds(end)[0])
+    return period_between(calendar, Horizon.ROLLING, ESTIMATE, start_us, calendar.day_bounds(end)[0])
 
 
 def to_date(calendar: Calendar, until_us: int, since_us: int) -> KpiPeriod:
     """Return the year so far, up to the last whole hour; see `rolling` for `since_us`."""
     start_us = calendar.year_bounds(calendar.local(until_us).year)[0]
-    return _period(
+    return period_between(
         calendar, Horizon.TO_DATE, ESTIMATE, max(start_us, _hour(calendar, since_us)), _hour(calendar, until_us)
     )
 
@@ -93,7 +93,8 @@ def _hour(calendar: Calendar, time_us: int) -> int:
     return int(calendar.start_of(Grid.HOUR, np.array([inside], np.int64))[0])
 
 
-def _period(calendar: Calendar, horizon: Horizon, year: int, start_us: int, end_us: int) -> KpiPeriod:
+def period_between(calendar: Calendar, horizon: Horizon, year: int, start_us: int, end_us: int) -> KpiPeriod:
+    """Return the period of two whole hours; `year` is ESTIMATE but for a reference year."""
     first = calendar.local(start_us).date()
     last = calendar.local(max(end_us - 1, start_us)).date()
     day_us, next_us = calendar.day_bounds(last)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 from engine.kpi.definition import DataPoint, Pack, Rule, Target
@@ -20,6 +21,9 @@ from engine.kpi.values import NotReported, Value
 EDGES: Final = (33, 66, 95)
 """Per cent of the target at which the bands 2, 3 and 4 begin."""
 POINTS_MAX: Final = 4
+BAND_NAMES: Final = ("", *(f"{low}-{high} %" for low, high in pairwise((0, *EDGES))), f"{EDGES[-1]} %+")
+"""What the bands 1 to 4 are called, by their number: the method names them by their edges."""
+NO_TARGET: Final = "no target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Rollup:
         points: sum over the scored data points.
         scored: how many were scored.
         left_out: how many were not, for want of a figure or of a target.
+        no_target: how many of those have no target; the others have no figure.
         percent: points of the most that the scored ones could have; None where none was.
         band: 1 to 4; 0 where none was scored.
     """
@@ -58,6 +63,7 @@ class Rollup:
     points: int
     scored: int
     left_out: int
+    no_target: int
     percent: Fraction | None
     band: int
 
@@ -87,7 +93,7 @@ def percent_of_target(figure: Fraction, target: Target) -> Fraction:
 def score(point: DataPoint, figure: Value, target: Target | None) -> Score:
     """Return the score of one data point."""
     if target is None:
-        return Score(point.key, None, None, 0, "no target")
+        return Score(point.key, None, None, 0, NO_TARGET)
     if isinstance(figure, NotReported):
         return Score(point.key, target, None, 0, f"not reported: {figure}")
     percent = percent_of_target(figure, target)
@@ -134,6 +140,7 @@ def rolled(path: tuple[str, ...], scores: Iterable[Score]) -> Rollup:
         points=sum(counted),
         scored=len(counted),
         left_out=len(every) - len(counted),
+        no_target=sum(one.target is None for one in every),
         percent=percent,
         band=0 if percent is None else band(percent),
     )

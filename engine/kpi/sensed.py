@@ -84,6 +84,28 @@ class InputFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class StationFigure:
+    """One station of an input over the period.
+
+    Attributes:
+        device: position in the registry.
+        zone: position of its zone.
+        series: its slots by measurand, of those the input adds up.
+        value: in the measurand's unit, an energy for ENERGY_MEAN; None where it has none.
+        received, expected: readings that came, at most those owed, and those owed.
+        counts: whether it is part of the figure.
+    """
+
+    device: int
+    zone: int
+    series: Mapping[Measurand, tuple[int, ...]]
+    value: Fraction | None
+    received: int
+    expected: int
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """A device that an input may mean.
 
@@ -221,22 +243,40 @@ class PeriodInputs:
         facts = self._facts(candidates)
         if not candidates:
             return self._none(one, how, zone)
-        clock = (how.hours, how.weekdays)
-        counting: list[Station] = []
-        came = owed = 0
-        for candidate in candidates:
-            received, due = self._coverage(candidate, clock)
-            owed += due
-            of = {m: [self._sums(clock, slot) for slot in slots] for m, slots in candidate.series.items()}
-            told = due or any(sums.readings for series in of.values() for sums in series)
-            value = station_value(how, of)
-            if told and value is not None and 100 * received >= how.coverage_percent_min * due:
-                counting.append(Station(candidate.zone, value))
-                came += received
+        stations = [self._station(how, candidate) for candidate in candidates]
+        counting = [each for each in stations if each.counts]
+        came, owed = sum(each.received for each in counting), sum(each.expected for each in stations)
         figure: Value = (
-            pooled(how, counting, self._inhabitants(how)) if counting else self._too_few(one, how, candidates, clock)
+            pooled(how, [Station(each.zone, each.value) for each in counting], self._inhabitants(how))
+            if counting
+            else self._too_few(one, how, candidates, (how.hours, how.weekdays))
         )
         return InputFigure(one.code, figure, None, len(candidates), len(counting), came, owed, facts)
+
+    def stations(self, code: str, zone: int | None = None) -> list[StationFigure]:
+        """Return the stations of an input of telemetry that were in service; none for another kind.
+
+        Args:
+            code: of the input.
+            zone: position of a zone; None for the whole city.
+        """
+        how = self._sensed.pack.inputs[code].how
+        if not isinstance(how, Telemetry):
+            return []
+        return [
+            self._station(how, each)
+            for each in self._sensed.candidates(code)
+            if zone in (None, each.zone) and self._served(each.device)
+        ]
+
+    def _station(self, how: Telemetry, candidate: _Candidate) -> StationFigure:
+        clock = (how.hours, how.weekdays)
+        received, due = self._coverage(candidate, clock)
+        of = {m: [self._sums(clock, slot) for slot in slots] for m, slots in candidate.series.items()}
+        told = due or any(sums.readings for series in of.values() for sums in series)
+        value = station_value(how, of)
+        counts = bool(told and value is not None and 100 * received >= how.coverage_percent_min * due)
+        return StationFigure(candidate.at, candidate.zone, candidate.series, value, received, due, counts)
 
     def _coverage(self, candidate: _Candidate, clock: Clock) -> tuple[int, int]:
         """Return readings that came of a station, at most those owed, and those owed."""

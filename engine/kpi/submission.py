@@ -15,6 +15,7 @@ from devices.city import City
 from devices.errors import UnitError
 from devices.registers import Register
 from engine.kpi.definition import Pack, Registered
+from engine.kpi.evaluate import evaluate
 from engine.kpi.units import register_factor
 from engine.kpi.values import NotReported, Value
 
@@ -79,6 +80,18 @@ class Submission:
             for point in self.pack.data_points
             if self.figure(point.key) is not None and any(one.code == code for one in self.pack.inputs_of(point))
         )
+
+
+def submission_of(pack: Pack, city: City, inputs: Mapping[str, Value], first: date, last: date) -> Submission:
+    """Return a period's figures as a verifier gets them, with what the city says of its registers.
+
+    Args:
+        pack: the catalogue.
+        city: with its registers.
+        inputs: their values in the period, by code.
+        first, last: civil days of the period.
+    """
+    return Submission(pack, evaluate(pack, inputs), stated_registers(pack, city, last), counts_of(city, first, last))
 
 
 def stated_registers(pack: Pack, city: City, day: date) -> dict[str, Stated]:

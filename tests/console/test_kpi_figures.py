@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,26 @@ import pytest
 
 from simulators.bench import wait_until
 from tests.console.command import cityvitals
-from tests.console.conftest import Service
+from tests.console.conftest import CITY, Service
 
 pytestmark = pytest.mark.system
 
 PM10 = "EN: EN: AQ: 1C/pm10"
+TRIAL = """
+[[input]]
+code = "pm10_mean"
+changes = "the worst station, to see"
+pool = "maximum"
+"""
+STRICT = """
+[[target]]
+kpi = "EN: EN: AQ: 1C"
+data_point = "pm10"
+value = 0.000001
+rule = "inverse"
+from = "2020-01-01"
+source = "a council that wants much"
+"""
 
 
 def reported(service: Service, *more: str) -> dict[str, dict[str, Any]]:
@@ -59,6 +75,46 @@ def test_one_figure_is_told_with_what_it_rests_on(kept: Service) -> None:
     told = kept("kpis", "show", "EN: EN: WS: 2C").out
     for said in ("numerator", "denominator", "coverage", "1 of 1", "an estimate"):
         assert said in told
+
+
+def test_observations_behind_a_figure_add_up_to_it_by_hand(kept: Service) -> None:
+    rows = kept("kpis", "show", PM10, "--observations", "--limit", "1000000", "--json").rows
+    figure, stations = rows[0], [row for row in rows if row["row"] == "station"]
+    of: dict[str, list[Fraction]] = {}
+    for row in rows:
+        if row["row"] == "observation" and row["counts"]:
+            of.setdefault(row["device"], []).append(Fraction(row["value"]))
+    assert set(of) == {row["device"] for row in stations if row["counts"]}
+    means = {device: sum(values) / len(values) for device, values in of.items()}
+    assert sum(means.values()) / len(means) == Fraction(figure["exact"])
+    assert sum(map(len, of.values())) >= figure["received"]
+    days = kept("kpis", "show", PM10, "--days", "--limit", "1000000", "--json").rows
+    for station in stations:
+        shares = [row for row in days if row["row"] == "day" and row["device"] == station["device"]]
+        readings = sum(row["readings"] for row in shares)
+        if station["value"] is not None:
+            assert sum(Fraction(row["sum"]) for row in shares) / readings == Fraction(station["value"])
+
+
+def test_long_lists_come_in_pages(kept: Service) -> None:
+    first = kept("kpis", "show", PM10, "--observations", "--limit", "3", "--json").rows
+    assert first[-1]["row"] == "next"
+    second = kept("kpis", "show", PM10, "--observations", "--limit", "3", "--from", first[-1]["from"], "--json").rows
+    times = [row["time"] for page in (first, second) for row in page if row["row"] == "observation"]
+    assert times == sorted(times)
+    assert second[-1]["from"] > first[-1]["from"]
+    table = kept("kpis", "show", PM10, "--observations", "--limit", "3")
+    assert "more from" in table.out
+    assert re.search("[0-9]+ civil days? of a? ?series", kept("kpis", "show", PM10, "--days").out)
+    for wrong, said in (
+        (("EN: EN: AQ: 1C", "--days"), "has several data points"),
+        ((PM10, "--days", "--observations"), "give one of them"),
+        ((PM10, "--limit", "3"), "choose among --days or --observations"),
+        ((PM10, "--days", "--device", "nobody"), "no device is called"),
+    ):
+        done = kept("kpis", "show", *wrong)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
 
 
 def test_what_is_not_reported_says_why(kept: Service) -> None:
@@ -107,6 +163,58 @@ def test_a_database_that_is_away_is_said_and_the_definitions_stand_alone() -> No
     assert done.code == 0
     assert "no figures: " in done.err
     assert len(done.rows) > 100
+
+
+def test_a_figure_has_its_band_by_the_target_that_the_city_states(kept: Service, tmp_path: Path) -> None:
+    one = reported(kept)[PM10]
+    assert (one["target"], one["official"]) == ("20", False)
+    assert one["band"] in (1, 2, 3, 4)
+    city = shutil.copytree(str(CITY), tmp_path / "city")
+    (city / "kpis").mkdir()
+    (city / "kpis" / "targets.toml").write_text(STRICT, encoding="utf-8")
+    (row,) = cityvitals("--city", str(city), "kpis", "show", PM10, "--json", **kept.environ).rows
+    strict = fullest(row["figures"])
+    assert (strict["band"], strict["band_name"], strict["target_from"]) == (1, "0-33 %", "2020-01-01")
+    told = cityvitals("--city", str(city), "kpis", "show", PM10, **kept.environ).out
+    assert "% of the target 1/1000000 from 2020-01-01 (not official)" in told
+
+
+def test_scores_roll_up_and_say_what_was_left_out(kept: Service) -> None:
+    rows = kept("kpis", "scores", "--json").rows
+    whole = rows[0]
+    points = [row for row in rows if row["row"] == "data_point"]
+    assert whole["row"] == "whole"
+    assert (whole["scored"] + whole["left_out"], whole["points_max"]) == (len(points), 4 * whole["scored"])
+    assert whole["points"] == sum(row["band"] for row in points if row["band"])
+    assert whole["left_out_without_target"] == sum(row["not_scored"] == "no target" for row in points)
+    for level in ("dimension", "sub_dimension", "category"):
+        assert sum(row["points"] for row in rows if row["row"] == level) == whole["points"]
+    table = kept("kpis", "scores")
+    assert re.search(f"{whole['scored']} data points? scored, {whole['left_out']} left out", table.out)
+    assert "ours and not official" in " ".join(table.out.split())
+    nothing = kept("kpis", "scores", "--at", "1999")
+    assert (nothing.code, nothing.out) == (1, "")
+
+
+def test_definitions_are_tried_on_what_is_stored_without_changing_anything(kept: Service, tmp_path: Path) -> None:
+    file = tmp_path / "trial.toml"
+    file.write_text(TRIAL, encoding="utf-8")
+    before = reported(kept)
+    rows = kept("kpis", "try", str(file), "--json").rows
+    (one,) = (row for row in rows if row["new"]["exact"] is not None)
+    assert one["data_point"] == PM10
+    assert Fraction(one["difference"]) == Fraction(one["new"]["exact"]) - Fraction(one["old"]["exact"])
+    assert Fraction(one["new"]["exact"]) > Fraction(one["old"]["exact"]), "the highest station is above the mean"
+    assert {key: row["definition"] for key, row in reported(kept).items()} == {
+        key: row["definition"] for key, row in before.items()
+    }
+    table = kept("kpis", "try", str(file))
+    assert "nothing was written" in table.out
+    file.write_text(TRIAL.replace("maximum", "maximal"), encoding="utf-8")
+    wrong = kept("kpis", "try", str(file))
+    assert (wrong.code, wrong.out) == (2, "")
+    assert f"{file}:5: input[1].pool: expected one of" in wrong.err
+    assert kept("kpis", "try", str(tmp_path / "nothing.toml")).code == 2
 
 
 def test_findings_are_what_a_verifier_would_ask(kept: Service) -> None:

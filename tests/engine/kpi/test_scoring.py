@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.kpi import (
+    BAND_NAMES,
     NotReported,
     Rule,
     Score,
@@ -42,7 +43,10 @@ def test_the_worked_examples_of_the_method() -> None:
 
 def test_what_was_not_scored_is_left_out_on_both_sides() -> None:
     with_gaps = rolled((), scored(3, 0, 4, 0, 2))
-    assert (with_gaps.percent, with_gaps.left_out) == (Fraction(75), 2)
+    assert (with_gaps.percent, with_gaps.left_out, with_gaps.no_target) == (Fraction(75), 2, 2)
+    unreported = score(PACK.data_point(HIGHER.data_point), NotReported(("x: not reported",)), HIGHER)
+    one_of_each = rolled((), [*scored(3, 0), unreported])
+    assert (one_of_each.left_out, one_of_each.no_target) == (2, 1)
     nothing = rolled((), scored(0, 0))
     assert (nothing.percent, nothing.band, nothing.scored) == (None, 0, 0)
 
@@ -53,6 +57,10 @@ def test_a_band_begins_exactly_at_its_edge(edge: int, number: int) -> None:
     assert band(Fraction(edge)) == number
     assert band(edge - hair) == number - 1
     assert band(edge + hair) == number
+
+
+def test_a_band_is_called_by_its_edges() -> None:
+    assert [BAND_NAMES[band(Fraction(p))] for p in (0, 33, 66, 95)] == ["0-33 %", "33-66 %", "66-95 %", "95 %+"]
 
 
 def test_bands_go_from_one_to_four() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,17 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from devices import ObservationBatch, Register, Registry
+from devices import ObservationBatch, Register
 from engine.calendar import Calendar
-from engine.kpi import Pack, parse_formula, shipped
-from engine.kpi_book import KpiBook
-from engine.kpi_keeper import KpiKeeper
+from engine.kpi import parse_formula
 from engine.store import KpiReading, Store
 from simulators.bench import wait_until
+from tests.engine.store.kpi_kept import LATENESS_US, Kept, year_kept
 from tests.engine.store.kpi_town import YEAR, kpi_town, registers, year_of_readings
-from tests.engine.store.live import Live
 
-LATENESS_US = 120_000_000
 HOUR_US = 3_600_000_000
 SAIFI, CAIDI = "EC: I: ES: 1C", "EC: I: ES: 2C"
 WATER_LOSS, WATER_USE = "EC: I: WS: 3C", "EN: EN: WS: 2C"
@@ -30,57 +27,10 @@ ELECTRICITY, HEAT = "EN: E: E: 2C", "EN: E: E: 3C"
 TRAVEL_TIME, HOTSPOTS = "EC: I: T: 5A", "EC: ICT: ICT: 5C"
 
 
-@dataclass
-class Kept:
-    """A store with an engine and the keeper of its KPIs, all in this thread."""
-
-    store: Store
-    registry: Registry
-    until_us: int
-    pack: Pack = field(default_factory=shipped)
-
-    def __post_init__(self) -> None:
-        self.live = Live(self.store, self.registry, self.until_us)
-        self.start()
-
-    def start(self) -> KpiKeeper:
-        """Begin anew, as after a restart."""
-        registered = self.store.register(self.registry)
-        book = KpiBook(self.store, self.registry, registered, self.pack, LATENESS_US)
-        self.keeper = KpiKeeper(
-            self.store, book, clock_us=lambda: self.until_us, until_us=lambda: self.until_us, every_s=60.0
-        )  # fmt: skip
-        self.live._worker._written = self.keeper.changes.note
-        return self.keeper
-
-    def take(self, batch: ObservationBatch) -> None:
-        """Store and compute."""
-        self.live.take(batch)
-        self.look()
-
-    def look(self) -> None:
-        """Bring the figures up to date; it must not fail."""
-        self.keeper.look()
-        assert self.keeper.status()["error"] == ""
-
-    def year(self, key: str, scope_kind: str = "city", year: int = YEAR) -> KpiReading:
-        """The one annual figure of a data point."""
-        (found,) = self.store.kpi_rows(data_point=key, scope_kind=scope_kind, horizon="year", year=year)
-        return found
-
-    def all(self) -> dict[tuple[str, str, int, str], KpiReading]:
-        """Every figure."""
-        return {(r.data_point, r.horizon, r.year, r.scope): r for r in self.store.kpi_rows()}
-
-
 @pytest.fixture
 def kept(store: Store, tmp_path: Path) -> Kept:
     """The town by hand, its year over and closed."""
-    registry = kpi_town(tmp_path)
-    calendar = Calendar(registry.city.zone_info)
-    made = Kept(store, registry, calendar.year_bounds(YEAR)[1] + 3 * HOUR_US)
-    made.take(year_of_readings(registry))
-    return made
+    return year_kept(store, tmp_path)
 
 
 def test_figures_are_those_worked_out_by_hand(kept: Kept) -> None:
