@@ -50,6 +50,9 @@ class Field:
         states: value as sent (text) to state, for kind STATE and devices that send words or codes; else empty.
         modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
         rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
+        resolution: step of what the device reports, in the canonical unit; 0 where unknown.
+        accuracy, accuracy_percent: how far a reading may be off, in the canonical unit and in per cent of the reading;
+            both count where both are stated, 0 where unknown.
     """
 
     name: str
@@ -65,6 +68,9 @@ class Field:
     states: Mapping[str, int] = member(hash=False)  # a plain dict, so that models travel between processes
     modulus_ticks: int
     rate_ticks_max: int
+    resolution: Fraction = Fraction(0)
+    accuracy: Fraction = Fraction(0)
+    accuracy_percent: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +259,19 @@ def _field(table: Table, codec: str, catalogue: MeasurandCatalogue) -> Field:
     states = _states(rest, measurand)
     field = Field(
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
-        modulus, rate,
+        modulus, rate, _error(rest, "resolution", factor), _error(rest, "accuracy", factor),
+        _error(rest, "accuracy_percent", Fraction(1)),
     )  # fmt: skip
     table.done()
     return field
+
+
+def _error(table: Table, key: str, factor: Fraction) -> Fraction:
+    """Return how far a reading may be off, stated in the unit sent, in the canonical unit; 0 where absent."""
+    value = table.number(key)
+    if value is not None and value <= 0:
+        table.fault(key, f"expected a number above 0, got {value}")
+    return value * factor if value is not None and value > 0 else Fraction(0)
 
 
 def _conversion(table: Table, measurand: Measurand) -> tuple[str, Fraction, Fraction, str]:

@@ -185,6 +185,8 @@ class KpiBook:
             facts=one.facts,
             inputs=[_input(each) for each in one.inputs],
             closed=self.closed(period, until_us),
+            low_ratio=None if one.bounds is None else str(one.bounds.low),
+            high_ratio=None if one.bounds is None else str(one.bounds.high),
         )
 
 

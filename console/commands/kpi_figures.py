@@ -153,6 +153,8 @@ def figure(row: KpiReading) -> Row:
         "end": rfc3339(row.end_us),
         "value": None if row.value is None else f"{row.value:f}",
         "exact": row.ratio,
+        "low": row.low_ratio,
+        "high": row.high_ratio,
         "unit": row.unit,
         "effective": None if row.effective is None else f"{row.effective:f}",
         "numerator": row.numerator,
@@ -244,6 +246,7 @@ def print_in_full(row: KpiReading, full: Row, zone: tzinfo) -> None:
     facts = (
         ("value", "NR: " + row.reason if row.value is None else f"{shown_value(row)} {shown_unit(row.unit)}"),
         ("exact", row.ratio or ""),
+        ("bounds", _bounds(row)),
         ("window", f"{local_time(row.start_us, zone)} to {local_time(row.end_us, zone)} ({zone})"),
         ("numerator", row.numerator or ""),
         ("denominator", row.denominator or ""),
@@ -271,6 +274,15 @@ def print_in_full(row: KpiReading, full: Row, zone: tzinfo) -> None:
         stdout().print(
             Text(f"revision {one['revision']} was {was} until {one['replaced']}: {one['change']}", style="dim")
         )
+
+
+def _bounds(row: KpiReading) -> str:
+    """Return between which bounds a value lies at the worst."""
+    from engine.kpi import shown
+
+    if row.low_ratio is None or row.high_ratio is None:
+        return "" if row.value is None else f"{DASH}  (a divisor may be 0, or nothing came)"
+    return f"{shown(Fraction(row.low_ratio))} to {shown(Fraction(row.high_ratio))} {shown_unit(row.unit)}"
 
 
 def _band(full: Row) -> str:

@@ -5,6 +5,7 @@ Data and pure functions: no database, no clock. Other rooms import from here.
 
 from __future__ import annotations
 
+from engine.kpi.bounds import Interval
 from engine.kpi.coverage import INDICATIVE_PERCENT_MIN, VALID_PERCENT_MIN, Validity, validity
 from engine.kpi.definition import (
     YES_NO,
@@ -75,6 +76,7 @@ __all__ = [
     "Horizon",
     "Input",
     "InputFigure",
+    "Interval",
     "Kpi",
     "KpiPeriod",
     "Live",

@@ -80,6 +80,9 @@ class Pool(StrEnum):
     COUNT_AT_LEAST = "count_at_least"
 
 
+COUNTING = (Pool.COUNT_AT_MOST, Pool.COUNT_AT_LEAST)
+"""Pools that give a number of stations, whatever these measure."""
+
 Where = tuple[tuple[str, tuple[str, ...]], ...]
 """Which devices: each key with the values of which one must hold. Keys are `model`, `zone`, `measures` (a measurand of
 the device's model) and the columns of devices.csv that any device may have. Empty: every device."""

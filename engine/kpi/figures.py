@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Final
 
+from engine.kpi.bounds import Interval, enclosures
 from engine.kpi.coverage import Validity, validity
 from engine.kpi.definition import DataPoint, Derived, Input, Live, Pack
 from engine.kpi.evaluate import evaluate
 from engine.kpi.formula import Formula, Node, Number, Operation
 from engine.kpi.sensed import InputFigure, PeriodInputs
-from engine.kpi.values import Value
+from engine.kpi.values import NotReported, Value
 
 DIGEST_CHARS: Final = 16
 _HUNDRED: Final = Fraction(100)
@@ -39,6 +40,7 @@ class Figure:
         definition: digest of formula, unit and inputs as they are defined.
         facts: digest of the registers and devices it rests on.
         inputs: what it rests on, by code.
+        bounds: between which it lies at the worst; None where it has none.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Figure:
     definition: str
     facts: str
     inputs: tuple[InputFigure, ...]
+    bounds: Interval | None = None
 
 
 def sensed_points(pack: Pack) -> tuple[DataPoint, ...]:
@@ -91,8 +94,12 @@ def figures(pack: Pack, inputs: PeriodInputs, digests: Mapping[str, str], zone: 
     if any(one.effective not in (None, one.value) for one in known.values()):
         counted = {code: one.value if one.effective is None else one.effective for code, one in known.items()}
         heard = evaluate(pack, counted)
+    bounds = enclosures(pack, {code: one.bounds for code, one in known.items()}, rests)
     return [
-        _figure(point, zone, values, heard[point.key], rests[point.key], digests[point.key], inputs.period.days)
+        replace(
+            _figure(point, zone, values, heard[point.key], rests[point.key], digests[point.key], inputs.period.days),
+            bounds=None if isinstance(values[point.key], NotReported) else bounds[point.key],
+        )
         for point in sensed_points(pack)
         if point.key in rests
     ]

@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from devices import Registry
 from devices.errors import UnitError
 from devices.measurands import Kind, Measurand
+from devices.models import Field
 from devices.registry import Device
 from devices.tables import exact
 from engine.calendar import Calendar, expected
+from engine.kpi.bounds import Came, Error, Interval, pool_bounds, station_bounds
 from engine.kpi.definition import Assets, At, Declared, Input, Pack, Period, Pool, Registered, Telemetry
 from engine.kpi.periods import KpiPeriod, days_between, hour_spans
 from engine.kpi.stations import Station, Sums, pooled, station_value
@@ -68,6 +70,7 @@ class InputFigure:
         stations, counted: devices in service in the period, and those of them that count.
         received: readings that came from those that count, of each at most what it owes.
         expected: readings that all stations owe; 0 where nothing comes at intervals.
+        bounds: between which it lies at the worst; None where it has none.
         facts: registers and devices it rests on, as text: two that are equal differ by readings or formula only.
         applies: whether the scope can have it at all: a zone without such a device or register cannot.
     """
@@ -81,6 +84,7 @@ class InputFigure:
     expected: int = 0
     facts: str = ""
     applies: bool = True
+    bounds: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class StationFigure:
         value: in the measurand's unit, an energy for ENERGY_MEAN; None where it has none.
         received, expected: readings that came, at most those owed, and those owed.
         counts: whether it is part of the figure.
+        bounds: between which its figure lies; None where nothing came.
     """
 
     device: int
@@ -103,6 +108,7 @@ class StationFigure:
     received: int
     expected: int
     counts: bool
+    bounds: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,7 @@ class _Candidate:
         zone: position of its zone.
         series: its slots by measurand, of those the input adds up.
         watched: slots whose readings tell how complete it is.
+        errors: by measurand, how far one of its readings may be off.
     """
 
     at: int
@@ -122,6 +129,7 @@ class _Candidate:
     zone: int
     series: Mapping[Measurand, tuple[int, ...]]
     watched: tuple[int, ...]
+    errors: Mapping[Measurand, Error]
 
 
 class Sensed:
@@ -181,7 +189,8 @@ class Sensed:
             events = any(measurand.kind is Kind.EVENT for measurand in series)
             alive = (slot for one, slot in slots if _comes_at_intervals(by_code[one.measurand]))
             watched = tuple(alive) if events or not wanted else tuple(slot for of in series.values() for slot in of)
-            found.append(_Candidate(at, device, self._zones[device.zone], series, watched))
+            errors = {of: _error(device, of, [f for f in fields if f.measurand == of.code]) for of in series}
+            found.append(_Candidate(at, device, self._zones[device.zone], series, watched, errors))
         return tuple(found)
 
     def _meant(self, device: Device, where: Iterable[tuple[str, tuple[str, ...]]]) -> bool:
@@ -227,7 +236,12 @@ class PeriodInputs:
                 case Period():
                     length = self.period.days * DAY_S * factor_between("s", one.unit)
                     found[one.code] = InputFigure(one.code, length)
-        return found
+        # What is no reading is known exactly.
+        return {
+            code: one if isinstance(self._sensed.pack.inputs[code].how, Telemetry)
+            else replace(one, bounds=Interval.of(one.value))
+            for code, one in found.items()
+        }  # fmt: skip
 
     def _owed(self, clock: Clock, slots: NDArray[np.int32]) -> dict[int, int]:
         """Return how many readings each slot owes within a clock's hours."""
@@ -251,7 +265,11 @@ class PeriodInputs:
             if counting
             else self._too_few(one, how, candidates, (how.hours, how.weekdays))
         )
-        return InputFigure(one.code, figure, None, len(candidates), len(counting), came, owed, facts)
+        told = [(each.zone, each.bounds, each.counts) for each in stations if each.bounds is not None]
+        bounds = pool_bounds(how, told, self._inhabitants(how)) if isinstance(figure, Fraction) else None
+        return InputFigure(
+            one.code, figure, None, len(candidates), len(counting), came, owed, facts, bounds=bounds
+        )  # fmt: skip
 
     def stations(self, code: str, zone: int | None = None) -> list[StationFigure]:
         """Return the stations of an input of telemetry that were in service; none for another kind.
@@ -276,7 +294,20 @@ class PeriodInputs:
         told = due or any(sums.readings for series in of.values() for sums in series)
         value = station_value(how, of)
         counts = bool(told and value is not None and 100 * received >= how.coverage_percent_min * due)
-        return StationFigure(candidate.at, candidate.zone, candidate.series, value, received, due, counts)
+        bounds = station_bounds(how, [self._came(candidate, m, clock, received, due) for m in of])
+        return StationFigure(candidate.at, candidate.zone, candidate.series, value, received, due, counts, bounds)
+
+    def _came(self, candidate: _Candidate, measurand: Measurand, clock: Clock, received: int, due: int) -> Came:
+        """Return what came of one measurand of a station, and how far its readings may be off."""
+        whole, missing = _NOTHING, 0
+        for slot in candidate.series[measurand]:
+            sums = self._sums(clock, slot)
+            whole = whole.merged(sums)
+            missing += max(self._due[clock][slot] - sums.readings, 0)
+        return Came(
+            measurand, whole, len(candidate.series[measurand]), missing, received, due, candidate.device.interval_us,
+            candidate.errors[measurand],
+        )  # fmt: skip
 
     def _coverage(self, candidate: _Candidate, clock: Clock) -> tuple[int, int]:
         """Return readings that came of a station, at most those owed, and those owed."""
@@ -360,7 +391,7 @@ class PeriodInputs:
     def _none(one: Input, how: Telemetry | Assets, zone: int | None) -> InputFigure:
         """Return what it means that no such device was in service."""
         if how.none_is_zero:
-            return InputFigure(one.code, Fraction(0))
+            return InputFigure(one.code, Fraction(0), bounds=Interval(Fraction(0), Fraction(0)))
         measured = [*how.measurands] if isinstance(how, Telemetry) else []
         told = []
         for key, values in how.where:
@@ -412,6 +443,19 @@ class PeriodInputs:
             days = days_between(begin, last) if end is None else (end - begin).days
             total += entry.value * days
         return total / days_between(first, last)
+
+
+def _error(device: Device, measurand: Measurand, fields: Iterable[Field]) -> Error:
+    """Return how far a reading may be off: what devices.csv states of the device, else what its model states."""
+    stated = [device.attributes.get(key, "") for key in ("accuracy", "accuracy_percent")]
+    absolute = percent = resolution = Fraction(0)
+    for one in fields:
+        absolute, percent = max(absolute, one.accuracy), max(percent, one.accuracy_percent)
+        resolution = max(resolution, one.resolution)
+    if any(stated):
+        absolute, percent = (exact(text or "0") for text in stated)
+    # Half a step of the device's, and half of ours to which it is rounded.
+    return Error(absolute + (resolution + Fraction(1, 10**measurand.decimals)) / 2, percent)
 
 
 def _comes_at_intervals(measurand: Measurand) -> bool:

@@ -55,6 +55,9 @@ class KpiRow(NamedTuple):
     """What it rests on, as JSON has it."""
     closed: bool
     """Whether the year is over, its allowed lateness included; never for an estimate."""
+    low_ratio: str | None = None
+    """The least and the most it can be, exactly; None where nothing can be said."""
+    high_ratio: str | None = None
 
 
 class KpisWritten(NamedTuple):
@@ -92,6 +95,9 @@ class KpiReading(NamedTuple):
     facts: str
     inputs: str
     """JSON: what it rests on."""
+    low_ratio: str | None = None
+    """The least and the most it can be, exactly; None where nothing can be said."""
+    high_ratio: str | None = None
 
 
 class KpiRevision(NamedTuple):
@@ -117,6 +123,7 @@ class KpiRevision(NamedTuple):
 _TYPES = (
     "text", "text", "int4", "int4", "timestamptz", "timestamptz", "text", "numeric", "numeric", "text", "text", "text",
     "text", "int8", "int8", "text", "text", "text", "jsonb", "int4",
+    "text", "text",
 )  # fmt: skip
 
 
@@ -206,9 +213,9 @@ def write(session: Session, rows: Sequence[KpiRow], computed_us: int) -> KpisWri
 
 
 def _staged(row: KpiRow) -> tuple[object, ...]:
-    *facts, inputs, closed = row
+    *facts, inputs, closed, low, high = row
     facts[4], facts[5] = Timestamp(row.start_us), Timestamp(row.end_us)
-    return (*facts, inputs, int(closed))
+    return (*facts, inputs, int(closed), low, high)
 
 
 def read(

@@ -56,6 +56,7 @@ def test_each_data_point_has_its_figure_with_coverage_and_validity(kept: Service
     one = reported(kept)[PM10]
     assert abs(Fraction(one["value"]) - Fraction(one["exact"])) <= Fraction(1, 2 * 10**6)
     assert one["coverage"] == round(one["received"] / one["expected"], 6)
+    assert Fraction(one["low"]) < Fraction(one["exact"]) < Fraction(one["high"])
     assert (one["validity"], one["scope"], one["revision"], one["year"]) == ("indicative", "city", 0, None)
     table = kept("kpis", "--live", "yes")
     assert table.code == 0, table.err
@@ -73,7 +74,7 @@ def test_one_figure_is_told_with_what_it_rests_on(kept: Service) -> None:
     assert one["filled_in"][0].startswith("EN: EN: WS: 2C: 1000 * ")
     assert Fraction(one["exact"]) == Fraction(one["numerator"]) / Fraction(one["denominator"])
     told = kept("kpis", "show", "EN: EN: WS: 2C").out
-    for said in ("numerator", "denominator", "coverage", "1 of 1", "an estimate"):
+    for said in ("numerator", "denominator", "bounds", "coverage", "1 of 1", "an estimate"):
         assert said in told
 
 

@@ -1,1 +1,1 @@
-COPY stage_kpi (data_point, horizon, "year", scope_id, "start", "end", unit, value, effective, ratio, numerator, denominator, reason, received, expected, validity, definition, facts, inputs, revision) FROM STDIN (FORMAT binary)
+COPY stage_kpi (data_point, horizon, "year", scope_id, "start", "end", unit, value, effective, ratio, numerator, denominator, reason, received, expected, validity, definition, facts, inputs, revision, low_ratio, high_ratio) FROM STDIN (FORMAT binary)

@@ -11,10 +11,12 @@ WITH gone AS (
 )
 INSERT INTO kpi_revision (
     data_point, horizon, "year", scope_id, "start", "end", unit, value, effective, ratio, numerator, denominator, reason,
-    received, expected, validity, definition, facts, inputs, revision, computed_at, change, superseded_at
+    received, expected, validity, definition, facts, inputs, revision, computed_at, change, superseded_at,
+    low_ratio, high_ratio
 )
 SELECT data_point, horizon, "year", scope_id, "start", "end", unit, value, effective, ratio, numerator, denominator, reason,
-       received, expected, validity, definition, facts, inputs, revision, computed_at, 'no longer defined', %(computed)s
+       received, expected, validity, definition, facts, inputs, revision, computed_at, 'no longer defined', %(computed)s,
+       low_ratio, high_ratio
 FROM gone
 WHERE revision >= 1
 -- A figure that went and came again counts its revisions anew.

@@ -1,7 +1,8 @@
 -- Keep what was published of closed years before it is replaced. Run before flush_kpi, in the same transaction.
 INSERT INTO kpi_revision (
     data_point, horizon, "year", scope_id, "start", "end", unit, value, effective, ratio, numerator, denominator, reason,
-    received, expected, validity, definition, facts, inputs, revision, computed_at, change, superseded_at
+    received, expected, validity, definition, facts, inputs, revision, computed_at, change, superseded_at,
+    low_ratio, high_ratio
 )
 SELECT o.data_point, o.horizon, o."year", o.scope_id, o."start", o."end", o.unit, o.value, o.effective, o.ratio, o.numerator,
        o.denominator, o.reason, o.received, o.expected, o.validity, o.definition, o.facts, o.inputs, o.revision, o.computed_at,
@@ -10,7 +11,7 @@ SELECT o.data_point, o.horizon, o."year", o.scope_id, o."start", o."end", o.unit
            WHEN o.facts <> s.facts THEN 'registers or devices changed'
            ELSE 'late data'
        END,
-       %(computed)s
+       %(computed)s, o.low_ratio, o.high_ratio
 FROM stage_kpi s
 JOIN kpi_value o USING (horizon, "year", scope_id, data_point)
 WHERE o.revision >= 1

@@ -18,5 +18,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi (
     definition text NOT NULL,
     facts text NOT NULL,
     inputs jsonb NOT NULL,
-    revision int NOT NULL
+    revision int NOT NULL,
+    low_ratio text,
+    high_ratio text
 ) ON COMMIT DELETE ROWS

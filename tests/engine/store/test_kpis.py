@@ -52,10 +52,41 @@ def test_figures_are_those_worked_out_by_hand(kept: Kept) -> None:
         assert (one.validity, one.revision, one.reason) == ("valid", 1, "")
 
 
+def test_a_figure_has_its_bounds_and_a_stated_accuracy_widens_them_without_a_revision(kept: Kept) -> None:
+    # Whole customers are counted, and nothing is missing: the figure is certain.
+    assert (kept.year(SAIFI).low_ratio, kept.year(SAIFI).high_ratio) == ("1/2", "1/2")
+    assert bounds(kept.year(ELECTRICITY)) == spread(Fraction(930), 4 * power_tick(kept), 1500)
+    before = kept.year(ELECTRICITY)
+    devices = tuple(
+        replace(one, attributes={**one.attributes, "accuracy_percent": "2"}) if one.code == "power-1" else one
+        for one in kept.registry.devices
+    )
+    kept.registry = replace(kept.registry, devices=devices)
+    kept.start()
+    kept.look()
+    assert bounds(kept.year(ELECTRICITY)) == spread(Fraction(930), 4 * power_tick(kept) + Fraction(310, 50), 1500)
+    after = kept.year(ELECTRICITY)
+    assert (after.revision, after.computed_us, after.ratio) == (before.revision, before.computed_us, before.ratio)
+    assert kept.store.kpi_revisions(ELECTRICITY, "city", "town", YEAR) == []
+
+
+def power_tick(kept: Kept) -> Fraction:
+    return Fraction(1, 10 ** kept.registry.catalogue.by_code["electricity_import"].decimals)
+
+
+def bounds(one: KpiReading) -> tuple[Fraction, Fraction]:
+    return Fraction(str(one.low_ratio)), Fraction(str(one.high_ratio))
+
+
+def spread(value: Fraction, off: Fraction, people: int) -> tuple[Fraction, Fraction]:
+    return (value - off) / people, (value + off) / people
+
+
 def test_what_no_device_measures_is_not_reported_and_says_why(kept: Kept) -> None:
     one = kept.year("EN: EN: AQ: 1C/pm2_5")
     assert one.value is None
     assert one.reason == "pm2_5_mean: no device in service measures pm2_5"
+    assert (one.low_ratio, one.high_ratio) == (None, None)
 
 
 def test_devices_that_are_not_heard_are_installed_and_not_effective(kept: Kept) -> None:
