@@ -30,6 +30,7 @@ from devices.errors import (
 )
 from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
 from devices.models import DeviceModel, Field, TimeSpec, load_models
+from devices.quality import Drift, QualityRule, Rate, Rule, Spike, Stuck, ticks_of
 from devices.reasons import REASON_CODES, REASON_TITLES, REASONS
 from devices.registers import QUALITIES, Register
 from devices.registry import Device, Registry, load_registry
@@ -41,9 +42,10 @@ from devices.units import Unit, conversion, load_units
 __all__ = [
     "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "QUALITIES", "READINGS_MAX", "REASONS", "REASON_CODES",
     "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "Column", "ConfigError", "Decoded", "Device",
-    "DeviceError", "DeviceModel", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch",
-    "PayloadError", "Problem", "Reading", "Register", "Registry", "Scale", "SeriesTable", "TimeSpec", "Unit",
-    "UnitError", "ValueRefusedError", "Zone", "city_columns", "codec", "conversion", "load_city", "load_columns",
-    "load_measurands", "load_models", "load_registry", "load_units", "nearest", "rfc3339", "text_from_float",
-    "text_from_ticks", "ticks_from_text", "time_us_from_rfc3339",
+    "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue",
+    "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register", "Registry", "Rule",
+    "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError", "Zone",
+    "city_columns", "codec", "conversion", "load_city", "load_columns", "load_measurands", "load_models",
+    "load_registry", "load_units", "nearest", "rfc3339", "text_from_float", "text_from_ticks", "ticks_from_text",
+    "ticks_of", "time_us_from_rfc3339",
 ]  # fmt: skip

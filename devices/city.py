@@ -1,4 +1,4 @@
-"""The city: its name, clock, zones, dated registers and columns, read from `city.toml` and `zones.geojson`.
+"""The city: its name, clock, zones, registers, columns and rules, read from `city.toml` and `zones.geojson`.
 
 Knows the city itself; knows none of its devices.
 """
@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 from devices.columns import Column, load_columns, read_columns
 from devices.errors import nearest
+from devices.measurands import load_measurands
 from devices.models import CODE
+from devices.quality import QualityRule, read_quality
 from devices.registers import Register, holding, read_registers
 from devices.tables import FILE_BYTES_MAX, Problems, Table, parse_toml
 
@@ -58,6 +60,7 @@ class City:
         zones: in the order of `zones.geojson`.
         registers: every dated denominator of the whole city, by code and date; those of a zone stand with it.
         columns: columns that its devices may have beyond those of every city (`load_columns`), by code.
+        quality: rules by which stored observations are flagged, in the order of the file.
     """
 
     code: str
@@ -70,6 +73,7 @@ class City:
     zones: tuple[Zone, ...]
     registers: tuple[Register, ...]
     columns: Mapping[str, Column] = field(default_factory=dict, hash=False)
+    quality: tuple[QualityRule, ...] = ()
 
     def zone_index(self, code: str) -> int:
         """Return the position of a zone.
@@ -131,6 +135,7 @@ def read_city(folder: Path, problems: Problems) -> City | None:
         zones=tuple(replace(zone, registers=of_zones.get(zone.code, ())) for zone in zones),
         registers=registers,
         columns=read_columns(root, load_columns()),
+        quality=read_quality(root, load_measurands()),
     )
     root.done()
     return city

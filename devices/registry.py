@@ -21,6 +21,7 @@ from devices.columns import OPTIONAL, REQUIRED, Column, load_columns
 from devices.errors import nearest
 from devices.measurands import MeasurandCatalogue, load_measurands
 from devices.models import INTERVAL_S_MAX, DeviceModel, Field, load_models, read_models
+from devices.quality import check_models
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
 from devices.tables import Problems
 from devices.times import time_us_from_civil
@@ -178,6 +179,8 @@ def load_registry(city_dir: Path) -> Registry:
     models = dict(load_models())
     if (city_dir / "models").is_dir():
         models.update(read_models(city_dir / "models", problems, models))
+    if city is not None:
+        check_models(city.quality, models, str(city_dir / "city.toml"), problems)
     devices: tuple[Device, ...] = ()
     content = read_file(city_dir / "devices.csv", problems)
     if content is not None and city is not None:
