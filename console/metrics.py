@@ -22,12 +22,14 @@ from console.settings import MetricsSettings
 from console.settings_reader import attributes_of
 from engine.housekeeping import HousekeepingCounts
 from engine.kpi_keeper import KpiCounts
+from engine.quality_keeper import QualityCounts
 from engine.worker import WorkerCounts
 from ingest.commits import COMMIT_SECONDS_BOUNDS
 from ingest.counters import Counters
 
 Status = Mapping[str, Any]
-"""What `Gateway.status` returns: parts `commit`, `session`, `engine` and `kpis`; the last two are empty at first."""
+"""What `Gateway.status` returns: parts `commit`, `session`, `engine`, `kpis` and `quality`; the last three are empty at
+first, `kpis` without a catalogue, and `quality` without rules."""
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 
@@ -80,10 +82,14 @@ def _heard_lag(status: Status) -> float | None:
     return None if heard_us is None else max(0.0, time.time() - heard_us / 1_000_000)
 
 
-def _each(part: str, counts: type, prefix: str, words: Mapping[str, str]) -> Iterator[Definition]:
+def _each(
+    part: str, counts: type, prefix: str, words: Mapping[str, str], *, without: tuple[str, ...] = ()
+) -> Iterator[Definition]:
     """Yield a counter for every field of a record of totals, explained as the record explains it."""
     explained = attributes_of(counts)
     for field in fields(counts):
+        if field.name in without:
+            continue
         name = words.get(field.name, field.name)
         said = explained[field.name]
         yield Definition(f"{prefix}_{name}_total", COUNTER, said[:1].upper() + said[1:], _part(part, field.name))
@@ -158,6 +164,19 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "cityvitals_kpi_lag_seconds", GAUGE,
         "How far the figures of KPIs are behind the gateway's clock; absent until something was received.", _kpi_lag,
+    ),
+    Definition(
+        "cityvitals_flagged_observations_total", COUNTER, "Flags of observations that appeared, by rule.",
+        _part("quality", "flagged"), "rule",
+    ),
+    *_each("quality", QualityCounts, "cityvitals_quality", {}, without=("flagged",)),
+    Definition(
+        "cityvitals_quality_waiting_hours", GAUGE, "Hours of series with rules that are still to be looked at.",
+        _part("quality", "waiting"),
+    ),
+    Definition(
+        "cityvitals_quality_seconds", GAUGE, "How long the last look at what is to be flagged took.",
+        _part("quality", "seconds"),
     ),
     Definition(
         "cityvitals_devices_silent", GAUGE,

@@ -216,6 +216,8 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         found.append(("engine.settle_s", f"expected at least engine.cycle_s ({engine.cycle_s:g})"))
     if engine.kpi_s <= 0:
         found.append(("engine.kpi_s", f"expected more than 0, found {engine.kpi_s:g}"))
+    if engine.quality_s <= 0:
+        found.append(("engine.quality_s", f"expected more than 0, found {engine.quality_s:g}"))
     if engine.lateness_us < 0:
         found.append(("engine.lateness_us", "expected 0 or more"))
     if engine.idle_us <= 0:

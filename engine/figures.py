@@ -1,7 +1,7 @@
 """From cells and decisions to the rows that are written: indicator values, coverage, counter events.
 
-Knows the catalogue, one worker's series and the store's ids of them; reads cells in memory, and writes nothing. The
-live engine and the recomputation share it: that is why they agree to the last bit.
+Knows the catalogue, one worker's series and the store's ids of them; reads cells in memory, less what is to be left out
+of them, and writes nothing. The live engine and the recomputation share it: that is why they agree to the last bit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from devices import Registry
 from engine.calendar import Calendar, expected
 from engine.cells import Cells, Grid
 from engine.indicators import INDICATORS, Evaluator, Indicator, Results, Work
-from engine.indicators.work import Required
+from engine.indicators.work import Exclusions, Required
 from engine.kernels import DIP, RESET, ROLLOVER
 from engine.spans import Decisions, Keys
 from engine.store import NO_TICKS, NONE, CellRows, CounterEvent, Registered, ValueRows
@@ -34,10 +34,19 @@ class Figures:
         registry, registered: the city, and the store's ids of it.
         calendar: of the city.
         windows: the cells to read.
+        exclusions: what is left out of them; nothing is without.
     """
 
-    def __init__(self, registry: Registry, registered: Registered, calendar: Calendar, windows: Windows) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        registered: Registered,
+        calendar: Calendar,
+        windows: Windows,
+        exclusions: Exclusions | None = None,
+    ) -> None:
         self._series, self._calendar, self._windows = windows.series, calendar, windows
+        self._exclusions = exclusions
         self._ids = registered
         traffic = np.array([device.attributes.get(SITE, "") == "traffic" for device in registry.devices], np.bool_)
         self._evaluators = {
@@ -94,8 +103,11 @@ class Figures:
             if between is not None:
                 low, high = between
                 work = Work(tuple(item for item in work.items if low <= item.start_us < high), work.serial)
-            bring(evaluator.required(work))
-            parts.append(evaluator.evaluate(work, self._windows))
+            required = evaluator.required(work)
+            bring(required)
+            if self._exclusions is not None:
+                self._exclusions.bring(required)
+            parts.append(evaluator.evaluate(work, self._windows, self._exclusions))
         found = Results.concat(parts)
         if len(parts) < 2:
             return found

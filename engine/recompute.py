@@ -22,11 +22,13 @@ from engine.calendar import HOUR_US, MINUTE_US
 from engine.cells import SUM_COUNT, Cells, Grid
 from engine.figures import Figures, counter_events
 from engine.indicators import INDICATORS
+from engine.quality import Judges
 from engine.rows import Names, Table, filled, rows_of_cells, rows_of_events, rows_of_values
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import CellRows, CounterEvent, Difference, Flush, Registered, Store, ValueRows
 from engine.stretch import Step, Stretches
 from engine.windows import WindowLimits, Windows
+from engine.withheld import Withheld
 
 REASON = "recomputed"
 """Why a closed result changed, in `indicator_revision`."""
@@ -72,7 +74,8 @@ class Recomputation:
         day_cells = len(self._series) * (LOOK_BACK_US // HOUR_US + 27)
         limits = WindowLimits(minutes_max=1 << 22, hours_max=max(2 * HOUR_CELLS_MAX, day_cells, 1 << 22))
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
-        self._figures = Figures(registry, registered, self._calendar, self._windows)
+        withheld = Withheld(store, Judges(registry).excluding, self._calendar)
+        self._figures = Figures(registry, registered, self._calendar, self._windows, withheld)
         self._names = Names(registry, registered)
         self._last = LastReadings.none(len(self._series))
         self._boundary = dict.fromkeys(Grid, 0)

@@ -26,6 +26,7 @@ class WorkerSettings:
             Hours, days, indicators and the observations themselves always stay.
         seen_days: what the screens showed of open windows is kept for so long; 0 keeps it for ever.
         kpi_s: figures of KPIs are brought up to date at most this often.
+        quality_s: flags of observations are brought up to date at most this often, where the city has rules for them.
     """
 
     cycle_s: float = 0.25
@@ -40,6 +41,7 @@ class WorkerSettings:
     minute_days: int = 400
     seen_days: int = 35
     kpi_s: float = 60.0
+    quality_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)

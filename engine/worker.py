@@ -33,6 +33,7 @@ from engine.inbox import Inbox, Stored
 from engine.indicators import INDICATORS, Indicator, Results
 from engine.listening import Report
 from engine.pace import Pace
+from engine.quality import Judges
 from engine.settings import SilenceSettings, WorkerSettings
 from engine.spans import Decisions, Keys, LastReadings, Spans
 from engine.store import (
@@ -46,6 +47,7 @@ from engine.store import (
 from engine.watch import Watch
 from engine.watermark import NOBODY, Watermark
 from engine.windows import Recomputed, WindowLimits, Windows
+from engine.withheld import Withheld
 
 log = logging.getLogger("engine")
 
@@ -55,6 +57,10 @@ RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
 RECOVER_CELLS_MAX = 100_000
 """Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
+FLAGGED = "flagged readings"
+"""Why a closed result changed, in `indicator_revision`: other readings are excluded than before."""
+CHANGED_MAX = 500
+"""Hours of which something else is excluded whose figures are computed at once: an index reads all stations for it."""
 
 
 @dataclass(slots=True)
@@ -67,6 +73,7 @@ class WorkerCounts:
         retries: attempts that the database's absence made necessary.
         restated: spans recomputed because of late readings.
         recovered: spans recomputed at the start.
+        reweighed: hours whose figures were computed again because other readings are excluded.
     """
 
     cycles: int = 0
@@ -75,6 +82,7 @@ class WorkerCounts:
     retries: int = 0
     restated: int = 0
     recovered: int = 0
+    reweighed: int = 0
 
 
 class ResultSink(Protocol):
@@ -93,10 +101,13 @@ class _Due:
     hours: dict[Grid, list[Keys]] = field(default_factory=lambda: {Grid.HOUR: [], Grid.DAY: []})
     late: list[Spans] = field(default_factory=list)
     spans: list[Spans] = field(default_factory=list)
+    to_judge: list[Keys] = field(default_factory=list)
 
 
 class Worker:
-    """One engine over the series of one partition. Everything but `inbox`, `mark_us` and `status` is its thread's.
+    """One engine over the series of one partition.
+
+    Everything but `inbox`, `mark_us`, `reweigh` and `status` is its thread's.
 
     Args:
         store: a connection for this worker alone, which owns the partition's flush duty.
@@ -109,6 +120,7 @@ class Worker:
 
     Attributes:
         inbox: where the committer puts what it stored.
+        reweigh: set by whoever changes what is excluded; the figures of these hours follow with the next full round.
         counts: totals.
     """
 
@@ -133,10 +145,14 @@ class Worker:
         self._series = registry.series()
         self._calendar = Calendar(registry.city.zone_info)
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
+        judges = Judges(registry)
+        self._concerned = judges.concerned if judges.any else None
+        withheld = Withheld(store, judges.excluding, self._calendar) if judges.excluding.any() else None
+        self.reweigh = threading.Event()
         self._desk = Desk(self._windows, store)
         self._watermark = Watermark(max(len(registry.gateways), 1), settings.idle_us)
         self._gateways = registry.gateways
-        self._figures = Figures(registry, registered, self._calendar, self._windows)
+        self._figures = Figures(registry, registered, self._calendar, self._windows, withheld)
         self._watch = Watch(
             store, registry, silence or SilenceSettings(), partition=settings.partition, clock_us=clock_us,
             ear=ear or (lambda: Report(clock_us())),
@@ -212,6 +228,7 @@ class Worker:
         heard = np.flatnonzero(last.time_us > NEVER_US)
         self._watermark.observe(self._series.gateway[heard], last.time_us[heard], self._clock_us())
         self._watch.recover()
+        self.reweigh.set()
         self._settle()
 
     def _recover_from(self, mark_us: int, last: LastReadings) -> None:
@@ -265,6 +282,15 @@ class Worker:
         boundary_us = self._boundary(Grid.HOUR, self._clock_us())
         self._mark_announced = self._mark_reached = max(self._mark_announced, boundary_us)
         self._settle()
+
+    def conclude_flags(self) -> None:
+        """Compute again what rests on readings that were flagged since, once `run` has returned.
+
+        Raises:
+            StoreError
+        """
+        while self.reweigh.is_set():
+            self._settle()
 
     def _settling_is_due(self) -> bool:
         """Say whether everything is to be written although readings keep coming."""
@@ -356,6 +382,7 @@ class Worker:
         return (
             self._commit_applied != self._commit_written
             or self._boundary(Grid.HOUR, self._clock_us()) > self._closed_to[Grid.HOUR]
+            or self.reweigh.is_set()
         )
 
     def _cycle(self) -> None:
@@ -365,10 +392,42 @@ class Worker:
     def _settle(self) -> None:
         began = time.monotonic()
         self._write(full=True)
+        if self.reweigh.is_set():
+            self._reweigh()
         self._evict()
         self._settled_s = time.monotonic()
         self._settling_s = self._settled_s - began
         self.counts.settles += 1
+
+    def _reweigh(self) -> None:
+        """Compute again the figures of hours of which something else is excluded; everything else is written.
+
+        These hours are known to the store until their figures are, so a crash between loses nothing.
+        """
+        self.reweigh.clear()
+        try:
+            due = self._store.changed_hours(CHANGED_MAX)
+            if not due.changes.size:
+                return
+            known = due.keys.slot >= 0
+            hours = Keys(due.keys.slot[known], due.keys.start_us[known])
+            results = {grid: self._evaluate(grid, [hours]) for grid in (Grid.HOUR, Grid.DAY)}
+            self._store.flush(
+                Flush(
+                    computed_us=self._clock_us(), values=self._figures.value_rows(results, self._closed_to),
+                    weighed=due.changes, reason=FLAGGED, partition=self.settings.partition,
+                )
+            )  # fmt: skip
+        except BaseException:
+            self.reweigh.set()
+            raise
+        if due.changes.size == CHANGED_MAX:
+            self.reweigh.set()
+        self.counts.reweighed += len(hours)
+        self.counts.results += sum(len(rows) for rows in results.values())
+        self._tell(results, self._closed_to)
+        if self._written is not None:
+            self._written(hours.start_us, True)
 
     def _boundary(self, grid: Grid, now_us: int) -> int:
         """Return the start of the first window that is still open."""
@@ -392,6 +451,7 @@ class Worker:
         cells = {grid: self._windows.dirty(grid) for grid in grids}
         # What was written before without its indicators is due as well: days wait for a full round.
         hours = Keys(cells[Grid.HOUR].slot, cells[Grid.HOUR].start_us)
+        to_judge = [*self._due.to_judge, *self._to_be_judged(hours)]
         evaluated = (Grid.HOUR, Grid.DAY) if full else (Grid.HOUR,)
         results = {grid: self._evaluate(grid, [*self._due.hours[grid], hours]) for grid in evaluated if evaluate}
         whole = full and not partial
@@ -400,8 +460,10 @@ class Worker:
             self._flush(
                 cells, results, boundary, now_us,
                 mark_us=mark_us if whole else None, through=self._commit_applied if whole else None,
+                to_judge=_all(to_judge) if full and to_judge else None,
             )
         )  # fmt: skip
+        self._due.to_judge = [] if full else to_judge
         self._closed_to.update(boundary)
         for grid, written in cells.items():
             self._windows.settle(grid, written)
@@ -430,6 +492,7 @@ class Worker:
         *,
         mark_us: int | None,
         through: int | None,
+        to_judge: Keys | None,
     ) -> Flush:
         rows = {grid: self._figures.cell_rows(grid, found, boundary[grid]) for grid, found in cells.items()}
         decided, events = self._decided()
@@ -447,7 +510,15 @@ class Worker:
             mark_us=mark_us,
             through_commit=through,
             partition=self.settings.partition,
+            to_judge=to_judge,
         )  # fmt: skip
+
+    def _to_be_judged(self, hours: Keys) -> list[Keys]:
+        """Return those hours whose series rules look at: they are due once their days are written too."""
+        if self._concerned is None:
+            return []
+        of = self._concerned[hours.slot]
+        return [Keys(hours.slot[of], hours.start_us[of])] if of.any() else []
 
     def _decided(self) -> tuple[Spans | None, list[CounterEvent]]:
         """Return the spans whose counter decisions are replaced, and the decisions, the latest of each reading."""
@@ -491,6 +562,10 @@ class Worker:
         for grid, rows in results.items():
             if len(rows):
                 self._sink(self._figures.catalogue(grid), rows, rows.start_us < boundary[grid])
+
+
+def _all(parts: list[Keys]) -> Keys:
+    return Keys(np.concatenate([part.slot for part in parts]), np.concatenate([part.start_us for part in parts]))
 
 
 def _look_back(series: SeriesTable, registry: Registry) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
@@ -23,6 +24,8 @@ from engine.kpi import Pack
 from engine.kpi_book import KpiBook
 from engine.kpi_keeper import KpiKeeper
 from engine.listening import DATABASE, Away, Heard, Report
+from engine.quality_book import QualityBook
+from engine.quality_keeper import QualityKeeper
 from engine.settings import SilenceSettings, WorkerSettings
 from engine.store import (
     Append,
@@ -105,6 +108,7 @@ class Gateway:
         )  # fmt: skip
         self._worker: Worker | None = None
         self._keeper: KpiKeeper | None = None
+        self._flags: QualityKeeper | None = None
         self._failures: list[BaseException] = []
         self._stop = threading.Event()
         self._wish = threading.Event()
@@ -125,6 +129,7 @@ class Gateway:
             Store.connect(self._url, application_name="cityvitals gateway") as store,
             Store.connect(self._url, application_name="cityvitals engine") as engine_store,
             Store.connect(self._url, application_name="cityvitals kpis") as kpi_store,
+            ExitStack() as closing,
         ):
             store.own(partition, Duty.APPEND)
             engine_store.own(partition, Duty.FLUSH)
@@ -142,6 +147,8 @@ class Gateway:
             # Compiled before the first message, not with it: the broker would see an absent reader for seconds.
             warm_kernels()
             warm_windows()
+            # Before the engine writes anything: it leaves out what the rules say now.
+            self._flags = self._flagging(kpi_store, registered, worker, closing)
             worker.recover()
             self._worker = worker
             self._serve(store, worker, stop)
@@ -155,21 +162,33 @@ class Gateway:
             store, book, clock_us=self._clock_us, until_us=self._watermark_us, every_s=self.settings.worker.kpi_s
         )  # fmt: skip
 
+    def _flagging(
+        self, store: Store, registered: Registered, worker: Worker, closing: ExitStack
+    ) -> QualityKeeper | None:
+        """Return the keeper of the observations' flags, with a connection of its own; None where there are no rules."""
+        settings = self.settings.worker
+        if QualityBook(store, self._registry, settings.partition).begin():
+            log.info("the rules of quality have changed: everything is looked at again")
+        if not self._registry.city.quality:
+            return None
+        own = closing.enter_context(Store.connect(self._url, application_name="cityvitals quality"))
+        own.adopt(self._registry, registered)
+        book = QualityBook(own, self._registry, settings.partition)
+        return QualityKeeper(own, book, changed=worker.reweigh.set, every_s=settings.quality_s)
+
     def _watermark_us(self) -> int:
         return TIME_MIN_US if self._worker is None else self._worker.watermark_us
 
     def _serve(self, store: Store, worker: Worker, stop: threading.Event) -> None:
-        """Run session, engine and the keeper of KPIs in threads of their own, and the committer in this one."""
-        engine_stop, keeper_stop = threading.Event(), threading.Event()
+        """Run session, engine and the keepers in threads of their own, and the committer in this one."""
+        engine_stop, flags_stop, keeper_stop = threading.Event(), threading.Event(), threading.Event()
         threads = [
             threading.Thread(target=self._guarded, args=(self._session.run, self._stop), name="session"),
             threading.Thread(target=self._guarded, args=(worker.run, engine_stop), name="engine"),
         ]
-        keeper = self._keeper
-        keeping = (
-            [threading.Thread(target=self._guarded, args=(keeper.run, keeper_stop), name="kpis")] if keeper else []
-        )
-        for thread in (*threads, *keeping):
+        flagging = self._thread(self._flags, flags_stop, "quality")
+        keeping = self._thread(self._keeper, keeper_stop, "kpis")
+        for thread in (*threads, *flagging, *keeping):
             thread.start()
         try:
             # The session closes the relay when it has ended and everything it took was handed over.
@@ -192,12 +211,23 @@ class Gateway:
             worker.inbox.close()
             for thread in threads:
                 thread.join()
-            # Last, for it looks once more at what the engine has written.
+            # Each looks once more at what the one before it has written.
+            flags_stop.set()
+            for thread in flagging:
+                thread.join()
+            if flagging and not self._failures:
+                self._guarded(lambda _stop: worker.conclude_flags(), flags_stop)
             keeper_stop.set()
             for thread in keeping:
                 thread.join()
         if self._failures:
             raise self._failures[0]
+
+    def _thread(
+        self, keeper: KpiKeeper | QualityKeeper | None, stop: threading.Event, name: str
+    ) -> list[threading.Thread]:
+        """Return the thread of a keeper, none where there is no keeper."""
+        return [threading.Thread(target=self._guarded, args=(keeper.run, stop), name=name)] if keeper else []
 
     def _guarded(self, work: Callable[[threading.Event], None], stop: threading.Event) -> None:
         """Run a thread's work; its failure ends the whole gateway, for half of one is worse than none."""
@@ -284,7 +314,7 @@ class Gateway:
     # ---- for others ------------------------------------------------------------------------------------------
 
     def status(self) -> dict[str, object]:
-        """Return what is known of this gateway: parts `commit`, `session`, `engine` and `kpis`."""
+        """Return what is known of this gateway: parts `commit`, `session`, `engine`, `kpis` and `quality`."""
         return {
             # asdict would take the Counter's items for things to count.
             "commit": {**asdict(self.counts), "quarantined_by_reason": dict(self.counts.quarantined_by_reason)},
@@ -296,6 +326,7 @@ class Gateway:
             },
             "engine": self._worker.status() if self._worker is not None else {},
             "kpis": self._keeper.status() if self._keeper is not None else {},
+            "quality": self._flags.status() if self._flags is not None else {},
         }
 
 

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from devices.measurands import Measurand
 from devices.series import SeriesTable
 from engine.calendar import HOUR_US, Calendar, expected
-from engine.cells import Grid
+from engine.cells import Cells, Grid
 from engine.indicators import pooling
 from engine.indicators.catalogue import INDICATORS
 from engine.indicators.columns import state_share, total, vector_mean
 from engine.indicators.definition import Hours, Indicator, Sums
 from engine.indicators.plan import Plan, plan
-from engine.indicators.work import Item, Known, Required, Results, WindowReader, Work
+from engine.indicators.work import Exclusions, Item, Known, Required, Results, WindowReader, Work
 from engine.spans import Keys
 
 DIRTY_CELLS_MAX = 1_000_000
@@ -143,8 +143,13 @@ class Evaluator:
             found[grid] = Keys(slot[first], start[first])
         return found
 
-    def evaluate(self, work: Work, reader: WindowReader) -> Results:
+    def evaluate(self, work: Work, reader: WindowReader, exclusions: Exclusions | None = None) -> Results:
         """Return the figures of all changed stations, their zones and the city, with coverage.
+
+        Args:
+            work: what is to be computed.
+            reader: has the cells that it requires.
+            exclusions: has been brought what is left out of them; nothing is without.
 
         Raises:
             ValueError: the work is not of the last call of `affected`.
@@ -156,9 +161,9 @@ class Evaluator:
         for items in self._batches(work):
             made = self._plans[items[0].definition]
             if made.indicator.index is None:
-                figures = self._statistic(made, items, reader)
+                figures = self._statistic(made, items, reader, exclusions)
             else:
-                each = self._indices(made, items, reader)
+                each = self._indices(made, items, reader, exclusions)
                 known.update({(one.definition, one.start_us): found for one, found in zip(items, each, strict=True)})
                 figures = Known(*(np.stack([getattr(k, name) for k in each]) for name in Known.__dataclass_fields__))
             parts.append(self._published(made, items, figures))
@@ -226,29 +231,46 @@ class Evaluator:
         cuts = zip(first.tolist(), last.tolist(), strict=True)
         return [(line[max(begin - lookback, 0) : end], end - begin) for begin, end in cuts]
 
-    def _statistic(self, made: Plan, items: list[Item], reader: WindowReader) -> Known:
+    def _statistic(self, made: Plan, items: list[Item], reader: WindowReader, exclusions: Exclusions | None) -> Known:
         """Return the figures of all stations in all these windows: arrays of shape (windows, stations)."""
         starts = np.array([item.start_us for item in items], np.int64)
-        cells = reader.gather(made.grid, np.tile(made.slots, starts.size), np.repeat(starts, made.slots.size))
+        slots, start_us = np.tile(made.slots, starts.size), np.repeat(starts, made.slots.size)
+        cells = reader.gather(made.grid, slots, start_us)
         count, sums = made.sums_by_station(cells, starts.size)
         if made.indicator.statistic is None or made.single is None:
             raise TypeError(f"{made.indicator.name} is no statistic")
         ticks, known = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
+        possible = known
+        part = None if exclusions is None else exclusions.at(made.grid, slots, start_us)
+        if part is not None:
+            out = made.sums_by_station(
+                Cells(slots, start_us, part.number, cells.low, cells.high, part.sums), starts.size
+            )
+            count, sums = _less(count, sums, *out)
+            ticks, known = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
         shape = (starts.size, made.stations)
         return Known(
             np.where(known, ticks, 0).reshape(shape),
             known.reshape(shape),
             np.zeros(shape, np.int8),
             count.reshape(shape),
+            possible.reshape(shape),
         )
 
-    def _indices(self, made: Plan, items: list[Item], reader: WindowReader) -> list[Known]:
+    def _indices(
+        self, made: Plan, items: list[Item], reader: WindowReader, exclusions: Exclusions | None
+    ) -> list[Known]:
         """Return the figures of all stations in each of these windows, computing those that changed."""
         every = np.arange(made.stations, dtype=np.intp)
         anew = any(item.base is None for item in items)
         stations = every if anew else np.unique(np.concatenate([item.stations for item in items]))
         line = np.unique(np.concatenate([item.hours_us for item in items]))
-        count, sums = _by_input(made, stations, line, reader)
+        slots = made.slots[made.rows_of(stations)]
+        keys = np.repeat(slots, line.size), np.tile(line, slots.size)
+        cells = reader.gather(made.grid, *keys)
+        count, sums = _by_input(made, stations, line.size, cells.count, cells.sums)
+        part = None if exclusions is None else exclusions.at(made.grid, *keys)
+        out = None if part is None else _by_input(made, stations, line.size, part.number, part.sums)
         found = []
         for item in items:
             changed = every if item.base is None else item.stations
@@ -257,7 +279,14 @@ class Evaluator:
             begin = int(np.searchsorted(line, item.hours_us[0]))
             hours = slice(begin, begin + item.hours_us.size)
             figures = Known.nothing(made.stations) if item.base is None else item.base.copy()
-            _index(made, item.own, changed, count[rows, :, hours], sums[rows, :, hours], figures)
+            of = count[rows, :, hours], sums[rows, :, hours]
+            if out is None:
+                _index(made, item.own, changed, *of, figures)
+                figures.possible[changed] = figures.known[changed]
+            else:
+                less = out[0][rows, :, hours], out[1][rows, :, hours]
+                _index(made, item.own, changed, *_less(*of, *less), figures)
+                _possible(made, item.own, changed, *of, np.asarray(less[0].any(axis=(1, 2))), figures)
             found.append(figures)
         return found
 
@@ -278,10 +307,12 @@ class Evaluator:
         received = pooling.added(figures.received, made.zone, zones)
         due_of_scope = pooling.added(due, made.zone, zones)
         touched = pooling.added(changed.astype(np.int64), made.zone, zones) > 0
+        # Where only excluded readings would give a figure, one that was stored before is taken away.
+        possible = pooling.added(figures.possible.astype(np.int64), made.zone, zones) > 0
 
         vanishing = indicator.statistic in VANISHING
-        window, scope = np.nonzero(touched & (scopes.known | vanishing))
-        at, station = np.nonzero(changed & (figures.known | vanishing))
+        window, scope = np.nonzero(touched & (scopes.known | possible | vanishing))
+        at, station = np.nonzero(changed & (figures.possible | vanishing))
         known = np.concatenate([scopes.known[window, scope], figures.known[at, station]])
         ticks = np.concatenate([scopes.ticks[window, scope], figures.ticks[at, station]])
         decided = np.concatenate([scopes.driver[window, scope], driver[at, station]])
@@ -339,18 +370,57 @@ def _index(
             figures.known[station] = True
 
 
-def _by_input(
-    made: Plan, stations: NDArray[np.intp], hours_us: NDArray[np.int64], reader: WindowReader
+def _possible(
+    made: Plan,
+    own: int,
+    stations: NDArray[np.intp],
+    count: NDArray[np.int64],
+    sums: NDArray[np.int64],
+    less: NDArray[np.bool_],
+    figures: Known,
+) -> None:
+    """Say of these station rows whether there would be a figure if nothing were left out.
+
+    Args:
+        made, own, stations, count, sums, figures: as for `_index`, nothing left out.
+        less: bool per station row, whether anything is left out.
+    """
+    figures.possible[stations] = figures.known[stations]
+    if less.any():
+        whole = Known.nothing(made.stations)
+        _index(made, own, stations[less], count[less], sums[less], whole)
+        figures.possible[stations[less]] |= whole.known[stations[less]]
+
+
+def _less(
+    count: NDArray[np.int64], sums: NDArray[np.int64], out_count: NDArray[np.int64], out_sums: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return count and sum of shape (stations, inputs, hours) for these station rows (ascending)."""
+    """Return what is left, never less than nothing: a reading may be excluded a moment before its window counts it."""
+    left = np.maximum(count - out_count, 0)
+    some = left > 0
+    return left, np.where(some if sums.ndim == count.ndim else some[..., None], sums - out_sums, 0)
+
+
+def _by_input(
+    made: Plan,
+    stations: NDArray[np.intp],
+    hours: int,
+    count: NDArray[np.int64],
+    sums: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return count and sum of shape (stations, inputs, hours) for these station rows (ascending).
+
+    Args:
+        made: the definition.
+        stations: station rows.
+        hours: how many.
+        count, sums: of the cells of their slots, hour after hour of each.
+    """
     rows = made.rows_of(stations)
-    slots = made.slots[rows]
-    shape = (stations.size, len(made.indicator.inputs), hours_us.size)
-    count, sums = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    if slots.size:
-        cells = reader.gather(made.grid, np.repeat(slots, hours_us.size), np.tile(hours_us, slots.size))
-        where = np.searchsorted(stations, made.slot_station[rows]), made.slot_input[rows]
-        # A station may have two series of one measurand: their readings count together.
-        np.add.at(count, where, cells.count.reshape(slots.size, hours_us.size))
-        np.add.at(sums, where, cells.sums[:, 0].reshape(slots.size, hours_us.size))
-    return count, sums
+    shape = (stations.size, len(made.indicator.inputs), hours)
+    counted, summed = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    where = np.searchsorted(stations, made.slot_station[rows]), made.slot_input[rows]
+    # A station may have two series of one measurand: their readings count together.
+    np.add.at(counted, where, count.reshape(rows.size, hours))
+    np.add.at(summed, where, sums[:, 0].reshape(rows.size, hours))
+    return counted, summed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,25 @@ class WindowReader(Protocol):
         ...
 
 
+class Part(NamedTuple):
+    """What is left out of cells, one row each: number of readings, and sums of shape (n, SUM_COUNT)."""
+
+    number: NDArray[np.int64]
+    sums: NDArray[np.int64]
+
+
+class Exclusions(Protocol):
+    """What figures leave out of the cells that are read."""
+
+    def bring(self, required: Required) -> None:
+        """Make ready what is left out of these cells."""
+        ...
+
+    def at(self, grid: Grid, slots: NDArray[np.int32], start_us: NDArray[np.int64]) -> Part | None:
+        """Return what is left out, aligned with `slots` and `start_us`; None where it is nothing of any."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """An index's figures of one window, one row per station of its definition, as last computed.
@@ -35,25 +54,27 @@ class Known:
         ticks: int64.
         known: bool, whether there is a figure.
         driver: int8, position in the definition's inputs.
-        received: int64, readings in the window itself.
+        received: int64, readings in the window itself that are not left out.
+        possible: bool, whether there would be a figure if nothing were left out.
     """
 
     ticks: NDArray[np.int64]
     known: NDArray[np.bool_]
     driver: NDArray[np.int8]
     received: NDArray[np.int64]
+    possible: NDArray[np.bool_]
 
     @classmethod
     def nothing(cls, stations: int) -> Known:
         """Return a window in which nothing was received."""
         return cls(
             np.zeros(stations, np.int64), np.zeros(stations, np.bool_),
-            np.zeros(stations, np.int8), np.zeros(stations, np.int64),
+            np.zeros(stations, np.int8), np.zeros(stations, np.int64), np.zeros(stations, np.bool_),
         )  # fmt: skip
 
     def copy(self) -> Known:
         """Return figures that can be changed without changing these."""
-        return Known(self.ticks.copy(), self.known.copy(), self.driver.copy(), self.received.copy())
+        return Known(*(getattr(self, field.name).copy() for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +134,12 @@ class Results:
         indicator: int16, position in the catalogue.
         scope: int32, `SCOPE_CITY`, 1 .. zone_count, zone_count + 1 + device.
         start_us: int64, start of the window.
-        known: bool; False says that there is no figure: one stored before is to be taken away.
+        known: bool; False says that there is no figure: one stored before is to be taken away. That is also so where
+            a figure rests on excluded readings alone, so that rows are the same whether or not anything is excluded.
         ticks: int64, in the definition's decimals; 0 where not known.
         band: int8, 1 for the lowest band, 0 where the scale has none or there is no figure.
         driver: int16, measurand index of the pollutant that decided an index, else -1.
-        received: int64, readings of the inputs in the window.
+        received: int64, readings of the inputs in the window, without excluded ones.
         expected: int64, readings due in the window from the devices in service.
     """
 

@@ -13,6 +13,7 @@ from engine.store.errors import (
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
+from engine.store.quality import Changed, Due, FlagCount, Judged
 from engine.store.records import (
     NO_TICKS,
     NONE,
@@ -59,13 +60,16 @@ __all__ = [
     "Appender",
     "CatalogueRefused",
     "CellRows",
+    "Changed",
     "Checkpoint",
     "CounterEvent",
     "DeviceAccount",
     "DeviceRow",
     "Difference",
+    "Due",
     "Duty",
     "Extent",
+    "FlagCount",
     "Flush",
     "Flushed",
     "HealthFacts",
@@ -73,6 +77,7 @@ __all__ = [
     "HealthRows",
     "IndicatorReading",
     "IndicatorRevision",
+    "Judged",
     "KpiReading",
     "KpiRevision",
     "KpiRow",

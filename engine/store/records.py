@@ -208,6 +208,8 @@ class Flush:
         partition: whose series these are.
         gone, values_gone: cells, and results by their keys, that should not exist; they are removed before anything
             else is written. Removed results of closed windows move to `indicator_revision`.
+        to_judge: hours whose flags are to be looked at, once these rows stand.
+        weighed: changes of what is excluded (see `quality.Changed`) whose figures are among these rows.
     """
 
     computed_us: int
@@ -222,6 +224,8 @@ class Flush:
     partition: int = 0
     gone: Mapping[Grid, Keys] = field(default_factory=dict)
     values_gone: ValueRows | None = None
+    to_judge: Keys | None = None
+    weighed: NDArray[np.int64] | None = None
 
 
 class Flushed(NamedTuple):

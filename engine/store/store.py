@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from devices import Registry, SeriesTable
 from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
-from engine.cells import Grid
+from engine.cells import Cells, Grid
+from engine.quality import Flags
 from engine.spans import LastReadings, Spans
-from engine.store import health, kpis, plain, readings, registration, reports, results, tables, watch, windows
+from engine.store import health, kpis, plain, quality, readings, registration, reports, results, tables, watch, windows
 from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
@@ -206,6 +207,10 @@ class Store:
                 values, replaced = results.write_values(session, wanted.values, wanted.computed_us, wanted.reason)
                 superseded += replaced
             session.step("values written")
+            if wanted.to_judge is not None:
+                quality.add_due(session, slots, wanted.to_judge)
+            if wanted.weighed is not None:
+                session.run("quality_changed_done", {"changes": wanted.weighed.tolist()})
             for grid, (from_us, to_us) in wanted.close.items():
                 windows.close(session, grid, from_us, to_us)
             windows.write_events(session, slots, wanted.events, wanted.decided, wanted.computed_us)
@@ -343,6 +348,40 @@ class Store:
     def listening(self) -> health.ListeningRow:
         """Return until when the engine listened."""
         return health.listening(self._session)
+
+    # Flags of observations; see `quality`
+
+    def begin_judging(self, digest: str, holding: NDArray[np.int32], partition: int = 0) -> bool:
+        """Make everything due if the rules are others than last time; say whether they are. See `quality.begin`."""
+        return quality.begin(self._session, self.slots, partition, digest, holding)
+
+    def due_hours(self, limit: int) -> quality.Due:
+        """Return the hours whose flags are to be looked at, those that wait the longest."""
+        return quality.due(self._session, self.slots, limit)
+
+    def due_hours_count(self) -> int:
+        """Return how many hours wait to be looked at."""
+        return quality.due_count(self._session)
+
+    def changed_hours(self, limit: int) -> quality.Changed:
+        """Return the hours of which something else is excluded, and whose figures are to be computed anew."""
+        return quality.changed(self._session, self.slots, limit)
+
+    def flags_of(self, spans: Spans) -> Flags:
+        """Return the stored flags of spans, by slot, time and rule."""
+        return quality.flags_of(self._session, self.slots, spans)
+
+    def excluded_between(self, among: NDArray[np.int32], from_us: int, to_us: int) -> Cells:
+        """Return what is left out of the hours of some slots; low and high are of what is left."""
+        return quality.excluded_between(self._session, self.slots, among, from_us, to_us)
+
+    def write_judged(self, found: quality.Judged) -> None:
+        """Write what a look at some hours found, in one transaction."""
+        quality.write(self._session, self.slots, found)
+
+    def flag_counts(self) -> list[quality.FlagCount]:
+        """Return how many flags every series has by rule."""
+        return quality.counts(self._session)
 
     # Figures of KPIs; see `kpis`
 

@@ -77,13 +77,13 @@ def load_cells_at(
         StoreUnavailable, StoreError
     """
     if not slot.size:
-        return _stored(slots, b"")
+        return stored_cells(slots, b"")
     session.stage("stage_key")
     with session.transaction():
         session.copy("copy_stage_key", binary.rows((binary.stamps(start_us), slots.series_id[slot])))
         name = f"load_{TABLES[grid]}_at"
         found = [session.rows(name, limits) for limits in stretches(start_us, CELL_US[grid])]
-    return _stored(slots, b"".join(packed for ((packed,),) in found if packed is not None))
+    return stored_cells(slots, b"".join(packed for ((packed,),) in found if packed is not None))
 
 
 def load_cells_between(session: Session, slots: Slots, grid: Grid, from_us: int, to_us: int, fetch: int) -> StoredCells:
@@ -94,7 +94,7 @@ def load_cells_between(session: Session, slots: Slots, grid: Grid, from_us: int,
     """
     limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
     parts = [packed for (packed,) in session.stream(f"load_{TABLES[grid]}", limits, fetch)]
-    return _stored(slots, b"".join(parts))
+    return stored_cells(slots, b"".join(parts))
 
 
 def load_cells_of(
@@ -106,7 +106,7 @@ def load_cells_of(
         StoreUnavailable, StoreError
     """
     params = {"series": slots.series_id[among].tolist(), "low": Timestamp(from_us), "high": Timestamp(to_us)}
-    return _stored(slots, b"".join(packed for (packed,) in session.rows(f"load_{TABLES[grid]}_of", params)))
+    return stored_cells(slots, b"".join(packed for (packed,) in session.rows(f"load_{TABLES[grid]}_of", params)))
 
 
 def load_events_between(session: Session, slots: Slots, from_us: int, to_us: int) -> list[CounterEvent]:
@@ -148,7 +148,8 @@ def extent(session: Session) -> Extent | None:
     return Extent(min(low for low, _ in edges.values()), max(high for _, high in edges.values()), minutes_us)
 
 
-def _stored(slots: Slots, packed: bytes) -> StoredCells:
+def stored_cells(slots: Slots, packed: bytes) -> StoredCells:
+    """Return cells as queries pack them, sorted by slot and start; those of series not registered are left out."""
     series, start_us, count, low, high, *rest = binary.unpack_columns(packed, _LAYOUT)
     *sums, expected, revision = rest
     slot = slots.of(series)

@@ -1,8 +1,12 @@
 -- As kpi_sums, of hours of the city's clock on days of the week only.
-SELECT series_id, sum(count), coalesce(min(low) FILTER (WHERE count > 0), 0), coalesce(max(high) FILTER (WHERE count > 0), 0),
-       sum(sum_0), sum(sum_1), sum(sum_2), sum(sum_3)
-FROM window_hour
-WHERE series_id = ANY(%(series)s) AND start >= %(low)s AND start < %(high)s
-  AND extract(hour FROM start AT TIME ZONE %(zone)s)::int = ANY(%(hours)s)
-  AND extract(isodow FROM start AT TIME ZONE %(zone)s)::int = ANY(%(weekdays)s)
-GROUP BY series_id
+SELECT w.series_id, sum(greatest(w.count - coalesce(e.count, 0), 0)),
+       coalesce(min(coalesce(e.low, w.low)) FILTER (WHERE w.count > coalesce(e.count, 0)), 0),
+       coalesce(max(coalesce(e.high, w.high)) FILTER (WHERE w.count > coalesce(e.count, 0)), 0),
+       sum(w.sum_0 - coalesce(e.sum_0, 0)), sum(w.sum_1 - coalesce(e.sum_1, 0)), sum(w.sum_2 - coalesce(e.sum_2, 0)),
+       sum(w.sum_3 - coalesce(e.sum_3, 0))
+FROM window_hour w
+LEFT JOIN window_excluded e USING (series_id, start)
+WHERE w.series_id = ANY(%(series)s) AND w.start >= %(low)s AND w.start < %(high)s
+  AND extract(hour FROM w.start AT TIME ZONE %(zone)s)::int = ANY(%(hours)s)
+  AND extract(isodow FROM w.start AT TIME ZONE %(zone)s)::int = ANY(%(weekdays)s)
+GROUP BY w.series_id

@@ -57,7 +57,7 @@ def evaluator(city: City, catalogue: tuple[Indicator, ...] = INDICATORS, known_w
 
 
 class Reader:
-    """Reads an oracle's cells; refuses a cell that was not announced by `Evaluator.required`."""
+    """Reads an oracle's cells; those not announced by `Evaluator.required` are absurd, and must decide nothing."""
 
     def __init__(self, city: City, announced: set[tuple[Grid, int, int]] | None = None) -> None:
         self.city, self.announced = city, announced
@@ -66,8 +66,9 @@ class Reader:
         count = np.zeros(slots.size, np.int64)
         sums = np.zeros((slots.size, SUM_COUNT), np.int64)
         for row, (slot, start) in enumerate(zip(slots.tolist(), start_us.tolist(), strict=True)):
-            assert self.announced is None or (grid, slot, start) in self.announced, (grid, slot, start)
-            if grid is Grid.HOUR:
+            if self.announced is not None and (grid, slot, start) not in self.announced:
+                cell = (1, [10**9] * SUM_COUNT)
+            elif grid is Grid.HOUR:
                 cell = self.city.cells.get((slot, start), (0, [0, 0, 0, 0]))
             else:
                 assert self.city.day(start)[0] == start

@@ -113,6 +113,11 @@ class Live:
             self._worker.inbox.put(Stored(accepted, done.commit_id, mark_us, self.now_us))
             self.work()
 
+    def reweigh(self) -> None:
+        """Tell the engine that something else is excluded, and let it write what follows."""
+        self._worker.reweigh.set()
+        self.work()
+
     def work(self) -> None:
         """Let the engine write everything that is due."""
         stop = threading.Event()

@@ -1,0 +1,7 @@
+-- Every hour of the series that have rules now.
+INSERT INTO quality_due (start, series_id)
+SELECT start, series_id
+FROM window_hour
+WHERE series_id = ANY(%(judged)s::int[]) AND count > 0
+ORDER BY series_id, start
+ON CONFLICT (series_id, start) DO NOTHING

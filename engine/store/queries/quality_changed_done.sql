@@ -1,0 +1,1 @@
+DELETE FROM quality_changed WHERE change_id = ANY(%(changes)s)

@@ -1,0 +1,1 @@
+SELECT digest FROM quality_rules WHERE partition = %(partition)s
