@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from console.settings import Loaded, Settings
     from deploy import Endpoints, Stack
     from devices import Registry
-    from engine.kpi import Pack
+    from engine.kpi import DeclaredValue, Pack
 
 DATABASE_VARIABLE = "CITYVITALS_DATABASE_URL"
 MQTT_VARIABLE = "CITYVITALS_MQTT_URL"
@@ -129,6 +129,24 @@ class Context:
         except PackError as error:
             raise MisuseError(
                 f"the KPI definitions of {folder} have faults:\n{_indented(error)}", "see `cityvitals kpis check`"
+            ) from None
+
+    def kpi_declared(self, pack: Pack) -> tuple[DeclaredValue, ...]:
+        """Return what the city declares in its file `declared.csv`; nothing where no city is named.
+
+        Raises:
+            MisuseError: the file has faults; all of them are said.
+        """
+        from engine.kpi import PackError, load_declared
+
+        if self.city_option is None and not self.demo and self.settings.city is None:
+            return ()
+        try:
+            return load_declared(self.city_dir(), pack)
+        except PackError as error:
+            raise MisuseError(
+                f"what the city declares has faults:\n{_indented(error)}",
+                "see docs/kpis.md, then `cityvitals kpis check`",
             ) from None
 
     def named_city(self) -> str | None:

@@ -28,8 +28,8 @@ def findings(
     """List what a verifier would ask about the figures: what cannot be, what is unusual, what is not stated.
 
     The figures are the annual ones of `--at YEAR`, or without it those of the last twelve months (of a young
-    installation, of the year so far). The checks are the method's own; `docs/kpis.md` lists them. A finding never
-    changes a figure, and a city may be unusual and right.
+    installation, of the year so far), with what the city declares in `declared.csv`. The checks are the method's own;
+    `docs/kpis.md` lists them. A finding never changes a figure, and a city may be unusual and right.
 
     **Example**: `cityvitals --city cities/seoul kpis findings --at 2025`
     """
@@ -47,7 +47,7 @@ def findings(
         f"{counted(len(hits), 'finding')} on the figures of {period.title}",
         [Col("severity"), Col("rule"), Col("what was found"), Col("data points")],
         ((Text(one.severity, style=STYLES[one.severity]), one.rule, one.text, _named(one.data_points)) for one in hits),
-        note="Figures that only the city can state are not in it yet.",
+        note="figures that only the city can state are in it where declared.csv states them",
     )
 
 

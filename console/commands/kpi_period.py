@@ -18,8 +18,7 @@ from console.text import EPOCH
 
 if TYPE_CHECKING:
     from console.context import Context
-    from devices import City
-    from engine.kpi import Pack, Submission, Value
+    from engine.kpi import DeclaredValue, Pack, Submission, Value
     from engine.store import KpiReading
 
 PERIODS = ("rolling", "to_date", "year")
@@ -46,6 +45,8 @@ class OnePeriod:
 def one_period(context: Context, at: str | None) -> OnePeriod:
     """Return the annual figures of a year, else those of the last twelve months, else of the year so far.
 
+    What the city declares is in it: for a year what is declared for it, else the newest of each.
+
     Args:
         context: names the city and the database.
         at: the year, as it was given.
@@ -54,14 +55,50 @@ def one_period(context: Context, at: str | None) -> OnePeriod:
         FailureError: there are none.
         MisuseError: the option means nothing, or the city's files have faults.
     """
-    registry, pack = context.registry(), context.kpi_pack()
-    rows = _of_one_period(stored(context, asked(None, None, at)) or [])
-    if not rows:
+    context.registry()
+    found = period_of(context, context.kpi_pack(), stored(context, asked(None, None, at)) or [], at)
+    if found is None:
         raise FailureError(
             f"no figures of {at}" if at else "no figures yet",
             "a running gateway computes them, and so does `cityvitals kpis compute`",
         )
-    return _period(pack, registry.city, rows)
+    return found
+
+
+def period_of(context: Context, pack: Pack, stored_rows: Iterable[KpiReading], at: str | None) -> OnePeriod | None:
+    """Return the figures of one period with what the city declares for it; None where there is neither.
+
+    Args:
+        context: names the city.
+        pack: its catalogue.
+        stored_rows: of the whole city.
+        at: the year, as it was given; else the newest period.
+    """
+    from engine.kpi import declared_in, submission_of
+
+    rows = _of_one_period(stored_rows)
+    declared = context.kpi_declared(pack)
+    if rows:
+        return _period(context, pack, rows, declared)
+    years = [one.year for one in declared if at in (None, str(one.year))]
+    if not years:
+        return None
+    city, year = context.registry().city, max(years)
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    known = _registers(context, pack, year)
+    submission = submission_of(pack, city, known, first, last, declared_in(declared, year, exactly=True))
+    return OnePeriod(str(year), first, last, (), submission)
+
+
+def _registers(context: Context, pack: Pack, year: int) -> dict[str, Value]:
+    """Return what registers say of a year of which nothing is stored."""
+    from engine.calendar import Calendar
+    from engine.kpi import Readings, Registered, Sensed, reference_year
+
+    registry = context.registry()
+    calendar = Calendar(registry.city.zone_info)
+    known = Sensed(pack, registry, calendar).at(reference_year(calendar, year), Readings({})).of()
+    return {code: one.value for code, one in known.items() if isinstance(pack.inputs[code].how, Registered)}
 
 
 def _of_one_period(rows: Iterable[KpiReading]) -> list[KpiReading]:
@@ -72,12 +109,14 @@ def _of_one_period(rows: Iterable[KpiReading]) -> list[KpiReading]:
     return found[min(found)] if found else []
 
 
-def _period(pack: Pack, city: City, rows: list[KpiReading]) -> OnePeriod:
-    from engine.kpi import submission_of
+def _period(context: Context, pack: Pack, rows: list[KpiReading], declared: tuple[DeclaredValue, ...]) -> OnePeriod:
+    from engine.kpi import declared_in, submission_of
 
+    city = context.registry(fall_back=True).city
     first = min(local_day(row.start_us, city.zone_info) for row in rows)
     last = max(local_day(row.end_us - 1, city.zone_info) for row in rows)
-    submission = submission_of(pack, city, inputs_of(rows), first, last)
+    holding = declared_in(declared, last.year, exactly=rows[0].year > 0)
+    submission = submission_of(pack, city, inputs_of(rows), first, last, holding)
     return OnePeriod(window(rows[0]), first, last, tuple(rows), submission)
 
 

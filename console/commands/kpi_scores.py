@@ -39,9 +39,10 @@ def scores(
     """Score the figures against their targets, and roll the points up by category, sub-dimension, dimension and whole.
 
     The figures are those that `kpis findings` looks at: the annual ones of `--at YEAR`, else of the last twelve months
-    (of a young installation, of the year so far). A figure has 1 to 4 points by the share of its target that it
-    reaches: from 33 % on two, from 66 % three, from 95 % four. A group has the sum of its points by the most that its
-    scored figures could have, in the same bands. What is not reported or has no target is left out on both sides.
+    (of a young installation, of the year so far), with what the city declares in `declared.csv`. A figure has 1 to 4
+    points by the share of its target that it reaches: from 33 % on two, from 66 % three, from 95 % four. A group has
+    the sum of its points by the most that its scored figures could have, in the same bands. What is not reported or has
+    no target is left out on both sides.
 
     **The targets that are shipped are ours and not official.** A city states its own in its folder `kpis/`, with date
     and source; `cityvitals kpis show CODE` names the target of each figure.
@@ -137,7 +138,7 @@ def score_cells(one: Score | None) -> tuple[Text, str]:
     """Return band and percentage of a figure as cells of a table."""
     if one is None or not one.points:
         return Text(DASH, style="dim"), ""
-    return band_cell(one.points), f"{_percent(one.percent)} %"
+    return Text.assemble((f"{SQUARE} ", STYLES[one.points]), str(one.points)), f"{_percent(one.percent)} %"
 
 
 def band_cell(number: int) -> Text:

@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from console.commands.kpi_declared import (
+    declared_cells,
+    declared_figures,
+    declared_of,
+    declared_period,
+    print_declared,
+)
 from console.commands.kpi_evidence import Wanted, show_evidence
 from console.commands.kpi_figures import (
     AtOption,
@@ -38,6 +45,7 @@ from console.text import counted
 
 if TYPE_CHECKING:
     from console.commands.kpi_figures import Asked
+    from console.commands.kpi_period import OnePeriod
     from console.context import Context
     from engine.kpi import DataPoint, Input, Pack, Target
     from engine.store import KpiReading
@@ -109,14 +117,20 @@ def kpis(
     for row in rows or ():
         found.setdefault(row.data_point, []).append(row)
     zone = city_clock(context.obj) if rows else UTC
+    period = declared_period(context.obj, pack, wanted, rows or (), at)
     if as_json:
+        stated = declared_figures(period, points)
         print_json(
-            {**_entry(pack, p), "figures": [_scored(pack, p, one, zone) for one in found.get(p.key, ())]}
+            {
+                **_entry(pack, p),
+                "figures": [_scored(pack, p, one, zone) for one in found.get(p.key, ())],
+                "declared": stated.get(p.key),
+            }
             for p in points
         )
         return
-    if rows:
-        _print_figures(pack, points, found, zone)
+    if rows or period is not None:
+        _print_figures(pack, points, found, zone, period)
         return
     if (scope, horizon, at) != (None, None, None):
         raise nothing_of(rows, scope, horizon, at)
@@ -135,25 +149,40 @@ def _scored(pack: Pack, point: DataPoint, row: KpiReading, zone: tzinfo) -> dict
     return {**figure(row), **score_of(stored_score(pack, point, row, zone))}
 
 
-def _print_figures(pack: Pack, points: list[DataPoint], found: Mapping[str, list[KpiReading]], zone: tzinfo) -> None:
-    """Print data points with their figures; those that only the city can state have none."""
+def _print_figures(
+    pack: Pack,
+    points: list[DataPoint],
+    found: Mapping[str, list[KpiReading]],
+    zone: tzinfo,
+    period: OnePeriod | None,
+) -> None:
+    """Print data points with their figures, the declared ones marked; what nobody stated has none."""
     several = len({row.scope for rows in found.values() for row in rows}) > 1
-    lines = []
+    lines: list[tuple[str | Text, ...]] = []
+    declared = declared_figures(period, points)
     for point in points:
-        chosen: list[KpiReading | None] = [*preferred(found.get(point.key, ()))] or [None]
+        chosen: list[KpiReading | None] = [*preferred(found.get(point.key, ()))]
+        if period is not None and point.key in declared:
+            lines.append((point.key, point.title, *declared_cells(period, point), str(point.live)))
+            # What sensors know beside it is shown as well; that they know nothing is no news.
+            chosen = [row for row in chosen if row is not None and row.value is not None]
+        elif not chosen:
+            chosen = [None]
         for row in chosen:
             place = (row.scope if row is not None else "",) if several else ()
             scored = score_cells(None if row is None else stored_score(pack, point, row, zone))
             lines.append((point.key, point.title, *place, *cells(row, point.unit_label), *scored, str(point.live)))
     reported = sum(row.value is not None for point in points for row in preferred(found.get(point.key, ())))
+    stated = sum(one["exact"] is not None for one in declared.values())
     print_table(
-        f"{pack.title}: {counted(len(points), 'data point')}, {counted(reported, 'figure')} reported",
+        f"{pack.title}: {counted(len(points), 'data point')}, {counted(reported, 'figure')} reported"
+        + (f", {stated} declared" if stated else ""),
         [Col("code"), Col("name"), *([Col("zone")] if several else []), Col("value", right=True), Col("unit"),
          Col("coverage", right=True), Col("validity"), Col("horizon"), Col("band"), Col("of target", right=True),
          Col("live")],
         lines,
-        note="NR: not reported, `cityvitals kpis show CODE` says why; no value: only the city can state it."
-        " Targets that are shipped are ours and not official",
+        note="NR: not reported, `cityvitals kpis show CODE` says why; no value: only the city can state it, in"
+        " declared.csv. Targets that are shipped are ours and not official",
     )  # fmt: skip
 
 
@@ -204,7 +233,9 @@ def show(
         show_evidence(context.obj, pack, points, rows, behind, as_json=as_json)
         return
     figures = {point.key: _figures(context.obj, wanted, pack, point) for point in points}
-    if (scope, at) != (None, None) and not any(figures.values()):
+    declared = context.obj.kpi_declared(pack)
+    stated = {point.key: declared_of(pack, point, declared) for point in points}
+    if (scope, at) != (None, None) and not any(figures.values()) and (scope or not any(stated.values())):
         raise nothing_of(None if stored(context.obj, wanted) is None else [], scope, None, at)
     if as_json:
         print_json(
@@ -212,12 +243,15 @@ def show(
                 **_entry(pack, point),
                 "inputs": [_input(one) for one in pack.inputs_of(point)],
                 "figures": [full for _, full in figures[point.key]],
+                "declared": stated[point.key],
             }
             for point in points
         )
         return
     for point in points:
         _print_point(pack, point)
+        units = {point.key: point.unit, **{one.code: one.unit for one in pack.inputs_of(point)}}
+        print_declared(stated[point.key], units)
         _print_in_full(context.obj, figures[point.key])
 
 
@@ -254,22 +288,27 @@ def check(
 ) -> None:
     """Check definitions: every fault with its file, line and reason, all at once; exit code 1 if there is any.
 
+    Once the definitions are sound, what the city declares in `declared.csv` is checked against them.
+
     FOLDER is a city (a folder with `kpis/` in it) or a pack by itself (a folder with `pack.toml`).
 
     **Example**: `cityvitals kpis check cities/seoul`
     """
-    from engine.kpi import PackError, load_catalogue, load_pack
+    from engine.kpi import DECLARED_FILE, PackError, load_catalogue, load_declared, load_pack
 
     if folder is not None and not folder.is_dir():
         raise MisuseError(f"{folder}: no such folder", "give a city's folder or a pack's")
-    if folder is not None and not (folder / "pack.toml").is_file() and not (folder / "kpis").is_dir():
+    known = ("pack.toml", "kpis", DECLARED_FILE)
+    if folder is not None and not any((folder / name).exists() for name in known):
         raise MisuseError(
-            f"{folder}: neither kpis/ nor pack.toml in it",
+            f"{folder}: neither kpis/ nor pack.toml in it, nor {DECLARED_FILE}",
             "a city keeps its definitions in a folder kpis/, a pack says what it is in pack.toml",
         )
     try:
         is_pack = folder is not None and (folder / "pack.toml").is_file()
-        pack = load_pack(folder) if is_pack and folder is not None else load_catalogue(folder or _folder(context.obj))
+        city = None if is_pack else folder or _folder(context.obj)
+        pack = load_pack(folder) if is_pack and folder is not None else load_catalogue(city)
+        declared = () if city is None else load_declared(city, pack)
     except PackError as error:
         if as_json:
             print_json({"file": f.file, "line": f.line, "key": f.where, "fault": f.what} for f in error.faults)
@@ -282,7 +321,8 @@ def check(
     if not as_json:
         stdout().print(
             f"{pack.code}: {counted(len(pack.data_points), 'data point')}, {counted(len(pack.inputs), 'input')},"
-            f" no fault; {counted(len(changed), 'data point')} changed or added by the city",
+            f" no fault; {counted(len(changed), 'data point')} changed or added by the city"
+            + (f", {counted(len(declared), 'value')} declared" if declared else ""),
             soft_wrap=True,
         )
 

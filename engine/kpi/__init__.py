@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from engine.kpi.bounds import Interval
 from engine.kpi.coverage import INDICATIVE_PERCENT_MIN, VALID_PERCENT_MIN, Validity, validity
+from engine.kpi.declared import FILE as DECLARED_FILE
+from engine.kpi.declared import DeclaredValue, declared_in, load_declared
 from engine.kpi.definition import (
     YES_NO,
     Assets,
@@ -55,6 +57,7 @@ from engine.kpi.values import NotReported, Value, shown
 __all__ = [
     "BAND_NAMES",
     "CHECKS",
+    "DECLARED_FILE",
     "ESTIMATE",
     "INDICATIVE_PERCENT_MIN",
     "VALID_PERCENT_MIN",
@@ -66,6 +69,7 @@ __all__ = [
     "Count",
     "DataPoint",
     "Declared",
+    "DeclaredValue",
     "Derived",
     "Direction",
     "Fault",
@@ -108,6 +112,7 @@ __all__ = [
     "clock_hours",
     "counts_of",
     "data_point_key",
+    "declared_in",
     "definition_digest",
     "evaluate",
     "explain",
@@ -116,6 +121,7 @@ __all__ = [
     "findings",
     "hour_spans",
     "load_catalogue",
+    "load_declared",
     "load_pack",
     "load_trial",
     "normalise_code",

@@ -30,6 +30,8 @@ GAS_UG_M3_MIN: Final = Fraction(1, 5)
 FINAL_VALUE_MAX: Final = 100
 FINAL_VALUE_OF_MIN: Final = 1000
 """A count of at most 100 out of at least 1000 may be a percentage in the wrong cell; ours."""
+DECLARED_PERCENT_MAX: Final = 5
+"""How far a declared figure may be from the measured one before it is asked about; ours."""
 UNSURE: Final = ("personal", "unknown")
 NAMED_MAX: Final = 8
 
@@ -186,6 +188,18 @@ def _in_ppm(submission: Submission, keys: tuple[str, ...]) -> Iterator[Hit]:
             yield Hit((key,), f"{_named(submission, key)}; is it in ppm? convert it to ug/m3")
 
 
+def _declared_differs(submission: Submission) -> Iterator[Hit]:
+    for key, measured in submission.measured.items():
+        stated = submission.figure(key)
+        if stated is None or isinstance(measured, NotReported):
+            continue
+        if 100 * abs(stated - measured) > DECLARED_PERCENT_MAX * abs(measured):
+            concerned = submission.resting_on(key)
+            yield Hit(
+                concerned, f"{key} was declared as {shown(stated)}, and sensors and registers give {shown(measured)}"
+            )
+
+
 def _final_value(submission: Submission) -> Iterator[Hit]:
     """Find figures that seem to stand in the place of their numerator."""
     for point in submission.pack.data_points:
@@ -211,6 +225,10 @@ def _no_source(submission: Submission) -> Iterator[Hit]:
         concerned = submission.resting_on(one.code)
         if people_state_it and concerned and not said.source and submission.figure(one.code) is not None:
             yield Hit(concerned, f"{one.code} ({one.title}) has no source; name who supplied it, and from where")
+    for point in submission.pack.data_points:
+        said = submission.stated.get(point.key, Stated())
+        if said.declared and not said.source and submission.figure(point.key) is not None:
+            yield Hit((point.key,), f"{point.key} ({point.title}) has no source; name who supplied it, and from where")
 
 
 def _unsure(submission: Submission) -> Iterator[Hit]:
@@ -231,7 +249,7 @@ def _no_quality(submission: Submission) -> Iterator[Hit]:
 def _no_basis(submission: Submission) -> Iterator[Hit]:
     for point in submission.pack.data_points:
         if point.yes_no and submission.figure(point.key) == 1:
-            names = (one.code for one in submission.pack.inputs_of(point))
+            names = (point.key, *(one.code for one in submission.pack.inputs_of(point)))
             if not any(submission.stated.get(name, Stated()).basis for name in names):
                 yield Hit((point.key,), f"{point.key} ({point.title}) is YES; say what it rests on")
 
@@ -323,6 +341,10 @@ CHECKS: Final = (
     Check(
         "final_value", "the final value was not typed into the place of the numerator", Severity.QUESTION,
         f"{_MANUAL}: typical errors; the limits are ours", _final_value,
+    ),
+    Check(
+        "declared_differs", "what the city declares is within 5 % of what sensors and registers give",
+        Severity.QUESTION, "ours: the city's word stands, and the difference wants an answer", _declared_differs,
     ),
     Check(
         "missing", "no more than 20 % of the KPIs are missing", Severity.QUESTION, f"{_MANUAL}: initial screening",

@@ -6,7 +6,7 @@ Knows figures, sources, data quality and the city's registers; knows no check.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Final, NamedTuple
@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from devices.city import City
 from devices.errors import UnitError
 from devices.registers import Register
-from engine.kpi.definition import Pack, Registered
+from engine.kpi.declared import DeclaredValue
+from engine.kpi.definition import DataPoint, Pack, Registered
 from engine.kpi.evaluate import evaluate
 from engine.kpi.units import register_factor
 from engine.kpi.values import NotReported, Value
@@ -42,6 +43,9 @@ class Stated:
     declared: bool = False
 
 
+_NOBODY: Final = Stated()
+
+
 class Count(NamedTuple):
     """One statement of a quantity that a submission has once; the others of a code are held against the first."""
 
@@ -60,6 +64,7 @@ class Submission:
         stated: what is said of inputs, by code.
         counts: statements of inhabitants, households and area.
         currency: that all money is in; empty where not stated.
+        measured: what sensors and registers alone give for data points that the city declared, by key.
     """
 
     pack: Pack
@@ -67,6 +72,7 @@ class Submission:
     stated: Mapping[str, Stated]
     counts: tuple[Count, ...] = ()
     currency: str = ""
+    measured: Mapping[str, Value] = field(default_factory=dict)
 
     def figure(self, key: str) -> Fraction | None:
         """Return a figure; None where it is not reported, or the pack has no such data point or input."""
@@ -74,24 +80,53 @@ class Submission:
         return None if value is None or isinstance(value, NotReported) else value
 
     def resting_on(self, code: str) -> tuple[str, ...]:
-        """Return the reported data points that rest on an input."""
+        """Return the reported data points that rest on an input; of a data point's key that data point."""
         return tuple(
             point.key
             for point in self.pack.data_points
-            if self.figure(point.key) is not None and any(one.code == code for one in self.pack.inputs_of(point))
+            if self.figure(point.key) is not None
+            and (point.key == code or any(one.code == code for one in self.pack.inputs_of(point)))
         )
 
+    def declared(self, point: DataPoint) -> bool:
+        """Say whether the city declared a data point, or an input that it rests on."""
+        keys = [point.key, *(one.code for one in self.pack.inputs_of(point))]
+        return any(self.stated.get(key, _NOBODY).declared for key in keys)
 
-def submission_of(pack: Pack, city: City, inputs: Mapping[str, Value], first: date, last: date) -> Submission:
-    """Return a period's figures as a verifier gets them, with what the city says of its registers.
+
+def submission_of(
+    pack: Pack,
+    city: City,
+    inputs: Mapping[str, Value],
+    first: date,
+    last: date,
+    declared: Mapping[str, DeclaredValue] | None = None,
+) -> Submission:
+    """Return a period's figures as a verifier gets them, with what is said of them.
 
     Args:
         pack: the catalogue.
         city: with its registers.
-        inputs: their values in the period, by code.
+        inputs: what sensors and registers know of inputs in the period, by code.
         first, last: civil days of the period.
+        declared: what the city declares for it, by key; it stands in place of what is known otherwise.
     """
-    return Submission(pack, evaluate(pack, inputs), stated_registers(pack, city, last), counts_of(city, first, last))
+    stated = declared or {}
+    values = evaluate(pack, {**inputs, **{key: one.value for key, one in stated.items()}})
+    known = evaluate(pack, inputs) if stated else {}
+    said = {**stated_registers(pack, city, last), **{key: _said(one) for key, one in stated.items()}}
+    measured = {key: known[key] for key in stated if key in known and not isinstance(known[key], NotReported)}
+    counts = [
+        Count(key, one.value, f"declared for {one.year}")
+        for key, one in stated.items()
+        if key in COUNTED and isinstance(one.value, Fraction)
+    ]
+    return Submission(pack, values, said, (*counts_of(city, first, last), *counts), measured=measured)
+
+
+def _said(one: DeclaredValue) -> Stated:
+    who = "; ".join(part for part in (one.origin, one.source) if part)
+    return Stated(who, one.quality, one.note, declared=True)
 
 
 def stated_registers(pack: Pack, city: City, day: date) -> dict[str, Stated]:

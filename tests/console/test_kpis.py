@@ -8,6 +8,7 @@ import pytest
 
 from engine.kpi import shipped
 from tests.console.command import cityvitals
+from tests.devices.cities import write_city
 
 OWN = """
 [[input]]
@@ -19,6 +20,13 @@ pool = "population_mean"
 code = "EC: I: T: 5A"
 changes = "our own corridors"
 name = "Travel time on our corridors"
+"""
+
+
+INTERNET = "EC: ICT: ICT: 1C"
+DECLARED = f"""key,year,value,numerator,denominator,unit,quality,source
+{INTERNET},2025,,90,100,%,survey,
+{INTERNET},2024,20,,,%,survey,the office
 """
 
 
@@ -80,6 +88,46 @@ def test_faults_are_told_with_file_and_line_and_fail(city: Path) -> None:
     listed = cityvitals("--city", str(city), "kpis")
     assert listed.code == 2
     assert f"{file}:5" in listed.err
+
+
+def test_what_a_city_declares_stands_in_figures_findings_and_scores_without_a_database(tmp_path: Path) -> None:
+    city = write_city(tmp_path / "city")
+    (city / "declared.csv").write_text(DECLARED, encoding="utf-8")
+    alone = {"CITYVITALS_LOCAL": str(tmp_path)}
+    rows = {row["key"]: row for row in cityvitals("--city", str(city), "kpis", "--json", **alone).rows}
+    stated = rows[INTERNET]["declared"]
+    assert (stated["exact"], stated["period"], stated["quality"], stated["band"]) == ("90", "2025", "survey", 3)
+    assert rows["EC: ICT: ICT: 3C"]["declared"] is None
+    table = cityvitals("--city", str(city), "kpis", "--category", "ICT", **alone)
+    assert "1 declared" in table.out
+    assert "declared" in next(line for line in table.out.splitlines() if "Household Internet" in line)
+    (shown,) = cityvitals("--city", str(city), "kpis", "show", INTERNET, "--json", **alone).rows
+    assert [(one["year"], one["numerator"], one["line"]) for one in shown["declared"]] == [
+        (2024, None, 3),
+        (2025, "90", 2),
+    ]
+    assert "declared 2025" in cityvitals("--city", str(city), "kpis", "show", INTERNET, **alone).out
+    whole = cityvitals("--city", str(city), "kpis", "scores", "--json", **alone).rows[0]
+    assert (whole["scored"], whole["points"]) == (1, 3)
+    older = cityvitals("--city", str(city), "kpis", "scores", "--at", "2024", "--json", **alone).rows[0]
+    assert (older["scored"], older["points"]) == (1, 1)
+    rules = {row["rule"] for row in cityvitals("--city", str(city), "kpis", "findings", "--json", **alone).rows}
+    assert {"missing", "source"} <= rules
+    assert cityvitals("--city", str(city), "kpis", "scores", "--at", "2023", **alone).code == 1
+
+
+def test_faults_of_what_is_declared_are_told_with_their_lines(tmp_path: Path) -> None:
+    city = write_city(tmp_path / "city")
+    file = city / "declared.csv"
+    file.write_text(DECLARED.replace("survey", "surve"), encoding="utf-8")
+    checked = cityvitals("kpis", "check", str(city))
+    assert checked.code == 1
+    assert f"{file}:2: column quality: expected one of" in checked.out
+    listed = cityvitals("--city", str(city), "kpis", CITYVITALS_LOCAL=str(tmp_path))
+    assert listed.code == 2
+    assert f"{file}:2: column quality" in listed.err
+    file.write_text(DECLARED, encoding="utf-8")
+    assert "2 values declared" in cityvitals("kpis", "check", str(city)).out
 
 
 @pytest.mark.parametrize(
