@@ -20,6 +20,8 @@ from devices.measurands import Kind, Measurand
 from engine.cells import Cells, Grid
 from engine.kpi import DataPoint, KpiPeriod, Pack, StationFigure, Telemetry, hour_spans
 from engine.kpi_book import KpiBook
+from engine.quality import left_out
+from engine.quality.weighing import less
 from engine.spans import Spans
 from engine.store import Store
 
@@ -160,7 +162,7 @@ class Evidence:
         ]  # fmt: skip
 
     def days(self, from_us: int, to_us: int, limit: int) -> Page[DayShare]:
-        """Return what each series gave to each civil day, from the stored windows.
+        """Return what each series gave to each civil day, from the stored windows, less what is excluded.
 
         Args:
             from_us, to_us: of the period; whole civil days that touch it.
@@ -174,7 +176,7 @@ class Evidence:
         return Page(rows, None)
 
     def observations(self, from_us: int, to_us: int, limit: int) -> Page[Observed]:
-        """Return the observations that were added up, in order of time.
+        """Return the observations that were added up, in order of time; excluded ones are none of them.
 
         Args:
             from_us, to_us: of the period.
@@ -215,7 +217,10 @@ class Evidence:
             of = {one.slot: one for one in self._series if one.code == code}
             slots = np.array(sorted(of), np.int32)
             grid = Grid.DAY if whole and not how.hours and not how.weekdays else Grid.HOUR
-            cells = self._store.load_cells_of(grid, slots, start_us, end_us).cells
+            excluded = self._store.excluded_between(slots, start_us, end_us)
+            cells = self._store.load_cells_of(Grid.HOUR if len(excluded) else grid, slots, start_us, end_us).cells
+            if len(excluded):
+                cells = less(cells, excluded)
             inside = self._inside(code, cells)
             for slot in slots.tolist():
                 at = np.flatnonzero(inside & (cells.slot == slot))
@@ -244,7 +249,9 @@ class Evidence:
             cut = [(max(a, from_us), min(b, to_us)) for a, b in spans if a < to_us and b > from_us]
             asked = [(slot, a, b) for slot in sorted(of) for a, b in cut]
             if asked:
-                batch = self._store.observations(Spans.of(*zip(*asked, strict=True)))
+                wanted = Spans.of(*zip(*asked, strict=True))
+                batch = self._store.observations(wanted)
+                batch = batch.take(~left_out(batch, self._store.flags_of(wanted)))
                 for slot, at, ticks in zip(
                     batch.slot.tolist(), batch.time_us.tolist(), batch.ticks.tolist(), strict=True
                 ):

@@ -6,7 +6,7 @@ Knows the city's rules and its store; asks no clock, and starts no thread. The g
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import Registry, Rule
-from engine.calendar import Calendar, expected
+from engine.calendar import MINUTE_US, Calendar, expected
 from engine.cells import Cells, Grid
-from engine.quality import NO_FLAGS, Flags, Group, Judges, day_means, drift_flags, drifting, flags_of
+from engine.quality import NO_FLAGS, Flags, Group, Judges, day_means, drift_flags, drifting, flags_of, left_out
 from engine.quality.weighing import Weighing, aligned, differ, no_cells, taken, unique
 from engine.spans import Keys, Spans
 from engine.store import Judged, Store
 
 HOURS_PER_LOOK = 2_000
 """Hours that are looked at together: bounds the observations in memory."""
+READINGS_MAX = 1_500_000
+"""Readings due of the series that are proved together, about."""
 
 
 class Looked(NamedTuple):
@@ -97,11 +99,9 @@ class QualityBook:
 
     def wanted(self, from_us: int, to_us: int) -> Flags:
         """Return the flags of a stretch of whole civil days from the observations alone: no window is read."""
-        slots = np.array(sorted(self.judges.checks), np.int32)
-        spans = Spans(slots, np.full(slots.size, from_us, np.int64), np.full(slots.size, to_us, np.int64))
         days = self._calendar.clock.day_us
         stretch = Stretch(int(np.searchsorted(days, from_us)), int(np.searchsorted(days, to_us)))
-        found = [self._of_checks(spans)]
+        found = [self._of_checks(spans) for spans in self._portions(from_us, to_us)]
         found += [self._of_group(group, stretch, self._days_of_observations) for group in self.judges.groups]
         return Flags.concat(found)
 
@@ -112,11 +112,20 @@ class QualityBook:
 
     def parts(self, flags: Flags) -> Cells:
         """Return what these flags leave out of the hours they touch; low and high are of what is left."""
-        return self._parts(self._hours_of(flags.take(flags.excluded)), flags)
+        parts = self._parts(self._hours_of(flags.take(flags.excluded)), flags)
+        return taken(parts, parts.count > 0)
 
     def stored_parts(self, from_us: int, to_us: int) -> Cells:
         """Return what is stored as left out of the hours of a stretch of time."""
         return self._store.excluded_between(np.arange(len(self._series), dtype=np.int32), from_us, to_us)
+
+    def _portions(self, from_us: int, to_us: int) -> Iterator[Spans]:
+        """Give the stretch for the series that have checks, so many at a time that their readings fit."""
+        slots = np.array(sorted(self.judges.checks), np.int32)
+        due = np.cumsum((to_us - from_us) // np.maximum(self._series.interval_us[slots], MINUTE_US) + 1)
+        for portion in np.unique(due // READINGS_MAX).tolist():
+            some = slots[due // READINGS_MAX == portion]
+            yield Spans(some, np.full(some.size, from_us, np.int64), np.full(some.size, to_us, np.int64))
 
     # ---- what changes ---------------------------------------------------------------------------------------------
 
@@ -240,12 +249,8 @@ class QualityBook:
     def _parts(self, hours: Keys, flags: Flags) -> Cells:
         """Return what flags leave out of each of these hours, zeros where that is nothing."""
         found = self._store.observations(self._spans(hours))
-        excluded = flags.take(flags.excluded)
-        out = np.zeros(len(found), np.bool_)
-        for slot in np.unique(excluded.slot).tolist():
-            low, high = np.searchsorted(found.slot, (slot, slot + 1)).tolist()
-            out[low:high] = np.isin(found.time_us[low:high], excluded.time_us[excluded.slot == slot])
-        return self._weighing.parts(hours, found, self._calendar.start_of(Grid.HOUR, found.time_us), out)
+        hour_us = self._calendar.start_of(Grid.HOUR, found.time_us)
+        return self._weighing.parts(hours, found, hour_us, left_out(found, flags))
 
     def _hours_of(self, flags: Flags) -> Keys:
         return unique(Keys(flags.slot, self._calendar.start_of(Grid.HOUR, flags.time_us)))

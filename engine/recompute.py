@@ -2,7 +2,7 @@
 
 Knows the way from observations to rows, a piece at a time, through the kernels of the live engine; asks no clock.
 Nothing that was computed before is read for it: neighbours, and the hours that an index looks back to, are rebuilt as
-well.
+well. Flags are found again from the observations too, and compared before the figures that leave some out.
 
 A piece is some whole civil days of all series, so that zones and days are whole. Its minutes are rebuilt for some
 series at a time. Rows that differ are told; with `mend` they are also written, as new revisions, and rows that should
@@ -22,10 +22,20 @@ from engine.calendar import HOUR_US, MINUTE_US
 from engine.cells import SUM_COUNT, Cells, Grid
 from engine.figures import Figures, counter_events
 from engine.indicators import INDICATORS
-from engine.quality import Judges
-from engine.rows import Names, Table, filled, rows_of_cells, rows_of_events, rows_of_values
+from engine.quality.weighing import taken
+from engine.quality_book import QualityBook
+from engine.rows import (
+    Names,
+    Table,
+    filled,
+    rows_of_cells,
+    rows_of_events,
+    rows_of_flags,
+    rows_of_parts,
+    rows_of_values,
+)
 from engine.spans import Decisions, Keys, LastReadings, Spans
-from engine.store import CellRows, CounterEvent, Difference, Flush, Registered, Store, ValueRows
+from engine.store import CellRows, CounterEvent, Difference, Flush, Judged, Registered, Store, ValueRows
 from engine.stretch import Step, Stretches
 from engine.windows import WindowLimits, Windows
 from engine.withheld import Withheld
@@ -74,7 +84,8 @@ class Recomputation:
         day_cells = len(self._series) * (LOOK_BACK_US // HOUR_US + 27)
         limits = WindowLimits(minutes_max=1 << 22, hours_max=max(2 * HOUR_CELLS_MAX, day_cells, 1 << 22))
         self._windows = Windows(self._series, self._calendar, registry.catalogue.measurands, limits)
-        withheld = Withheld(store, Judges(registry).excluding, self._calendar)
+        self._book = QualityBook(store, registry, self._partition)
+        withheld = Withheld(store, self._book.judges.excluding, self._calendar)
         self._figures = Figures(registry, registered, self._calendar, self._windows, withheld)
         self._names = Names(registry, registered)
         self._last = LastReadings.none(len(self._series))
@@ -123,7 +134,7 @@ class Recomputation:
             progress(number / (len(portions) + 1))
             decisions.append(self._rebuild(slots, reach_us, high_us))
             note(self._minutes(slots, low_us, high_us))
-        for table in self._rest(decisions, low_us, high_us):
+        for table in (*self._flags(low_us, high_us), *self._rest(decisions, low_us, high_us)):
             note(table)
         self._empty(*Grid)
         self._figures.forget()
@@ -159,6 +170,26 @@ class Recomputation:
             self._store.flush(self._flush({Grid.MINUTE: (table, wanted)}))
         self._empty(Grid.MINUTE)
         return table
+
+    def _flags(self, low_us: int, high_us: int) -> list[Table]:
+        """Compare flags, and what figures leave out because of them; none where there are neither rules nor flags."""
+        wanted, stored = self._book.wanted(low_us, high_us), self._book.stored(low_us, high_us)
+        if not self._book.judges.any and not len(stored):
+            return []
+        parts, standing = self._book.parts(wanted), self._book.stored_parts(low_us, high_us)
+        flags = Table.of("observation_flag", rows_of_flags(stored), rows_of_flags(wanted), self._names.flag)
+        excluded = Table.of("window_excluded", rows_of_parts(standing), rows_of_parts(parts), self._names.cell)
+        if self._mend and (flags.differs or excluded.differs):
+            other = np.zeros(len(parts), np.bool_)
+            other[excluded.to_write] = True
+            gone = excluded.stored.key[excluded.extra]
+            self._store.write_judged(
+                Judged(
+                    stored.without(wanted), wanted.without(stored), taken(parts, other),
+                    Keys(gone[:, 0].astype(np.int32), gone[:, 1]), np.empty(0, np.int64),
+                )
+            )  # fmt: skip
+        return [flags, excluded]
 
     def _rest(self, decisions: Sequence[Decisions], low_us: int, high_us: int) -> list[Table]:
         """Compare hours, days, counter events and results."""

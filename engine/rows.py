@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import Registry
+from devices import Registry, Rule
 from engine.cells import Cells
 from engine.figures import DECISION_NAMES
 from engine.indicators import INDICATORS
+from engine.quality import Flags
 from engine.store import NO_TICKS, NONE, CellRows, CounterEvent, Difference, Registered, StoredCells, ValueRows
 
 NULL = r"\N"
@@ -134,6 +135,19 @@ def rows_of_events(events: Sequence[CounterEvent]) -> Rows:
     return Rows(key, np.array(figures, np.int64).reshape(len(events), 3))
 
 
+def rows_of_flags(flags: Flags) -> Rows:
+    """Return flags as rows."""
+    key = np.column_stack((flags.slot.astype(np.int64), flags.time_us, flags.rule.astype(np.int64)))
+    return Rows(key, flags.excluded.astype(np.int64)[:, None])
+
+
+def rows_of_parts(parts: Cells) -> Rows:
+    """Return what is left out of hours as rows; hours of which that is nothing are none."""
+    of = parts.count > 0
+    key = np.column_stack((parts.slot.astype(np.int64), parts.start_us))
+    return Rows(key[of], np.column_stack((parts.count, parts.low, parts.high, parts.sums))[of])
+
+
 class Names:
     """The canonical lines of rows.
 
@@ -168,6 +182,11 @@ class Names:
         """Return the line of a cell."""
         slot, start_us = key.tolist()
         return "\t".join((self._field[slot], str(start_us), *map(str, figures.tolist())))
+
+    def flag(self, key: NDArray[np.int64], figures: NDArray[np.int64]) -> str:
+        """Return the line of a flag."""
+        slot, time_us, rule = key.tolist()
+        return "\t".join((self._field[slot], str(time_us), Rule(rule).name.lower(), str(int(figures[0]))))
 
     def event(self, key: NDArray[np.int64], figures: NDArray[np.int64]) -> str:
         """Return the line of a counter event."""

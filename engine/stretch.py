@@ -97,7 +97,7 @@ class Stretches:
             step = compare()
             if not step.differences:
                 break
-            waiting = len(self._store.pending(self.partition))
+            waiting = len(self._store.pending(self.partition)) + self._store.unsettled_flags()
             if self._store.last_commit(self.partition) == commit and not waiting:
                 break
             pause()

@@ -19,6 +19,7 @@ from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
 from engine.listening import Report
+from engine.quality_book import QualityBook
 from engine.settings import WorkerSettings
 from engine.store import Duty, Store
 from engine.worker import Worker
@@ -117,6 +118,8 @@ def backfill(
         )  # fmt: skip
         warm_windows()
         progress(0.0, "taking up what is stored")
+        book = QualityBook(store, registry, partition)
+        book.begin()
         worker.recover()
         engine = _Engine(worker)
         try:
@@ -126,6 +129,11 @@ def backfill(
             progress(1.0, "computing")
             engine.finish()
         worker.conclude(settings.worker.lateness_us)
+        progress(1.0, "looking at the quality of the readings")
+        while book.look().hours:
+            pass
+        worker.reweigh.set()
+        worker.conclude_flags()
     done.seconds = time.monotonic() - began_s
     return done
 

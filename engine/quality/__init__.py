@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.quality.checks import rate, spike, stuck
 from engine.quality.drift import Days, drifting
 from engine.quality.judges import Check, Group, Judges
-from engine.quality.verdicts import NO_FLAGS, Flags, day_means, drift_flags, flags_of
+from engine.quality.verdicts import NO_FLAGS, Flags, day_means, drift_flags, flags_of, left_out
 
 __all__ = [
     "NO_FLAGS",
@@ -22,6 +22,7 @@ __all__ = [
     "drift_flags",
     "drifting",
     "flags_of",
+    "left_out",
     "rate",
     "spike",
     "stuck",

@@ -99,6 +99,16 @@ def flags_of(judges: Judges, spans: Spans, observations: ObservationBatch) -> Fl
     return Flags.concat(found)
 
 
+def left_out(observations: ObservationBatch, flags: Flags) -> NDArray[np.bool_]:
+    """Return which observations, sorted by slot and time, some flag excludes."""
+    excluded = flags.take(flags.excluded)
+    out = np.zeros(len(observations), np.bool_)
+    for slot in np.unique(excluded.slot).tolist():
+        low, high = np.searchsorted(observations.slot, (slot, slot + 1)).tolist()
+        out[low:high] = np.isin(observations.time_us[low:high], excluded.time_us[excluded.slot == slot])
+    return out
+
+
 def drift_flags(group: Group, observations: ObservationBatch) -> Flags:
     """Return the flags of observations that lie in days on which their series drifts."""
     slots = np.unique(observations.slot).tolist()

@@ -86,6 +86,15 @@ def aligned(hours: Keys, found: Cells) -> Cells:
     return Cells(hours.slot, hours.start_us, count, low, high, sums)
 
 
+def less(cells: Cells, parts: Cells) -> Cells:
+    """Return hours without what is left out of them; low and high are of what is left."""
+    of = aligned(Keys(cells.slot, cells.start_us), parts)
+    some = of.count > 0
+    count = np.maximum(cells.count - of.count, 0)
+    low, high = np.where(some, of.low, cells.low), np.where(some, of.high, cells.high)
+    return Cells(cells.slot, cells.start_us, count, low, high, cells.sums - of.sums)
+
+
 def differ(one: Cells, other: Cells) -> NDArray[np.bool_]:
     """Return which of two cells of the same hours are not the same."""
     figures = [np.column_stack((cells.count, cells.low, cells.high, cells.sums)) for cells in (one, other)]

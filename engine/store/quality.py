@@ -107,6 +107,16 @@ def due_count(session: Session) -> int:
     return int(count)
 
 
+def unsettled(session: Session) -> int:
+    """Return how many hours wait to be looked at, or for the figures that follow.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    ((count,),) = session.rows("quality_unsettled")
+    return int(count)
+
+
 def changed(session: Session, slots: Slots, limit: int) -> Changed:
     """Return the hours whose figures wait the longest.
 

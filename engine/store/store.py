@@ -359,6 +359,10 @@ class Store:
         """Return the hours whose flags are to be looked at, those that wait the longest."""
         return quality.due(self._session, self.slots, limit)
 
+    def unsettled_flags(self) -> int:
+        """Return how many hours wait to be looked at, or for the figures that follow from their flags."""
+        return quality.unsettled(self._session)
+
     def due_hours_count(self) -> int:
         """Return how many hours wait to be looked at."""
         return quality.due_count(self._session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +16,7 @@ from engine.calendar import Calendar
 from engine.cells import Grid
 from engine.kpi import load_catalogue, reference_year
 from engine.kpi_book import KpiBook
+from engine.kpi_evidence import Evidence
 from engine.quality_book import QualityBook
 from engine.recompute import Recomputation
 from engine.store import Duty, Store
@@ -146,6 +148,26 @@ def test_the_annual_figure_leaves_out_the_same_readings(store: Store, city: Regi
     assert annual_mean(judged, city) == (sum(left) / 4, 4 * every - 18 - 1, 5 * every)
 
 
+def test_whoever_adds_up_the_observations_behind_the_annual_figure_gets_it(
+    store: Store, city: Registry, now_us: int
+) -> None:
+    judged = Judged.on(store, city, now_us)
+    judged.take(readings(city))
+    pack, period = load_catalogue(None), reference_year(Calendar(city.city.zone_info), YEAR)
+    book = KpiBook(store, city, judged.live.registered, pack, 0)
+    behind = Evidence(store, city, book, pack, pack.data_point("EN: EN: AQ: 1C/pm2_5"), period, None)
+    page = behind.observations(TIME_MIN_US, TIME_MAX_US, 10**6)
+    ticks: dict[str, list[int]] = {}
+    for one in page.rows:
+        ticks.setdefault(one.series.device, []).append(one.ticks)
+    counting = {one.device for one in behind.stations() if one.counts}
+    means = [Fraction(sum(of), 1000 * len(of)) for device, of in ticks.items() if device in counting]
+    assert (sum(means) / len(means), len(means)) == (annual_mean(judged, city)[0], 4)
+    days = [one for one in behind.days(TIME_MIN_US, TIME_MAX_US, 10**6).rows if one.series.device == "spiking"]
+    assert [one.readings for one in days] == [PER_DAY, PER_DAY - 1, PER_DAY, PER_DAY, PER_DAY]
+    assert sum(one.sums[0] for one in days) == sum(ticks["spiking"])
+
+
 def test_periods_of_whole_hours_leave_out_the_same_readings(store: Store, city: Registry, now_us: int) -> None:
     Judged.on(store, city, now_us).take(readings(city))
     second = begin_us(city, 1)
@@ -267,13 +289,22 @@ def test_the_recomputation_agrees_with_the_engine(store: Store, city: Registry, 
     span = stretches.whole(TIME_MIN_US, TIME_MAX_US)
     assert span is not None
 
-    def differences() -> list[object]:
-        work = Recomputation(store, city, judged.live.registered, stretches, now_us=now_us, mend=False)
-        return [one for step in work.run(*span, lambda done: None) for one in step.differences]
+    def differences(*, mend: bool = False) -> Counter[str]:
+        work = Recomputation(store, city, judged.live.registered, stretches, now_us=now_us, mend=mend)
+        return Counter(table for step in work.run(*span, lambda done: None) for table, _ in step.differences)
 
-    assert differences() == []
+    assert not differences()
+    before = left_behind(query)
     query("UPDATE window_excluded SET count = count - 1 WHERE count > 1")
-    assert differences() != []
+    query("DELETE FROM observation_flag WHERE rule = 2")
+    query("INSERT INTO observation_flag SELECT time, series_id, 1, true FROM observation ORDER BY time LIMIT 1")
+    found = differences()
+    assert found["observation_flag"] == 2
+    assert found["window_excluded"] > 3
+    assert differences(mend=True)["observation_flag"] == 2
+    assert not differences()
+    judged.judge()
+    assert left_behind(query) == before
 
 
 def test_the_flags_that_stand_are_those_of_the_observations_alone(store: Store, city: Registry, now_us: int) -> None:

@@ -1,0 +1,1 @@
+SELECT (SELECT count(*) FROM quality_due) + (SELECT count(*) FROM quality_changed)
