@@ -35,7 +35,8 @@ def devices(
 
     A device is silent when nothing came for several of its intervals while we listened. When all devices of a gateway
     are, one line says so. `clock` is how far a device's own clock is off; `not listening` is when we were away.
-    With `--health --json` each line says what it is: `"row"` is `device`, `gateway`, `downtime` or `total`.
+    Below them stand flags of the city's rules of quality: by device and rule how many observations, and the newest.
+    With `--health --json` each line says what it is: `"row"` is `device`, `flag`, `gateway`, `downtime` or `total`.
 
     **Examples**
 

@@ -1,4 +1,4 @@
-"""`devices --health`: who is silent, since when, and when we ourselves did not listen; the worst first.
+"""`devices --health`: who is silent, since when, whose readings are flagged, and when we ourselves did not listen.
 
 Knows rows of the store and their rendering; who counts as silent the engine decided.
 """
@@ -23,7 +23,7 @@ from console.text import age
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from engine.store import HealthRow, ListeningRow, SilenceEntry
+    from engine.store import FlagCount, HealthRow, ListeningRow, SilenceEntry
 
 DOWNTIMES_SHOWN = 10
 GATEWAYS_MAX = 10_000
@@ -43,6 +43,7 @@ class Health:
         gateways: silences of gateways that last.
         downtimes: when we ourselves did not listen, the newest first.
         listening: until when we listened.
+        flags: of the devices shown, by series and rule.
     """
 
     rows: Sequence[HealthRow]
@@ -50,6 +51,7 @@ class Health:
     gateways: Sequence[SilenceEntry]
     downtimes: Sequence[SilenceEntry]
     listening: ListeningRow
+    flags: Sequence[FlagCount]
 
 
 def show_health(context: Context, *, zone: str | None, model: str | None, silent: bool, as_json: bool) -> None:
@@ -60,13 +62,16 @@ def show_health(context: Context, *, zone: str | None, model: str | None, silent
         gateways = store.silence_rows(kind="gateway", lasting=True, limit=GATEWAYS_MAX)
         downtimes = store.silence_rows(kind="system", limit=DOWNTIMES_SHOWN)
         listening = store.listening()
+        flags = store.flag_counts()
     _require("zone", zone, {row.zone for row in found})
     _require("device model", model, {row.model for row in found})
     wanted = [row for row in found if zone in (None, row.zone) and model in (None, row.model)]
     counts = Counter(row.state for row in wanted)
     rows = [row for row in wanted if row.state == "silent"] if silent else wanted
     behind = {row.gateway for row in wanted}
-    health = Health(rows, counts, [g for g in gateways if g.who in behind], downtimes, listening)
+    shown = {row.device for row in rows}
+    flagged = [one for one in flags if one.device in shown]
+    health = Health(rows, counts, [g for g in gateways if g.who in behind], downtimes, listening, flagged)
     if as_json:
         _print_json(health)
     else:
@@ -87,6 +92,7 @@ def _require(noun: str, code: str | None, known: Collection[str]) -> None:
 
 def _print_json(health: Health) -> None:
     print_json(_device(row) for row in health.rows)
+    print_json(_flag(one) for one in health.flags)
     print_json({"row": "gateway", "gateway": g.who, **_silence(g)} for g in health.gateways)
     print_json({"row": "downtime", "away": d.who, **_silence(d)} for d in health.downtimes)
     print_json(
@@ -124,6 +130,26 @@ def _device(row: HealthRow) -> dict[str, object]:
     }
 
 
+def _flag(one: FlagCount) -> dict[str, object]:
+    return {
+        "row": "flag",
+        "device": one.device,
+        "field": one.field,
+        "measurand": one.measurand,
+        "rule": _rule(one),
+        "flagged": one.flags,
+        "excluded": one.excluded,
+        "first": _time(one.first_us),
+        "last": _time(one.last_us),
+    }
+
+
+def _rule(one: FlagCount) -> str:
+    from devices import Rule
+
+    return Rule(one.rule).name.lower()
+
+
 def _silence(one: SilenceEntry) -> dict[str, object]:
     return {
         "started": _time(one.started_us),
@@ -155,6 +181,8 @@ def _print_tables(health: Health, clock: tzinfo) -> None:
         Col("silent since", fold=False), Col("clock", fold=False),
     ]  # fmt: skip
     print_table("", columns, (_cells(row, clock, now_us) for row in health.rows))
+    if health.flags:
+        _print_flags(health.flags, clock)
     console = stdout()
     for gateway in health.gateways:
         console.print(
@@ -174,6 +202,21 @@ def _print_tables(health: Health, clock: tzinfo) -> None:
     parts = [(f"{health.counts[state]:,} {state}", STATES[state]) for state in STATES if health.counts.get(state)]
     console.print(Text("  ").join(Text(text, style=style) for text, style in parts) if parts else "no device")
     console.print(Text(_as_of(health.listening, clock, now_us), style="dim"))
+
+
+def _print_flags(flags: Sequence[FlagCount], clock: tzinfo) -> None:
+    print_table(
+        "flagged observations",
+        [
+            Col("device"), Col("measurand"), Col("rule", fold=False), Col("flagged", right=True),
+            Col("left out", right=True), Col(f"newest ({clock})", fold=False),
+        ],
+        (
+            (one.device, one.measurand, _rule(one), f"{one.flags:,}", f"{one.excluded:,}",
+             rfc_local(one.last_us, clock))
+            for one in flags
+        ),
+    )  # fmt: skip
 
 
 def _cells(row: HealthRow, clock: tzinfo, now_us: int) -> list[str | Text]:

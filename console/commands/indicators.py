@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from console.commands.periods import PERIODS, Row, period_rows
+from console.commands.with_flagged import add_with_flagged, refuse_beside
 from console.errors import MisuseError
 from console.output import Col, print_json, print_table
 from console.text import age, local_time
@@ -52,6 +53,9 @@ def indicators(
     revisions: Annotated[
         bool, typer.Option("--revisions", help="What was replaced of closed windows, when and why, and what stands.")
     ] = False,
+    with_flagged: Annotated[
+        bool, typer.Option("--with-flagged", help="Beside each figure what it would be with excluded readings.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show indicators with value, unit, band, coverage, age and revision.
@@ -64,6 +68,9 @@ def indicators(
     `--at TIME` shows what this command would have shown then: what late readings changed since is not in it. Closed
     windows are exact; open ones of the city and its zones are kept as they stood at the end of each minute.
 
+    `--with-flagged` computes each figure once more as if nothing were excluded by the city's rules of quality. It is
+    computed from the stored windows and written nowhere; `received` and `coverage` count what is left.
+
     `--revisions` lists every replaced result of a closed window: what was published, until when, and why it changed.
 
     **Examples**
@@ -73,6 +80,7 @@ def indicators(
     - `cityvitals indicators --indicator pm2_5_mean --window period --from 2016-01-01 --to 2017-01-01`
     - `cityvitals indicators --indicator cai --at 2026-01-31T14:05`
     - `cityvitals indicators --scope zone:air --revisions --from 2026-01-31`
+    - `cityvitals --city cities/seoul indicators --scope station --from 2026-01-31 --with-flagged`
     """
     from console.commands.results import city_clock, open_store, time_range
     from engine.indicators import INDICATORS
@@ -81,6 +89,8 @@ def indicators(
     kind, code = _scope(scope)
     zone = city_clock(context.obj)
     from_us, to_us = time_range(since, until, zone)
+    if with_flagged:
+        refuse_beside(window, known=known, revisions=revisions)
     if revisions:
         _revisions(context.obj, zone, (from_us, to_us), indicator, window, kind, code, at=known, as_json=as_json)
         return
@@ -98,10 +108,12 @@ def indicators(
             rows = _newest(store, indicator, window, kind, code)
         if not rows and code is not None:
             _require_scope(store, str(kind), code)
+        if with_flagged:
+            add_with_flagged(context.obj, store, rows)
     if as_json:
         print_json(rows)
     else:
-        _print(rows, zone)
+        _print(rows, zone, with_flagged=with_flagged)
 
 
 def _newest(store: Store, indicator: str | None, window: str | None, kind: str | None, code: str | None) -> list[Row]:
@@ -218,7 +230,7 @@ def _row(one: IndicatorReading) -> Row:
     }
 
 
-def _print(rows: Iterable[Row], zone: tzinfo) -> None:
+def _print(rows: Iterable[Row], zone: tzinfo, *, with_flagged: bool = False) -> None:
     import time
 
     from devices import time_us_from_rfc3339
@@ -238,7 +250,8 @@ def _print(rows: Iterable[Row], zone: tzinfo) -> None:
                 code,
                 str(row["window"]),
                 "" if start_us is None else local_time(start_us, zone),
-                _value(row),
+                _value(row["value"]),
+                *([_value(row["with_flagged"])] if with_flagged else ()),
                 symbols.get(code, str(row["unit"])),
                 _band(row, colours),
                 "–" if row["coverage"] is None else f"{100 * float(str(row['coverage'])):.0f}%",
@@ -251,16 +264,16 @@ def _print(rows: Iterable[Row], zone: tzinfo) -> None:
         "",
         [
             Col("scope"), Col("indicator"), Col("window"), Col(f"start ({zone})"), Col("value", right=True),
-            Col("unit", fold=False), Col("band"), Col("coverage", right=True), Col("age", right=True),
-            Col("rev", right=True), Col("driver"),
+            *([Col("with flagged", right=True)] if with_flagged else ()), Col("unit", fold=False), Col("band"),
+            Col("coverage", right=True), Col("age", right=True), Col("rev", right=True), Col("driver"),
         ],
         shown,
         "age: since the window began; rev 0: provisional, the window is still open" if shown else "no figure yet",
     )  # fmt: skip
 
 
-def _value(row: Row) -> str:
-    return "–" if row["value"] is None else str(row["value"])
+def _value(value: object) -> str:
+    return "–" if value is None else str(value)
 
 
 def _band(row: Row, colours: Mapping[tuple[str, str], str]) -> Text:

@@ -20,7 +20,7 @@ from console.text import counted, local_time, parse_time, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.store import DeviceAccount, LedgerSummary, QuarantineEntry, Store
+    from engine.store import DeviceAccount, LedgerSummary, ObservationRow, QuarantineEntry, Store
 
 ROWS_DEFAULT = 50
 ROWS_MAX = 1_000_000
@@ -58,12 +58,14 @@ def observations(
 ) -> None:
     """List stored observations, the newest first. Values are exact decimals in the measurand's unit.
 
+    A note says which of the city's rules of quality flag an observation, and whether figures leave it out.
+
     **Examples**
 
     - `cityvitals observations --device dublin-navan-road --limit 5`
     - `cityvitals observations --measurand pm2_5 --from 2026-01-31 --to 2026-02-01 --limit 100000 --json`
     """
-    from devices import FLAG_TIME_FROM_ARRIVAL, load_measurands, nearest, rfc3339
+    from devices import FLAG_TIME_FROM_ARRIVAL, Rule, load_measurands, nearest, rfc3339
 
     codes = load_measurands().by_code
     if measurand is not None and measurand not in codes:
@@ -85,6 +87,8 @@ def observations(
                 "unit": r.unit,
                 "state": r.state or None,
                 "time_from_arrival": bool(r.flags & FLAG_TIME_FROM_ARRIVAL),
+                "flags": [Rule(rule).name.lower() for rule in r.rules],
+                "excluded": r.excluded,
             }
             for r in rows
         )
@@ -99,12 +103,20 @@ def observations(
                 r.measurand if r.field == r.measurand else f"{r.measurand} ({r.field})",
                 r.state or f"{r.value:f}",
                 r.unit,
-                "time of arrival" if r.flags & FLAG_TIME_FROM_ARRIVAL else "",
+                _note(r),
             )
             for r in rows
         ),
         shown_note(len(rows), limit, "observation"),
     )
+
+
+def _note(row: ObservationRow) -> str:
+    from devices import FLAG_TIME_FROM_ARRIVAL, Rule
+
+    parts = ["time of arrival"] if row.flags & FLAG_TIME_FROM_ARRIVAL else []
+    parts += [Rule(rule).name.lower() for rule in row.rules]
+    return ", ".join([*parts, "left out"] if row.excluded else parts)
 
 
 def quarantine(

@@ -74,6 +74,10 @@ class ObservationRow(NamedTuple):
     state: str
     """Name of the state, for kind STATE; else empty."""
     flags: int
+    rules: Sequence[int]
+    """Rules that flag it, each a `devices.Rule`."""
+    excluded: bool
+    """Whether figures leave it out."""
 
 
 class QuarantineEntry(NamedTuple):
