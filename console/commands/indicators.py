@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from console.context import Context
     from engine.store import IndicatorReading, Store
 
+WithFlaggedOption = Annotated[
+    bool, typer.Option("--with-flagged", help="Beside each figure what it would be with excluded readings.")
+]
+WindowOption = Annotated[
+    str | None,
+    typer.Option(
+        "--window", metavar="hour|day|month|year|period", help="Only this window; period: all of --from/--to."
+    ),
+]
 WINDOWS = ("hour", "day", *PERIODS)
 SCOPE_KINDS = ("city", "zone", "station")
 
@@ -35,12 +44,7 @@ def indicators(
             "--scope", metavar="SCOPE", help="city, zone:CODE, station:CODE; or zone, station for all of them."
         ),
     ] = None,
-    window: Annotated[
-        str | None,
-        typer.Option(
-            "--window", metavar="hour|day|month|year|period", help="Only this window; period: all of --from/--to."
-        ),
-    ] = None,
+    window: WindowOption = None,
     since: Annotated[
         str | None,
         typer.Option("--from", metavar="TIME", help="From this date or time on; without offset, city's clock."),
@@ -53,9 +57,7 @@ def indicators(
     revisions: Annotated[
         bool, typer.Option("--revisions", help="What was replaced of closed windows, when and why, and what stands.")
     ] = False,
-    with_flagged: Annotated[
-        bool, typer.Option("--with-flagged", help="Beside each figure what it would be with excluded readings.")
-    ] = False,
+    with_flagged: WithFlaggedOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show indicators with value, unit, band, coverage, age and revision.
@@ -100,10 +102,7 @@ def indicators(
         elif window in PERIODS:
             rows = period_rows(store, window, zone, (from_us, to_us), indicator, kind, code)
         elif history or since is not None or until is not None:
-            found = store.indicator_history(
-                from_us, to_us, indicator=indicator, window=window, scope_kind=kind, scope=code
-            )
-            rows = [_row(one) for one in found if kind is not None or one.scope_kind != "station"]
+            rows = _history(store, (from_us, to_us), indicator, window, kind, code)
         else:
             rows = _newest(store, indicator, window, kind, code)
         if not rows and code is not None:
@@ -122,6 +121,14 @@ def _newest(store: Store, indicator: str | None, window: str | None, kind: str |
         for one in store.latest_indicators(("city", "zone") if kind is None else (kind,))
         if indicator in (None, one.indicator) and window in (None, one.window) and code in (None, one.scope)
     ]
+
+
+def _history(
+    store: Store, span_us: tuple[int, int], indicator: str | None, window: str | None, kind: str | None,
+    code: str | None,
+) -> list[Row]:  # fmt: skip
+    found = store.indicator_history(*span_us, indicator=indicator, window=window, scope_kind=kind, scope=code)
+    return [_row(one) for one in found if kind is not None or one.scope_kind != "station"]
 
 
 def _revisions(

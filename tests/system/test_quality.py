@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import deploy
+from devices import load_registry
+from engine.settings import WorkerSettings
+from ingest.admission import AdmissionLimits
+from ingest.backfill import BackfillSettings, backfill
 from simulators.bench import wait_until
+from tests.databases import Databases
 from tests.system.conftest import Start
 from tests.system.wire import HOUR_S, city_of, moment, publish, senml
 
@@ -59,3 +66,24 @@ def test_a_spike_leaves_the_figures_and_comes_back_when_a_late_reading_bears_it_
     pipeline.drained(7, timeout_s=120)
     pipeline.stop()
     assert value(hours[2]) == [(Decimal("16.000"), 2)]
+
+
+def test_history_from_files_is_flagged_and_computed_when_the_command_returns(
+    databases: Databases, tmp_path: Path
+) -> None:
+    city = city_of(tmp_path / "city", "air-1,air_station")
+    (city / "city.toml").write_text((city / "city.toml").read_text() + RULE)
+    rows = [f"2024-03-01T0{n}:00:00Z,air-1,pm2_5,{value}" for n, value in enumerate((10, 400, 12))]
+    (tmp_path / "history.csv").write_text("\n".join(["time,device,field,value", *rows]) + "\n")
+    with databases.migrated() as url:
+        backfill(
+            load_registry(city), url, [tmp_path / "history.csv"],
+            BackfillSettings(AdmissionLimits(), WorkerSettings(), 1000),
+            progress=lambda _done, _what: None, stop=threading.Event(), clock_us=lambda: time.time_ns() // 1000,
+        )  # fmt: skip
+        with psycopg.connect(url) as connection:
+            found = connection.execute(
+                "SELECT value, received FROM cityvitals.v_indicator_value WHERE indicator = 'pm2_5_mean'"
+                " AND \"window\" = 'day' AND scope = 'air-1'"
+            ).fetchall()
+    assert found == [(Decimal("11.000"), 2)]
