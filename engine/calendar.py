@@ -133,6 +133,17 @@ class Calendar:
             parts += [np.array([low], np.int64), np.arange(whole, high + 1, HOUR_US, dtype=np.int64)]
         return np.concatenate(parts)
 
+    def hour_of_day(self, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the hour, 0 to 23, that the zone's clock shows at each time.
+
+        Raises:
+            CalendarError: a time lies outside the calendar's span.
+        """
+        times = np.asarray(time_us, np.int64)
+        self._check(times)
+        segment = np.searchsorted(self.clock.change_us, times, "right") - 1
+        return np.asarray((times + self.clock.offset_us[segment]) // HOUR_US % 24)
+
     def day_bounds(self, day: date) -> tuple[int, int]:
         """Return start and end of a civil day; both are equal for a day that the zone skipped."""
         return self._bounds(day, day + timedelta(days=1))

@@ -569,10 +569,10 @@ def _all(parts: list[Keys]) -> Keys:
 
 
 def _look_back(series: SeriesTable, registry: Registry) -> NDArray[np.int64]:
-    """Return, per slot, how far back of the open hour the indices read: 0 for what no index reads."""
+    """Return, per slot, how far back of the open hour is read what is made of hours: 0 for what nothing is made of."""
     reach = np.zeros(len(registry.catalogue.measurands), np.int64)
     for one in INDICATORS:
-        if one.index is None:
+        if not one.reads_hours:
             continue
         hours = one.lookback_hours + (DAY_HOURS_MAX if one.window is Grid.DAY else 0)
         for code in one.inputs:

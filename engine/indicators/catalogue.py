@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.cells import Grid
-from engine.indicators import air, columns
+from engine.indicators import air, columns, profiles
 from engine.indicators.concentrations import C24E_HOURS, NOWCAST_HOURS, RUNNING_HOURS
 from engine.indicators.definition import Indicator, Pool, Statistic
 
@@ -108,12 +108,30 @@ _INDICES = [
     ),
 ]  # fmt: skip
 
-_NOISE = _each_window(
-    "laeq", "Equivalent sound level LAeq", "등가소음도", "dB[A]", "dB(A)", 1, "sound_level", Pool.ENERGY_MEAN,
-    columns.energy_mean, "ISO 1996-1: L = 10 lg(mean(10^(L_i/10)))",
-    "energies of the readings in integers, the level found by comparison, so no logarithm is rounded; levels below "
-    "0 dB count as 0",
-)  # fmt: skip
+_END = "Directive 2002/49/EC, annex I"
+_DB_A = ("dB[A]", "dB(A)")
+
+_NOISE = [
+    *_each_window(
+        "laeq", "Equivalent sound level LAeq", "등가소음도", *_DB_A, 1, "sound_level", Pool.ENERGY_MEAN,
+        columns.energy_mean, "ISO 1996-1: L = 10 lg(mean(10^(L_i/10)))",
+        "energies of the readings in integers, the level found by comparison, so no logarithm is rounded; levels below "
+        "0 dB count as 0",
+    ),
+    Indicator(
+        code="lden", window=Grid.DAY, title="Day-evening-night level Lden", title_ko="낮·저녁·밤 소음도 Lden",
+        unit=_DB_A[0], symbol=_DB_A[1], decimals=1, inputs=("sound_level",), pool=Pool.ENERGY_MEAN,
+        profile=profiles.lden, lookback_hours=profiles.NIGHT_LOOKBACK_HOURS, source=_END,
+        note="of one day, where the directive averages all days of a year; the night is the one of lnight; day, "
+        "evening and night each need 75 % of their hours and count for as long as they lasted",
+    ),
+    Indicator(
+        code="lnight", window=Grid.DAY, title="Night level Lnight", title_ko="야간 소음도 Lnight",
+        unit=_DB_A[0], symbol=_DB_A[1], decimals=1, inputs=("sound_level",), pool=Pool.ENERGY_MEAN,
+        profile=profiles.lnight, lookback_hours=profiles.NIGHT_LOOKBACK_HOURS, source=_END,
+        note="of the night that ends in the day, from 23 on the day before to 07; needs 75 % of its hours",
+    ),
+]  # fmt: skip
 
 _UTILITIES = [
     *_each_window("electricity", "Electricity drawn from the grid", "전력 사용량", "kW.h", "kWh", 3,
@@ -122,6 +140,33 @@ _UTILITIES = [
                   Pool.SUM, columns.total, f"{_METERS}: EN: EN: WS: 2C"),
     *_each_window("heat", "Heat delivered", "열 사용량", "kW.h", "kWh", 3, "heat_energy",
                   Pool.SUM, columns.total, f"{_METERS}: EN: E: E: 3C"),
+]  # fmt: skip
+
+_IWA = "IWA Water Loss Task Force: minimum night flow, 02 to 04"
+_OPERATION = [
+    Indicator(
+        code="night_flow", window=Grid.DAY, title="Night flow into the network", title_ko="야간 유입 유량",
+        unit="m3/h", symbol="m³/h", decimals=3, inputs=("water_supplied",), pool=Pool.SUM,
+        profile=profiles.night_flow, source=_IWA, note="mean of the hours from 02 to 04, of which 75 % are needed",
+    ),
+    Indicator(
+        code="night_flow_lowest", window=Grid.DAY, title="Lowest night flow into the network",
+        title_ko="야간 최소 유입 유량", unit="m3/h", symbol="m³/h", decimals=3, inputs=("water_supplied",),
+        pool=Pool.SUM, profile=profiles.night_flow_lowest, source=_IWA,
+        note="the hour from 02 to 04 with the least; the sum of inlets is at most the least hour of all together",
+    ),
+    Indicator(
+        code="night_use", window=Grid.DAY, title="Night use of customers", title_ko="야간 물 사용 유량",
+        unit="m3/h", symbol="m³/h", decimals=6, inputs=("water_volume",), pool=Pool.SUM,
+        profile=profiles.night_flow, source=_IWA,
+        note="as night_flow, at the meters of customers; what flows in at night and is not used is lost",
+    ),
+    Indicator(
+        code="load_factor", window=Grid.DAY, title="Load factor of electricity", title_ko="전력 부하율",
+        unit="%", symbol="%", decimals=1, inputs=("electricity_import",), pool=Pool.MEAN,
+        profile=profiles.load_factor, source="IEC 60050-691 (691-10-02): mean power over greatest power",
+        note="power of hours; 75 % of the day's are needed; a zone's is the mean of its meters', not that of their sum",
+    ),
 ]  # fmt: skip
 
 _TRAFFIC = [
@@ -152,5 +197,7 @@ _WEATHER = [
                   note="unit vectors, not weighted by speed; no figure where they cancel out"),
 ]  # fmt: skip
 
-INDICATORS: tuple[Indicator, ...] = catalogue([*_MEANS, *_INDICES, *_NOISE, *_UTILITIES, *_TRAFFIC, *_WEATHER])
+INDICATORS: tuple[Indicator, ...] = catalogue(
+    [*_MEANS, *_INDICES, *_NOISE, *_UTILITIES, *_OPERATION, *_TRAFFIC, *_WEATHER]
+)
 """The catalogue of this version."""

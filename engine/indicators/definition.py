@@ -65,10 +65,42 @@ class Sums:
 
 
 class Column(NamedTuple):
-    """A statistic's result, one row per station: ticks, and whether there is a figure at all."""
+    """A statistic's result, one row per station.
+
+    Attributes:
+        ticks: the figures.
+        known: whether there is a figure at all.
+        told: whether the lack of a figure is told as well, because one may have stood before; None: it never could.
+    """
 
     ticks: NDArray[np.int64]
     known: NDArray[np.bool_]
+    told: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The hours of one measurand around a window, oldest first: one row per station, one column per hour.
+
+    Attributes:
+        count, sums: int64, observations of each hour and `sums[0]` of its cell, as `engine.cells` defines it.
+        clock: int64, per hour which one the city's clock shows when it begins, 0 to 23.
+        minutes: int64, per hour how long it lasts: 60, less where the offset changes within it.
+        own: how many hours, at the end, are the window itself; those before are the look-back.
+        measurand: what was measured.
+    """
+
+    count: NDArray[np.int64]
+    sums: NDArray[np.int64]
+    clock: NDArray[np.int64]
+    minutes: NDArray[np.int64]
+    own: int
+    measurand: Measurand
+
+    @property
+    def stations(self) -> int:
+        """How many rows there are."""
+        return int(self.count.shape[0])
 
 
 class Hours(NamedTuple):
@@ -98,6 +130,9 @@ class Figure(NamedTuple):
 Statistic = Callable[[Sums, "Indicator"], Column]
 """One figure per station from one measurand's cells, all stations at once."""
 
+HourStatistic = Callable[[Profile, "Indicator"], Column]
+"""One figure per station from the hours of one measurand and what the city's clock shows in them."""
+
 Index = Callable[[Mapping[str, Hours], int], Figure | None]
 """One station's figure from its hours by measurand code (absent where the station lacks it).
 
@@ -119,7 +154,8 @@ class Indicator:
         decimals: a result is an int64 count of 10**-decimals of the unit.
         inputs: measurand codes; an index names its driver by position here, and the first wins a tie.
         pool: how stations become zones.
-        compute: `statistic` for one figure from one measurand's cells, `index` for a formula over hours.
+        compute: `statistic` for one figure from one measurand's cells, `profile` for one from its hours and the city's
+            clock, `index` for a formula over hours of several.
         source: standard and clause.
         lookback_hours: hour windows before the window that the formula also reads.
         requires: alternatives of which each must be measured, e.g. (("no2",), ("pm10", "pm2_5")); empty: any input.
@@ -141,6 +177,7 @@ class Indicator:
     pool: Pool
     source: str
     statistic: Statistic | None = None
+    profile: HourStatistic | None = None
     index: Index | None = None
     lookback_hours: int = 0
     requires: tuple[tuple[str, ...], ...] = ()
@@ -152,12 +189,14 @@ class Indicator:
 
     def __post_init__(self) -> None:
         """Refuse a definition that cannot be computed."""
-        if (self.statistic is None) == (self.index is None):
-            raise ValueError(f"{self.name}: give either a statistic or an index")
+        if [self.statistic, self.profile, self.index].count(None) != 2:
+            raise ValueError(f"{self.name}: give either a statistic or a profile or an index")
         if self.window not in (Grid.HOUR, Grid.DAY):
             raise ValueError(f"{self.name}: the window is an hour or a day")
         if self.statistic is not None and (len(self.inputs) != 1 or self.lookback_hours):
             raise ValueError(f"{self.name}: a statistic has one input and no look-back; make it an index")
+        if self.profile is not None and len(self.inputs) != 1:
+            raise ValueError(f"{self.name}: a profile has one input; make it an index")
         for low, high in zip(self.bands[1:], self.bands, strict=False):
             if low.low != high.high + 1:
                 raise ValueError(f"{self.name}: the band {low.name} does not begin where {high.name} ends")
@@ -169,6 +208,11 @@ class Indicator:
     def name(self) -> str:
         """Code and window, e.g. `cai (hour)`."""
         return f"{self.code} ({self.window.name.lower()})"
+
+    @property
+    def reads_hours(self) -> bool:
+        """Whether it is made of hours whatever its window, and so needs a reading in the window itself."""
+        return self.statistic is None
 
     def required(self, traffic: bool) -> tuple[tuple[str, ...], ...]:
         """Return the alternatives of which a station of this type must measure each."""

@@ -12,18 +12,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.measurands import Measurand
 from devices.series import SeriesTable
-from engine.calendar import HOUR_US, Calendar, expected
+from engine.calendar import HOUR_US, MINUTE_US, Calendar, expected
 from engine.cells import Cells, Grid
 from engine.indicators import pooling
 from engine.indicators.catalogue import INDICATORS
 from engine.indicators.columns import state_share, total, vector_mean
-from engine.indicators.definition import Hours, Indicator, Sums
+from engine.indicators.definition import Hours, Indicator, Profile, Sums
 from engine.indicators.plan import Plan, plan
 from engine.indicators.work import Exclusions, Item, Known, Required, Results, WindowReader, Work
 from engine.spans import Keys
@@ -127,7 +128,7 @@ class Evaluator:
         wanted: dict[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]] = {}
         for item in work.items:
             made = self._plans[item.definition]
-            if made.indicator.index is None:
+            if not made.indicator.reads_hours:
                 slots, starts = made.slots, np.array([item.start_us], np.int64)
             else:
                 stations = item.stations if item.base is not None else np.arange(made.stations, dtype=np.intp)
@@ -160,10 +161,10 @@ class Evaluator:
         known: dict[tuple[int, int], Known] = {}
         for items in self._batches(work):
             made = self._plans[items[0].definition]
-            if made.indicator.index is None:
+            if not made.indicator.reads_hours:
                 figures = self._statistic(made, items, reader, exclusions)
             else:
-                each = self._indices(made, items, reader, exclusions)
+                each = self._from_hours(made, items, reader, exclusions)
                 known.update({(one.definition, one.start_us): found for one, found in zip(items, each, strict=True)})
                 figures = Known(*(np.stack([getattr(k, name) for k in each]) for name in Known.__dataclass_fields__))
             parts.append(self._published(made, items, figures))
@@ -222,8 +223,8 @@ class Evaluator:
     def _hours(
         self, indicator: Indicator, starts: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> list[tuple[NDArray[np.int64], int]]:
-        """Return, for each window (ascending), the hours that an index reads and how many are the window itself."""
-        if indicator.index is None:
+        """Return, for each window (ascending), the hours it is made of and how many are the window itself."""
+        if not indicator.reads_hours:
             return [(np.empty(0, np.int64), 0)] * starts.size
         lookback = indicator.lookback_hours
         line = self._calendar.starts(Grid.HOUR, int(starts[0]) - lookback * HOUR_US, int(ends.max()))
@@ -239,7 +240,7 @@ class Evaluator:
         count, sums = made.sums_by_station(cells, starts.size)
         if made.indicator.statistic is None or made.single is None:
             raise TypeError(f"{made.indicator.name} is no statistic")
-        ticks, known = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
+        ticks, known, _ = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
         possible = known
         part = None if exclusions is None else exclusions.at(made.grid, slots, start_us)
         if part is not None:
@@ -247,7 +248,7 @@ class Evaluator:
                 Cells(slots, start_us, part.number, cells.low, cells.high, part.sums), starts.size
             )
             count, sums = _less(count, sums, *out)
-            ticks, known = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
+            ticks, known, _ = made.indicator.statistic(Sums(count, sums, made.single), made.indicator)
         shape = (starts.size, made.stations)
         return Known(
             np.where(known, ticks, 0).reshape(shape),
@@ -257,7 +258,7 @@ class Evaluator:
             possible.reshape(shape),
         )
 
-    def _indices(
+    def _from_hours(
         self, made: Plan, items: list[Item], reader: WindowReader, exclusions: Exclusions | None
     ) -> list[Known]:
         """Return the figures of all stations in each of these windows, computing those that changed."""
@@ -271,6 +272,8 @@ class Evaluator:
         count, sums = _by_input(made, stations, line.size, cells.count, cells.sums)
         part = None if exclusions is None else exclusions.at(made.grid, *keys)
         out = None if part is None else _by_input(made, stations, line.size, part.number, part.sums)
+        clock = self._calendar.hour_of_day(line)
+        minutes = (self._calendar.end_of(Grid.HOUR, line) - line) // MINUTE_US
         found = []
         for item in items:
             changed = every if item.base is None else item.stations
@@ -280,13 +283,13 @@ class Evaluator:
             hours = slice(begin, begin + item.hours_us.size)
             figures = Known.nothing(made.stations) if item.base is None else item.base.copy()
             of = count[rows, :, hours], sums[rows, :, hours]
+            span = _Span(item.own, clock[hours], minutes[hours])
             if out is None:
-                _index(made, item.own, changed, *of, figures)
-                figures.possible[changed] = figures.known[changed]
+                _compute(made, span, changed, *of, figures)
             else:
                 less = out[0][rows, :, hours], out[1][rows, :, hours]
-                _index(made, item.own, changed, *_less(*of, *less), figures)
-                _possible(made, item.own, changed, *of, np.asarray(less[0].any(axis=(1, 2))), figures)
+                _compute(made, span, changed, *_less(*of, *less), figures)
+                _possible(made, span, changed, *of, np.asarray(less[0].any(axis=(1, 2))), figures)
             found.append(figures)
         return found
 
@@ -338,6 +341,57 @@ class Evaluator:
             self.forgotten += 1
 
 
+class _Span(NamedTuple):
+    """The hours that one window is made of.
+
+    Attributes:
+        own: how many, at the end, are the window itself.
+        clock, minutes: int64, per hour what the city's clock shows when it begins, and how long it lasts.
+    """
+
+    own: int
+    clock: NDArray[np.int64]
+    minutes: NDArray[np.int64]
+
+
+def _compute(
+    made: Plan,
+    span: _Span,
+    stations: NDArray[np.intp],
+    count: NDArray[np.int64],
+    sums: NDArray[np.int64],
+    figures: Known,
+) -> None:
+    """Compute these station rows of one window by the definition's formula, as if nothing had been left out.
+
+    Args:
+        made: the definition.
+        span: the window's hours.
+        stations: station rows, ascending.
+        count, sums: int64, shape (these stations, inputs, hours).
+        figures: changed in place.
+    """
+    if made.single is None:
+        _index(made, span.own, stations, count, sums, figures)
+        figures.possible[stations] = figures.known[stations]
+    else:
+        of = Profile(count[:, 0], sums[:, 0], span.clock, span.minutes, span.own, made.single)
+        _profile(made, stations, of, figures)
+
+
+def _profile(made: Plan, stations: NDArray[np.intp], of: Profile, figures: Known) -> None:
+    formula = made.indicator.profile
+    if formula is None:
+        raise TypeError(f"{made.indicator.name} has no profile")
+    received = of.count[:, -of.own :].sum(axis=1)
+    ticks, known, told = formula(of, made.indicator)
+    heard = received > 0
+    figures.received[stations] = received
+    figures.known[stations] = known & heard
+    figures.ticks[stations] = np.where(known & heard, ticks, 0)
+    figures.possible[stations] = heard & (known if told is None else told)
+
+
 def _index(
     made: Plan, own: int, stations: NDArray[np.intp], count: NDArray[np.int64], sums: NDArray[np.int64], figures: Known
 ) -> None:
@@ -372,7 +426,7 @@ def _index(
 
 def _possible(
     made: Plan,
-    own: int,
+    span: _Span,
     stations: NDArray[np.intp],
     count: NDArray[np.int64],
     sums: NDArray[np.int64],
@@ -382,14 +436,13 @@ def _possible(
     """Say of these station rows whether there would be a figure if nothing were left out.
 
     Args:
-        made, own, stations, count, sums, figures: as for `_index`, nothing left out.
+        made, span, stations, count, sums, figures: as for `_compute`, nothing left out.
         less: bool per station row, whether anything is left out.
     """
-    figures.possible[stations] = figures.known[stations]
     if less.any():
         whole = Known.nothing(made.stations)
-        _index(made, own, stations[less], count[less], sums[less], whole)
-        figures.possible[stations[less]] |= whole.known[stations[less]]
+        _compute(made, span, stations[less], count[less], sums[less], whole)
+        figures.possible[stations[less]] |= whole.possible[stations[less]]
 
 
 def _less(

@@ -15,20 +15,32 @@ from numpy.typing import NDArray
 from devices.measurands import Kind, Measurand
 from devices.series import SeriesTable
 from engine.cells import SUM_COUNT, Cells, Grid
-from engine.indicators import columns
-from engine.indicators.definition import Indicator, Statistic
+from engine.indicators import columns, profiles
+from engine.indicators.definition import HourStatistic, Indicator, Statistic
 
 UG_M3 = {"ug/m3": Fraction(1), "mg/m3": Fraction(1000)}
 """Units in which an index accepts its inputs, as µg/m3."""
 
-KINDS: Mapping[Statistic, tuple[Kind, ...]] = {
+KINDS: Mapping[Statistic | HourStatistic, tuple[Kind, ...]] = {
     columns.mean: (Kind.GAUGE,),
     columns.total: (Kind.COUNTER, Kind.EVENT),
     columns.energy_mean: (Kind.LEVEL,),
     columns.vector_mean: (Kind.ANGLE,),
     columns.state_share: (Kind.STATE,),
+    profiles.lden: (Kind.LEVEL,),
+    profiles.lnight: (Kind.LEVEL,),
+    profiles.night_flow: (Kind.COUNTER,),
+    profiles.night_flow_lowest: (Kind.COUNTER,),
+    profiles.load_factor: (Kind.COUNTER,),
 }
 """Kinds of measurand whose sums mean what a statistic reads from them."""
+
+UNITS: Mapping[Statistic | HourStatistic, str] = {
+    profiles.night_flow: "{unit}/h",
+    profiles.night_flow_lowest: "{unit}/h",
+    profiles.load_factor: "%",
+}
+"""Units of statistics that are not in their measurand's unit."""
 
 
 class PlanError(ValueError):
@@ -61,7 +73,7 @@ class Plan:
         inputs: what each station has, for an index; else empty.
         needs: bool, shape (alternatives, stations, inputs): each station needs a reading of one input per alternative.
         measurand: catalogue index of each input.
-        single: the measurand of a statistic; None for an index.
+        single: the measurand of a statistic or profile; None for an index.
     """
 
     definition: int
@@ -85,8 +97,8 @@ class Plan:
 
     @property
     def grid(self) -> Grid:
-        """The grid whose cells are read: an index reads hours whatever its window."""
-        return self.indicator.window if self.indicator.index is None else Grid.HOUR
+        """The grid whose cells are read."""
+        return Grid.HOUR if self.indicator.reads_hours else self.indicator.window
 
     def rows_of(self, stations: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return where the slots of these station rows (ascending) stand in `slots`."""
@@ -186,7 +198,8 @@ def _check(indicator: Indicator, measurands: Sequence[Measurand]) -> None:
             raise PlanError(f"{indicator.name}: {', '.join(wrong)} must be a gauge in one of {', '.join(UG_M3)}")
         return
     measurand = measurands[0]
-    kinds = KINDS.get(indicator.statistic) if indicator.statistic is not None else None
+    formula = indicator.statistic or indicator.profile
+    kinds = KINDS.get(formula) if formula is not None else None
     if kinds is not None and measurand.kind not in kinds:
         names = " or ".join(kind.name.lower() for kind in kinds)
         raise PlanError(f"{indicator.name}: {measurand.code} is a {measurand.kind.name.lower()}, expected {names}")
@@ -194,7 +207,9 @@ def _check(indicator: Indicator, measurands: Sequence[Measurand]) -> None:
         missing = [state for state in indicator.states if state not in measurand.states]
         if missing or not indicator.states:
             raise PlanError(f"{indicator.name}: {measurand.code} has the states {', '.join(measurand.states)}")
-    elif indicator.unit != measurand.unit:
+        return
+    unit = "{unit}" if formula is None else UNITS.get(formula, "{unit}")
+    if indicator.unit != unit.format(unit=measurand.unit):
         raise PlanError(f"{indicator.name} is in {indicator.unit}, {measurand.code} in {measurand.unit}")
 
 

@@ -80,7 +80,7 @@ def pool(
     elif indicator.pool is Pool.ENERGY_MEAN:
         pooled = columns.pooled_levels(values, scope, count, indicator.decimals)
     else:
-        pooled, directed = columns.pooled_directions(values, scope, count, indicator.decimals)
+        pooled, directed, _ = columns.pooled_directions(values, scope, count, indicator.decimals)
         found &= directed
     shape = (windows, zones + 1)
     return Pooled(np.where(found, pooled, 0).reshape(shape), found.reshape(shape), leader.reshape(shape))

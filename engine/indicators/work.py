@@ -48,14 +48,15 @@ class Exclusions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An index's figures of one window, one row per station of its definition, as last computed.
+    """Figures made of hours of one window, one row per station of their definition, as last computed.
 
     Attributes:
         ticks: int64.
         known: bool, whether there is a figure.
-        driver: int8, position in the definition's inputs.
+        driver: int8, position in the definition's inputs; 0 for what is no index.
         received: int64, readings in the window itself that are not left out.
-        possible: bool, whether there would be a figure if nothing were left out.
+        possible: bool, whether there is a row to publish: there would be a figure if nothing were left out, or one may
+            have stood before.
     """
 
     ticks: NDArray[np.int64]
@@ -85,9 +86,9 @@ class Item:
         definition: position in the catalogue.
         start_us, end_us: the window.
         stations: rows among the definition's stations whose input changed, ascending.
-        hours_us: for an index, the starts of the hours it reads, oldest first; else empty.
+        hours_us: of what is made of hours, the starts of those it reads, oldest first; else empty.
         own: how many of these hours, at the end, are the window itself.
-        base: for an index, the figures to correct; None where all stations have to be read.
+        base: of what is made of hours, the figures to correct; None where all stations have to be read.
     """
 
     definition: int

@@ -5,8 +5,10 @@ Knows time zones; knows no readings.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,13 +25,17 @@ class CityClock:
     """Every hour and day of a stretch of time, whole days.
 
     Attributes:
+        zone: whose clock it is.
         hours_us: start of every hour window, ascending, and at the end where the last one ends. One begins where the
             local clock shows a whole hour, and where the offset changes.
         days_us: the same for civil days. One begins where the clock first shows a date later than any before.
+        earlier_us: starts of the hours of the day before the first one.
     """
 
+    zone: ZoneInfo
     hours_us: NDArray[np.int64]
     days_us: NDArray[np.int64]
+    earlier_us: NDArray[np.int64]
 
     @classmethod
     def over(cls, zone: ZoneInfo, first_us: int, last_us: int) -> CityClock:
@@ -48,9 +54,18 @@ class CityClock:
         held = slice(
             int(np.searchsorted(days_us, first_us, "right")) - 1, int(np.searchsorted(days_us, last_us, "right")) + 1
         )
-        days_us = days_us[held]
+        before_us, days_us = int(days_us[held.start - 1]), days_us[held]
         hours_us = hours_s * SECOND_US
-        return cls(hours_us[(hours_us >= days_us[0]) & (hours_us <= days_us[-1])], days_us)
+        earlier = (hours_us >= before_us) & (hours_us < days_us[0])
+        within = (hours_us >= days_us[0]) & (hours_us <= days_us[-1])
+        return cls(zone, hours_us[within], days_us, hours_us[earlier])
+
+    def shown(self) -> Iterator[tuple[int, int, date, int]]:
+        """Yield start and length in minutes of every hour from `earlier_us` on, and which date and hour it shows."""
+        starts = [*self.earlier_us.tolist(), *self.hours_us.tolist()]
+        for start_us, end_us in pairwise(starts):
+            shown = datetime.fromtimestamp(start_us // SECOND_US, self.zone)
+            yield start_us, (end_us - start_us) // (60 * SECOND_US), shown.date(), shown.hour
 
 
 def _spans(zone: ZoneInfo, begin_s: int, end_s: int) -> list[tuple[int, int, int]]:

@@ -18,6 +18,11 @@ class What(Enum):
     DIRECTION = "direction of the sum of unit vectors"
     SHARE = "share of the time in a state of the time in any"
     INDEX = "formula over hours of several pollutants"
+    NIGHT_NOISE = "level of the hours of the night that ends in the day"
+    WHOLE_NOISE = "level of day, evening and that night, each with its weight"
+    NIGHT_FLOW = "mean rise per hour of the hours from 02 to 04"
+    NIGHT_FLOW_LEAST = "rise of the hour from 02 to 04 with the least"
+    LOAD = "mean rise of the day's hours as a share of the greatest"
 
 
 class Pool(Enum):
@@ -59,7 +64,7 @@ class Definition:
     @property
     def can_vanish(self) -> bool:
         """Whether windows that were computed may have no figure; they then stand there without one."""
-        return self.what in (What.TOTAL, What.SHARE, What.DIRECTION)
+        return self.what in (What.TOTAL, What.SHARE, What.DIRECTION, What.LOAD)
 
     def needed(self, at_traffic: bool) -> tuple[tuple[str, ...], ...]:
         """Return the alternatives that a station must have."""
@@ -68,6 +73,7 @@ class Definition:
 
 BOTH = ("hour", "day")
 HOUR = ("hour",)
+DAY = ("day",)
 AIR = ("pm2_5", "pm10", "no2", "so2", "o3", "co")
 WEATHER = ("temperature", "humidity", "pressure", "wind_speed")
 US_INPUTS = ("pm2_5", "pm10", "o3", "no2", "so2", "co")
@@ -95,9 +101,15 @@ DEFINITIONS: tuple[Definition, ...] = (
         requires=(("no2",), ("o3",), PARTICLES), requires_traffic=(("no2",), PARTICLES), band_ends=(1, 2, 3, 4, 5),
     ),
     *_each("laeq", "sound_level", What.LEVEL, Pool.ENERGY, 1),
+    *_each("lden", "sound_level", What.WHOLE_NOISE, Pool.ENERGY, 1, DAY),
+    *_each("lnight", "sound_level", What.NIGHT_NOISE, Pool.ENERGY, 1, DAY),
     *_each("electricity", "electricity_import", What.TOTAL, Pool.SUM, 3),
     *_each("water", "water_volume", What.TOTAL, Pool.SUM, 6),
     *_each("heat", "heat_energy", What.TOTAL, Pool.SUM, 3),
+    *_each("night_flow", "water_supplied", What.NIGHT_FLOW, Pool.SUM, 3, DAY),
+    *_each("night_flow_lowest", "water_supplied", What.NIGHT_FLOW_LEAST, Pool.SUM, 3, DAY),
+    *_each("night_use", "water_volume", What.NIGHT_FLOW, Pool.SUM, 6, DAY),
+    *_each("load_factor", "electricity_import", What.LOAD, Pool.MEAN, 1, DAY),
     *_each("vehicle_count", "vehicle_count", What.TOTAL, Pool.SUM, 0),
     *_each("parking_occupancy", "parking_occupancy", What.MEAN, Pool.MEAN, 1, HOUR),
     *_each("traffic_congestion", "traffic_load", What.SHARE, Pool.MEAN, 1, HOUR, "congested"),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import Measurand, Registry
-from simulators.truth import pooling
+from simulators.truth import day_course, pooling
 from simulators.truth.cells import SUMS, Cells
 from simulators.truth.city_clock import CityClock
 from simulators.truth.definitions import DEFINITIONS, Definition, What
@@ -132,15 +132,44 @@ class Stock:
     def _figures(
         self, definition: Definition, rows: dict[tuple[str, str], Rows], clock: CityClock, able: list[int]
     ) -> pooling.Figures:
+        if definition.what in day_course.COURSE:
+            return self._course(definition, rows, clock)
         if definition.what is not What.INDEX:
             (code,) = definition.inputs
             one = rows[code, definition.window]
             ticks, known = statistic(definition, one, self._registry.catalogue.by_code[code])
             nobody = np.full(ticks.size, -1, np.int64)
-            return pooling.Figures(one.station, one.start_us, one.end_us, known, ticks, nobody, one.count)
+            told = known | definition.can_vanish
+            return pooling.Figures(one.station, one.start_us, one.end_us, told, known, ticks, nobody, one.count)
         heard = [rows[code, definition.window] for code in definition.inputs]
         own = Rows.merged([one.take((one.count > 0) & np.isin(one.station, able)) for one in heard])
         return self._indices(definition, rows, clock, own)
+
+    def _course(self, definition: Definition, rows: dict[tuple[str, str], Rows], clock: CityClock) -> pooling.Figures:
+        """Return what is made of the hours of every day in which its station has a reading, where there is enough."""
+        (code,) = definition.inputs
+        hours, days = rows[code, "hour"], rows[code, "day"]
+        heard: dict[int, dict[int, tuple[int, int]]] = {}
+        columns = (hours.station, hours.start_us, hours.sums[:, 0], hours.count)
+        for station, start_us, total, count in zip(*(column.tolist() for column in columns), strict=True):
+            if count:
+                heard.setdefault(station, {})[start_us] = (total, count)
+        decimals = self._registry.catalogue.by_code[code].decimals
+        by_start = day_course.days_of(clock)
+        told, known = np.zeros(days.station.size, np.bool_), np.zeros(days.station.size, np.bool_)
+        ticks = np.zeros(days.station.size, np.int64)
+        for row in np.flatnonzero(days.count > 0).tolist():
+            of_station, day = heard[int(days.station[row])], by_start[int(days.start_us[row])]
+            try:
+                found = day_course.figure(definition.what, day, of_station, decimals, definition.decimals)
+            except ZeroDivisionError:
+                told[row] = definition.can_vanish
+                continue
+            if found is not None:
+                told[row] = known[row] = True
+                ticks[row] = found
+        nobody = np.full(ticks.size, -1, np.int64)
+        return pooling.Figures(days.station, days.start_us, days.end_us, told, known, ticks, nobody, days.count)
 
     def _indices(
         self, definition: Definition, rows: dict[tuple[str, str], Rows], clock: CityClock, own: Rows
@@ -162,7 +191,7 @@ class Stock:
             ticks[at] = np.where(complete, subs.max(axis=1), -1)
             driver[at] = subs.argmax(axis=1)  # the first of equal ones
         known = ticks >= 0
-        return pooling.Figures(own.station, own.start_us, own.end_us, known, ticks, driver, own.count)
+        return pooling.Figures(own.station, own.start_us, own.end_us, known, known, ticks, driver, own.count)
 
     def _complete(
         self, definition: Definition, station: Whole, heard: dict[str, NDArray[np.bool_]]
@@ -180,7 +209,7 @@ class Stock:
     def _scopes(self, definition: Definition, figures: pooling.Figures, able: list[int]) -> Iterator[Published]:
         devices, zones = self._registry.devices, {z.code: i for i, z in enumerate(self._registry.city.zones)}
         zone_of = np.array([zones[device.zone] for device in devices], np.int64)
-        stations = figures if definition.can_vanish else figures.take(figures.known)
+        stations = figures.take(figures.told)
         for kind, codes, labels, of_scope in (
             ("city", [self._registry.city.code], np.zeros(len(devices), np.int64), figures),
             ("station", [device.code for device in devices], np.arange(len(devices)), stations),

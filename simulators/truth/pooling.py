@@ -18,11 +18,15 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures of one definition as columns: `station` is the station or scope; see `Published` for the rest."""
+    """Figures of one definition as columns: `station` is the station or scope; see `Published` for the rest.
+
+    Only what is `told` is published: every figure, and where one can vanish also that there is none.
+    """
 
     station: Whole
     start_us: Whole
     end_us: Whole
+    told: NDArray[np.bool_]
     known: NDArray[np.bool_]
     ticks: Whole
     driver: Whole
@@ -39,7 +43,7 @@ class Figures:
 def pooled(definition: Definition, figures: Figures, labels: Whole) -> Figures:
     """Return the figures of scopes, ordered by scope and start; `labels` names the scope of each station.
 
-    A window is there when a station has a figure in it; where figures can vanish, also when a station was computed.
+    A window is there when one of a station is told.
     """
     label = labels[figures.station]
     order = np.lexsort((figures.station, figures.start_us, label))
@@ -52,11 +56,11 @@ def pooled(definition: Definition, figures: Figures, labels: Whole) -> Figures:
     if len(some):
         at, begin = np.unique(group[rows.known], return_index=True)
         ticks[at], known[at], driver[at] = _together(definition, some, group[rows.known], begin)
-    found = Figures(
-        label[first], rows.start_us[first], rows.end_us[first], known, np.where(known, ticks, 0), driver,
+    told = np.logical_or.reduceat(rows.told, first)
+    return Figures(
+        label[first], rows.start_us[first], rows.end_us[first], told, known, np.where(known, ticks, 0), driver,
         np.add.reduceat(rows.received, first),
-    )  # fmt: skip
-    return found if definition.can_vanish else found.take(known)
+    ).take(told)  # fmt: skip
 
 
 def directions(east: Whole, north: Whole, count: Whole, decimals: int) -> tuple[Whole, NDArray[np.bool_]]:

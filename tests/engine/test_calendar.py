@@ -139,6 +139,17 @@ def test_times_outside_the_span_are_refused_with_the_span_in_the_message() -> No
         calendar.day_bounds(date(2014, 12, 31))
 
 
+def test_the_hour_of_the_day_is_the_one_that_the_clock_shows() -> None:
+    london = Calendar(ZoneInfo("Europe/London"), 2016, 2016)
+    day = london.starts(Grid.HOUR, *london.day_bounds(date(2016, 10, 30)))
+    assert london.hour_of_day(day).tolist() == [0, 1, 1, *range(2, 24)]
+    howe = Calendar(ZoneInfo("Australia/Lord_Howe"), 2021, 2021)
+    day = howe.starts(Grid.HOUR, *howe.day_bounds(date(2021, 4, 4)))
+    assert howe.hour_of_day(day).tolist() == [0, 1, 1, *range(2, 24)]
+    with pytest.raises(CalendarError, match="2016"):
+        london.hour_of_day(np.array([london.to_us]))
+
+
 def test_a_zone_of_broken_minutes_is_refused() -> None:
     with pytest.raises(CalendarError, match="later year"):
         Calendar(ZoneInfo("Africa/Monrovia"), 1970, 1990)

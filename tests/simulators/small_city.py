@@ -51,8 +51,13 @@ name = "heat"
 measurand = "heat_energy"
 unit = "kW.h"
 rate_max = 30
+[[field]]
+name = "inlet"
+measurand = "water_supplied"
+unit = "m3"
+modulus = 10000
 """
-COUNTER_REACH = {"energy": 1000 * 10**3, "water": 100 * 10**6, "heat": 5000 * 10**3}
+COUNTER_REACH = {"energy": 1000 * 10**3, "water": 100 * 10**6, "heat": 5000 * 10**3, "inlet": 10_000 * 10**3}
 MODELS = {
     "air": senml(*AIR),
     "twin": senml(AIR[0], ("dust", "pm2_5", "ug/m3"), *AIR[2:5]),  # two series of one measurand count together

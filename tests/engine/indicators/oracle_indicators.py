@@ -335,6 +335,21 @@ STATISTICS: dict[str, tuple[str, str, int, int, str, tuple[str, ...]]] = {
 }
 """code: measurand, what, decimals in, decimals out, pool, windows. Wind direction has tests of its own."""
 
+PROFILES = {
+    "lden": ("sound_level", 2, 1, "energy"),
+    "lnight": ("sound_level", 2, 1, "energy"),
+    "night_flow": ("water_supplied", 3, 3, "sum"),
+    "night_flow_lowest": ("water_supplied", 3, 3, "sum"),
+    "night_use": ("water_volume", 6, 6, "sum"),
+    "load_factor": ("electricity_import", 3, 1, "mean"),
+}
+"""code of what is made of a day's hours: measurand, decimals in, decimals out, pool."""
+
+POOLS = {code: (spec[4], spec[3]) for code, spec in STATISTICS.items()} | {
+    code: (spec[3], spec[2]) for code, spec in PROFILES.items()
+}
+"""code: pool and decimals of what is no index."""
+
 INDICES = {"cai": (HOUR, 11), "us_aqi_nowcast": (HOUR, 11), "us_aqi": (DAY, 7), "eaqi": (HOUR, 0)}
 """code: window, hours looked back."""
 
@@ -376,6 +391,48 @@ def pooled(how: str, ticks: Sequence[int], decimals: int) -> int:
         return int((10 * energy.log10() * 10**decimals).to_integral_value())
 
 
+def profile_of(city: City, code: str, device: int, start: int, end: int) -> int | None:
+    """Return a day's figure from the hours in which something was read; the zones here change by whole hours."""
+    measurand, decimals_in, decimals_out, _ = PROFILES[code]
+    slots = city.slots(device, [measurand])
+    hours: list[tuple[int, Fraction | None]] = []
+    for hour in range(start - HOUR_US, end, HOUR_US):
+        cells = [city.window(slot, hour, hour + HOUR_US) for slot in slots]
+        count, total = sum(cell[0] for cell in cells), sum(cell[1][0] for cell in cells)
+        shown = (EPOCH + timedelta(microseconds=hour)).astimezone(city.zone_info).hour
+        value = Fraction(total, count if measurand == "sound_level" else 1) if count else None
+        hours.append((shown, value))
+    own = hours[1:]
+    if all(value is None for _, value in own):
+        return None
+    night = [value for shown, value in hours[:-1] if shown == 23 or shown < 7]
+    if code == "lnight":
+        found = average(night)
+        return None if found is None else level(found / ENERGY_ONE, decimals_out)
+    if code == "lden":
+        parts = [night, [v for s, v in own if 7 <= s < 19], [v for s, v in own if 19 <= s < 23]]
+        means = [average(part) for part in parts]
+        if any(mean is None for mean in means):
+            return None
+        with localcontext() as context:
+            context.prec = 50
+            weights = (Decimal(10), Decimal(1), Decimal(10).sqrt())
+            total_energy = sum(
+                weight * len(part) * Decimal(mean.numerator) / Decimal(mean.denominator)
+                for weight, part, mean in zip(weights, parts, means, strict=True)
+                if mean is not None
+            )
+            energy = total_energy / sum(len(part) for part in parts) / ENERGY_ONE
+            return max(0, int((10 * energy.log10() * 10**decimals_out).to_integral_value())) if energy > 0 else 0
+    chosen = [value for shown, value in own if code == "load_factor" or 2 <= shown < 4]
+    mean, there = average(chosen), [value for value in chosen if value is not None]
+    if mean is None:
+        return None
+    if code == "load_factor":
+        return round(100 * 10**decimals_out * mean / max(there)) if max(there) > 0 else None
+    return round((min(there) if code == "night_flow_lowest" else mean) * 10**decimals_out / 10**decimals_in)
+
+
 def index_of(city: City, code: str, device: int, start: int, end: int) -> Result | None:
     codes, back = INDEX_INPUTS[code], INDICES[code][1]
     hours = city.hours(device, codes, start - back * HOUR_US, end)
@@ -397,7 +454,7 @@ def possible(city: City, code: str, device: int) -> bool:
         return "no2" in has and bool({"pm2_5", "pm10"} & has) and (device in city.traffic or "o3" in has)
     if code in INDICES:
         return bool(set(INDEX_INPUTS[code]) & has)
-    return STATISTICS[code][0] in has
+    return (PROFILES[code] if code in PROFILES else STATISTICS[code])[0] in has
 
 
 def figures(city: City) -> dict[tuple[str, str, int, int], Row]:
@@ -409,6 +466,7 @@ def figures(city: City) -> dict[tuple[str, str, int, int], Row]:
     days = sorted({city.day(start) for start, _ in hours})
     found: dict[tuple[str, str, int, int], Row] = {}
     names = [(code, window) for code, spec in STATISTICS.items() for window in spec[5]]
+    names += [(code, DAY) for code in PROFILES]
     for code, window in names + [(code, spec[0]) for code, spec in INDICES.items()]:
         for start, end in hours if window == HOUR else days:
             _one_window(city, code, window, start, end, found)
@@ -418,7 +476,8 @@ def figures(city: City) -> dict[tuple[str, str, int, int], Row]:
 def _one_window(
     city: City, code: str, window: str, start: int, end: int, found: dict[tuple[str, str, int, int], Row]
 ) -> None:
-    inputs = INDEX_INPUTS[code] if code in INDICES else (STATISTICS[code][0],)
+    single = PROFILES if code in PROFILES else STATISTICS
+    inputs = INDEX_INPUTS[code] if code in INDICES else (single[code][0],)
     members: dict[int, list[tuple[int | None, str | None, int, int]]] = {}
     for device in city.devices():
         if not possible(city, code, device):
@@ -432,6 +491,8 @@ def _one_window(
         if code in INDICES:
             result = index_of(city, code, device, start, end)
             ticks, driver = result if result is not None else (None, None)
+        elif code in PROFILES:
+            ticks = profile_of(city, code, device, start, end)
         else:
             ticks = statistic(code, received, [sum(cell[1][k] for cell in cells) for k in range(4)])
         for scope in (0, 1 + city.zone(device), 1 + city.zones + device):
@@ -447,7 +508,8 @@ def _one_window(
         elif scope > city.zones:
             ticks = known[0][0]
         else:
-            ticks = pooled(STATISTICS[code][4], [t for t, _ in known], STATISTICS[code][3])
+            how, decimals = POOLS[code]
+            ticks = pooled(how, [t for t, _ in known], decimals)
         ends = BAND_ENDS.get(code)
         band = 0 if ends is None else 1 + sum(ticks > end for end in ends)
         found[code, window, scope, start] = (ticks, band, driver, sum(r[2] for r in rows), sum(r[3] for r in rows))

@@ -18,6 +18,8 @@ def test_the_first_set_is_there() -> None:
     wanted = {(f"{p}_mean", w) for p in ("pm2_5", "pm10", "no2", "so2", "o3", "co") for w in (Grid.HOUR, Grid.DAY)}
     wanted |= {("cai", Grid.HOUR), ("us_aqi_nowcast", Grid.HOUR), ("us_aqi", Grid.DAY), ("eaqi", Grid.HOUR)}
     wanted |= {(code, w) for code in ("laeq", "electricity", "water", "heat") for w in (Grid.HOUR, Grid.DAY)}
+    operation = ("lden", "lnight", "night_flow", "night_flow_lowest", "night_use", "load_factor")
+    wanted |= {(code, Grid.DAY) for code in operation}
     wanted |= {(code, Grid.HOUR) for code in ("parking_occupancy", "traffic_congestion", "wind_direction")}
     assert wanted <= set(POSITION)
 
@@ -30,8 +32,10 @@ def test_two_definitions_of_one_name_are_refused_with_both_titles() -> None:
 
 def test_a_definition_that_cannot_be_computed_is_refused() -> None:
     mean, cai = INDICATORS[0], INDICATORS[POSITION["cai", Grid.HOUR]]
-    with pytest.raises(ValueError, match="either a statistic or an index"):
+    with pytest.raises(ValueError, match="either a statistic or a profile or an index"):
         dataclasses.replace(mean, statistic=None)
+    with pytest.raises(ValueError, match="a profile has one input"):
+        dataclasses.replace(INDICATORS[POSITION["lden", Grid.DAY]], inputs=("sound_level", "pm10"))
     with pytest.raises(ValueError, match="an hour or a day"):
         dataclasses.replace(mean, window=Grid.MINUTE)
     with pytest.raises(ValueError, match="make it an index"):

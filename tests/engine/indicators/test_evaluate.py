@@ -53,6 +53,7 @@ KINDS = {
     "sound_level": (0, 8 * 10**13),
     "electricity_import": (-5, 10**7),
     "water_volume": (-5, 10**9),
+    "water_supplied": (-5, 10**9),
     "traffic_load": (0, HOUR_US),
     "temperature": (-30_000, 50_000),
     "parking_occupancy": (0, 500),
@@ -406,3 +407,27 @@ def test_an_unknown_input_or_a_wrong_unit_is_refused_at_start() -> None:
         start(dataclasses.replace(first, unit="mg/m3"))
     with pytest.raises(PlanError, match="is a counter, expected gauge"):
         start(dataclasses.replace(first, inputs=("water_volume",)))
+    flow = INDICATORS[POSITION["night_flow", Grid.DAY]]
+    with pytest.raises(PlanError, match="is a level, expected counter"):
+        start(dataclasses.replace(flow, inputs=("sound_level",)))
+    with pytest.raises(PlanError, match=r"is in m3, water_supplied in m3"):
+        start(dataclasses.replace(flow, unit="m3"))
+
+
+def test_a_load_that_a_late_reading_moves_to_another_day_takes_its_factor_with_it() -> None:
+    city = city_of(series(0, 0, "electricity_import"), series(1, 0, "electricity_import"))
+    made, published = evaluator(city), Published()
+    change(city, made, published, steady(city, [0, 1], AUTUMN_US, 25, 0) | {(0, AUTUMN_US): (4, [100, 0, 0, 0])})
+    # The one hour with a load is the highest of 25: a mean of 1/25.
+    assert published.rows["load_factor", "day", 3, AUTUMN_US][:2] == (40, 0)
+    assert published.rows["load_factor", "day", 1, AUTUMN_US][0] == 40
+    assert ("load_factor", "day", 4, AUTUMN_US) not in published.rows
+    results = change(city, made, published, {(0, AUTUMN_US): (4, [0, 0, 0, 0])})
+    assert ("load_factor", "day", 3, AUTUMN_US) not in published.rows
+    assert not results.known[results.indicator == POSITION["load_factor", Grid.DAY]].any()
+
+
+def test_too_little_of_a_day_is_no_figure_and_none_is_told() -> None:
+    city = city_of(series(0, 0, "electricity_import"))
+    results = change(city, evaluator(city), Published(), steady(city, [0], AUTUMN_US, 18, 5))
+    assert POSITION["load_factor", Grid.DAY] not in results.indicator
