@@ -60,6 +60,10 @@ class CityClock:
         within = (hours_us >= days_us[0]) & (hours_us <= days_us[-1])
         return cls(zone, hours_us[within], days_us, hours_us[earlier])
 
+    def day_start(self, time_us: int) -> int:
+        """Return the start of the day that holds an instant."""
+        return int(self.days_us[np.searchsorted(self.days_us, time_us, "right") - 1])
+
     def shown(self) -> Iterator[tuple[int, int, date, int]]:
         """Yield start and length in minutes of every hour from `earlier_us` on, and which date and hour it shows."""
         starts = [*self.earlier_us.tolist(), *self.hours_us.tolist()]

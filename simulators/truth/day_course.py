@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from simulators.truth.city_clock import CityClock
 from simulators.truth.definitions import What
@@ -57,10 +57,9 @@ def days_of(clock: CityClock) -> dict[int, Day]:
         else:
             part = Part.NIGHT if hour < 7 else Part.DAY if hour < 19 else Part.EVENING
             named[shown].parts[part].append(one)
-    found = {}
-    starts = clock.days_us.tolist()
-    for begin_us, end_us in pairwise(starts):
-        inside = [(start, minutes, shown, hour) for start, minutes, shown, hour in hours if begin_us <= start < end_us]
+    found: dict[int, Day] = {}
+    for begin_us, within in groupby(hours[len(clock.earlier_us) :], lambda one: clock.day_start(one[0])):
+        inside = list(within)
         day = named[max(shown for _, _, shown, _ in inside)]
         day.own.extend((start, minutes) for start, minutes, _, _ in inside)
         day.small.extend((start, minutes) for start, minutes, _, hour in inside if hour in (2, 3))

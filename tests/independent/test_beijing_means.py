@@ -5,12 +5,18 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
-from tests.independent import beijing_means
+import pytest
+
+from tests.independent import air_annual_means, beijing_means, meter_registers, noise_levels, outage_indices
 
 
-def test_it_imports_nothing_of_this_project() -> None:
-    tree = ast.parse(Path(beijing_means.__file__).read_text())
+@pytest.mark.parametrize(
+    "module", [beijing_means, air_annual_means, meter_registers, noise_levels, outage_indices], ids=lambda m: m.__name__
+)
+def test_it_imports_nothing_of_this_project(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text())
     imported = {
         name.partition(".")[0]
         for node in ast.walk(tree)
@@ -27,9 +33,11 @@ def test_it_imports_nothing_of_this_project() -> None:
         "decimal",
         "fractions",
         "gzip",
+        "itertools",
         "pathlib",
         "sys",
         "typing",
+        "zoneinfo",
     }
 
 
