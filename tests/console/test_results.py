@@ -72,7 +72,8 @@ def test_observations_are_exact_decimals_newest_first(service: Service) -> None:
     assert len(rows) == 3
     assert [row["time"] for row in rows] == sorted((row["time"] for row in rows), reverse=True)
     assert all(re.fullmatch(r"\d+\.\d{6}", row["value"]) and row["unit"] == "m3" for row in rows)
-    assert list(rows[0]) == ["device", "field", "measurand", "time", "value", "unit", "state", "time_from_arrival"]
+    keys = ["device", "field", "measurand", "time", "value", "unit", "state", "time_from_arrival", "flags", "excluded"]
+    assert list(rows[0]) == keys
     states = service("observations", "--measurand", "traffic_load", "--limit", "1", "--json").rows
     assert states[0]["state"] in {"free", "dense", "congested"}
     table = service("observations", "--device", "house-water", "--limit", "3")
