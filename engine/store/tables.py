@@ -47,6 +47,7 @@ FORMS: Mapping[str, TableForm] = MappingProxyType(
         "window_hour": _CELLS,
         "window_day": _CELLS,
         "counter_event": TableForm(("device", "field", "time_us", "kind", "before_ticks", "after_ticks"), 3, 2),
+        "observation_flag": TableForm(("device", "field", "time_us", "rule", "excluded"), 4, 2),
         "indicator_value": TableForm(
             (
                 "indicator", "window", "scope_kind", "scope", "start_us", "ticks", "band", "driver", "received",
