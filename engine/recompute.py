@@ -173,9 +173,9 @@ class Recomputation:
 
     def _flags(self, low_us: int, high_us: int) -> list[Table]:
         """Compare flags, and what figures leave out because of them; none where there are neither rules nor flags."""
-        wanted, stored = self._book.wanted(low_us, high_us), self._book.stored(low_us, high_us)
-        if not self._book.judges.any and not len(stored):
+        if not self._book.judges.any and not self._store.any_flags():
             return []
+        wanted, stored = self._book.wanted(low_us, high_us), self._book.stored(low_us, high_us)
         parts, standing = self._book.parts(wanted), self._book.stored_parts(low_us, high_us)
         flags = Table.of("observation_flag", rows_of_flags(stored), rows_of_flags(wanted), self._names.flag)
         excluded = Table.of("window_excluded", rows_of_parts(standing), rows_of_parts(parts), self._names.cell)

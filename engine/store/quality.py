@@ -156,6 +156,16 @@ def begin(session: Session, slots: Slots, partition: int, digest: str, holding: 
     return True
 
 
+def any_flags(session: Session) -> bool:
+    """Say whether anything is flagged or left out at all.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    ((found,),) = session.rows("flags_any")
+    return bool(found)
+
+
 def flags_of(session: Session, slots: Slots, spans: Spans) -> Flags:
     """Return the stored flags of spans, by slot, time and rule.
 

@@ -377,6 +377,8 @@ def device_rows(session: Session) -> list[DeviceRow]:
 def period(session: Session, grid: Grid, from_us: int, to_us: int) -> list[PeriodFigure]:
     """Return every series' windows that start in a period, merged exactly, by device and field.
 
+    Hours are merged without what is excluded of them; minutes and days are the sums of everything.
+
     Raises:
         StoreUnavailable, StoreError
     """

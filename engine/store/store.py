@@ -371,6 +371,10 @@ class Store:
         """Return the hours of which something else is excluded, and whose figures are to be computed anew."""
         return quality.changed(self._session, self.slots, limit)
 
+    def any_flags(self) -> bool:
+        """Say whether anything is flagged or left out at all."""
+        return quality.any_flags(self._session)
+
     def flags_of(self, spans: Spans) -> Flags:
         """Return the stored flags of spans, by slot, time and rule."""
         return quality.flags_of(self._session, self.slots, spans)

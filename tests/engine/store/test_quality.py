@@ -127,6 +127,21 @@ def test_windows_stay_the_sums_of_everything_stored_and_the_parts_are_sums_of_wh
     ]
 
 
+def test_whoever_waits_for_hours_is_told_when_their_figures_have_followed(
+    store: Store, city: Registry, now_us: int
+) -> None:
+    judged = Judged.on(store, city, now_us)
+    judged.live.take(readings(city))
+    told: list[tuple[list[int], bool]] = []
+    judged.live._worker._written = lambda hours, full: told.append((hours.tolist(), full))
+    judged.judge()
+    second = begin_us(city, 1)
+    hours = {hour for some, full in told for hour in some if full}
+    stuck = {second + hour * HOUR_US for hour in (6, 7, 8)}
+    drifting = {second + hour * HOUR_US for hour in range(3 * 24)}
+    assert hours == stuck | drifting
+
+
 def annual_mean(judged: Judged, city: Registry) -> tuple[object, int, int]:
     """The KPI of the year: PM2.5 of the city, readings received, and expected."""
     store, calendar = judged.live.store, Calendar(city.city.zone_info)
