@@ -28,7 +28,9 @@ WithFlaggedOption = Annotated[
 WindowOption = Annotated[
     str | None,
     typer.Option(
-        "--window", metavar="hour|day|month|year|period", help="Only this window; period: all of --from/--to."
+        "--window",
+        metavar="hour|day|month|year|7d|30d|365d|period",
+        help="Only this window; period: all of --from/--to.",
     ),
 ]
 WINDOWS = ("hour", "day", *PERIODS)
@@ -65,7 +67,8 @@ def indicators(
     Without options: the newest figure of each, for the city and its zones. `--from` or `--to` asks for the history.
     Revision 0 is provisional: the window is still open; every later change of a closed window raises it by one.
     `--window month` and `year` compute one figure per station and civil month or year from its hours, exactly, as if it
-    were one window; `--window period` does so for all hours that start from `--from` (included) to `--to` (excluded).
+    were one window; `--window 7d`, `30d` and `365d` do so for the last whole civil days, before `--to` or before the
+    day of the newest reading; `--window period` for all hours that start from `--from` (included) to `--to` (excluded).
 
     `--at TIME` shows what this command would have shown then: what late readings changed since is not in it. Closed
     windows are exact; open ones of the city and its zones are kept as they stood at the end of each minute.
@@ -79,6 +82,7 @@ def indicators(
 
     - `cityvitals indicators --indicator cai --scope zone:air --history`
     - `cityvitals indicators --scope station --window day --from 2026-01-01 --to 2026-02-01 --json`
+    - `cityvitals indicators --indicator laeq --window 30d`
     - `cityvitals indicators --indicator pm2_5_mean --window period --from 2016-01-01 --to 2017-01-01`
     - `cityvitals indicators --indicator cai --at 2026-01-31T14:05`
     - `cityvitals indicators --scope zone:air --revisions --from 2026-01-31`

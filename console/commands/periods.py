@@ -1,4 +1,4 @@
-"""Figures of civil months, years and any other whole hours, merged exactly from what the store holds.
+"""Figures of civil months, years, last days and any other whole hours, merged exactly from what the store holds.
 
 Knows the calendar and the indicators' own formulas; knows no option and no rendering.
 """
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from engine.indicators import Indicator
     from engine.store import PeriodFigure, Store
 
-PERIODS = ("month", "year", "period")
+ROLLING = {"7d": 7, "30d": 30, "365d": 365}
+"""Windows of the last so many whole civil days."""
+PERIODS = ("month", "year", *ROLLING, "period")
 HOUR_US = 3_600_000_000
 
 Row = dict[str, object]
@@ -32,11 +34,13 @@ def period_rows(
         store: where the hours are.
         window: one of `PERIODS`.
         zone: the city's.
-        span_us: months and years that start from (included) to (excluded) are meant, or the one period itself.
+        span_us: months and years that start from (included) to (excluded) are meant, or the one period itself; the last
+            days are those before its end.
         indicator, kind, code: only these.
 
     Raises:
-        MisuseError: the scope is no station, the indicator has no period, or the limits are no whole hours.
+        MisuseError: the scope is no station, the indicator has no period, the limits are no whole hours, or last days
+            are given a beginning.
     """
     from devices import TIME_MAX_US, TIME_MIN_US
 
@@ -50,7 +54,8 @@ def period_rows(
                 raise MisuseError(f"{name}: --window period merges whole hours; give a full hour")
         return _rows(store, definitions, window, span_us, None, code)
     rows = []
-    for begin_us, end_us in _civil(store, window, zone, span_us):
+    spans = _last_days(store, window, zone, span_us) if window in ROLLING else _civil(store, window, zone, span_us)
+    for begin_us, end_us in spans:
         rows += _rows(store, definitions, window, (begin_us, end_us), begin_us, code)
     return rows
 
@@ -91,6 +96,23 @@ def _civil(store: Store, window: str, zone: tzinfo, span_us: Span) -> list[Span]
         if span_us[0] <= bounds[0] < span_us[1]:
             found.append(bounds)
         year, month = (year + 1, month) if window == "year" else (year + month // 12, month % 12 + 1)
+
+
+def _last_days(store: Store, window: str, zone: tzinfo, span_us: Span) -> list[Span]:
+    """Return the last whole civil days before the end of a span, or before the day of the newest reading."""
+    from zoneinfo import ZoneInfo
+
+    from devices import TIME_MAX_US, TIME_MIN_US
+    from engine.calendar import Calendar
+
+    if span_us[0] != TIME_MIN_US:
+        raise MisuseError(f"--window {window} begins by itself", "leave out --from; --to says before which day it ends")
+    if store.first_time_us() is None:
+        return []
+    calendar = Calendar(ZoneInfo(str(zone)))
+    limit_us = max(row.last_us for row in store.device_rows()) if span_us[1] == TIME_MAX_US else span_us[1]
+    end = calendar.local(min(limit_us, calendar.to_us - 1)).date()
+    return [(calendar.day_bounds(end - timedelta(days=ROLLING[window]))[0], calendar.day_bounds(end)[0])]
 
 
 def _owed(store: Store, span_us: Span) -> Span:

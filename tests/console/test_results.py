@@ -198,6 +198,23 @@ def test_the_months_and_the_years_hold_what_the_whole_period_holds(service: Serv
         assert [row["expected"] for row in found] == [due(window, at) for at in begins]
 
 
+@pytest.mark.parametrize("days", [7, 30, 365])
+def test_the_last_days_are_the_period_of_whole_civil_days_before_an_end(service: Service, days: int) -> None:
+    settled(service)
+    (newest,) = service("observations", "--limit", "1", "--json").rows
+    end = datetime.fromisoformat(newest["time"]).astimezone(ZoneInfo("Europe/London")).date()
+    # What is kept here is younger than a day: it lies in the days before tomorrow, perhaps not in those before today.
+    for until, more in ((end, []), (end + timedelta(days=1), ["--to", f"{end + timedelta(days=1)}"])):
+        rolling = service("indicators", "--window", f"{days}d", *more, "--json").rows
+        begin = until - timedelta(days=days)
+        whole = service("indicators", "--window", "period", "--from", f"{begin}", "--to", f"{until}", "--json").rows
+        assert {row.pop("window") for row in rolling} <= {f"{days}d"}
+        begins = {datetime.fromisoformat(row.pop("start")).astimezone(ZoneInfo("Europe/London")) for row in rolling}
+        assert {(at.date(), at.hour) for at in begins} <= {(begin, 0)}
+        assert rolling == [{key: row[key] for key in row if key not in ("window", "start")} for row in whole]
+    assert rolling
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -209,8 +226,10 @@ def test_the_months_and_the_years_hold_what_the_whole_period_holds(service: Serv
         (["indicators", "--indicator", "cay"], "did you mean 'cai'?"),
         (["indicators", "--scope", "zone:kreb"], "did you mean 'kerb'?"),
         (["indicators", "--scope", "street:x"], "expected city, zone, station"),
-        (["indicators", "--window", "week"], "expected one of hour, day, month, year, period"),
+        (["indicators", "--window", "week"], "expected one of hour, day, month, year, 7d, 30d, 365d, period"),
         (["indicators", "--window", "period", "--indicator", "cai"], "has no figure for a period"),
+        (["indicators", "--window", "30d", "--from", "2026-01-01"], "leave out --from"),
+        (["indicators", "--window", "30d", "--indicator", "lden"], "has no figure for a 30d"),
         (["indicators", "--window", "period", "--scope", "city"], "is computed per station"),
         (["indicators", "--window", "period", "--from", "2026-01-01T00:00:01"], "give a full hour"),
         (["quarantine", "--reason", "malformd"], "did you mean 'malformed'?"),
