@@ -1,7 +1,7 @@
 """The truth as files: what must stand in every table when a fleet was sent, and a manifest of it all.
 
-Knows the canonical form of a table (tab-separated lines, sorted by key, digest SHA-256) and the two tables of the
-ledger; the tables of figures are written by `simulators.truth`.
+Knows the canonical form of a table (tab-separated lines, sorted by key, digest SHA-256), the two tables of the ledger
+and the figures of the KPIs; the other tables of figures are written by `simulators.truth`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 
 from devices import rfc3339
@@ -16,8 +17,11 @@ from simulators import truth
 from simulators.fleet.errors import FleetError
 from simulators.fleet.fleet import Fleet
 from simulators.fleet.verdict import Tally
+from simulators.truth import kpis
+from simulators.truth.canonical import NULL
 
 TRUTH = "truth"
+KPI_FILE = "kpi.tsv"
 MANIFEST = "manifest.json"
 
 
@@ -39,6 +43,14 @@ def quarantine_lines(tally: Mapping[str, Tally]) -> list[str]:
     ]
 
 
+def kpi_lines(fleet: Fleet, way: str) -> list[str]:
+    """Return the city's figures of its KPIs over all days of the fleet: data point | exact ratio."""
+    period = kpis.Period(*fleet.span_us, Fraction(fleet.spec.days))
+    found = kpis.figures(fleet.registry, fleet.accepted(way), period)
+    lines = ((key, NULL if value is None else str(value)) for key, value in found.items())
+    return [f"{key}\t{value}" for key, value in sorted(lines, key=lambda one: one[0].encode())]
+
+
 def digest(lines: list[str]) -> str:
     """Return the digest of a canonical table."""
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
@@ -46,6 +58,8 @@ def digest(lines: list[str]) -> str:
 
 def write_truth(fleet: Fleet, way: str, folder: Path) -> dict[str, str]:
     """Write every table as it must be when the fleet was sent in this way; return their digests.
+
+    Beside them, without a digest, `kpi.tsv`: the figures of the KPIs are no table, they depend on the period asked for.
 
     Raises:
         FleetError: no such way, no faults to send, or the folder cannot be written.
@@ -57,6 +71,7 @@ def write_truth(fleet: Fleet, way: str, folder: Path) -> dict[str, str]:
         for name, lines in tables.items():
             (folder / f"{name}.tsv").write_bytes("".join(f"{line}\n" for line in lines).encode())
             digests[name] = digest(lines)
+        (folder / KPI_FILE).write_bytes("".join(f"{line}\n" for line in kpi_lines(fleet, way)).encode())
         (folder / truth.DIGESTS_FILE).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise FleetError(f"{folder}: the truth cannot be written: {error.strerror}") from error
