@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +127,16 @@ def test_windows_stay_the_sums_of_everything_stored_and_the_parts_are_sums_of_wh
     assert query("SELECT count, low, high FROM window_excluded WHERE series_id = %s", int(slot)) == [
         (1, 20_000, 22_000)
     ]
+
+
+def test_the_assessors_statement_gives_what_is_left_of_each_hour(
+    store: Store, city: Registry, now_us: int, query: Query
+) -> None:
+    Judged.on(store, city, now_us).take(readings(city))
+    text = (Path(__file__).parents[3] / "docs" / "assessors.md").read_text()
+    (statement,) = [one for one in re.findall(r"```sql\n(.*?)```", text, re.DOTALL) if "window_excluded" in one]
+    left = {(device, total, count) for device, _, total, count in query(statement)}
+    assert left == {("spiking", 104_000, 5), ("stuck", 0, 0), ("drifting", 0, 0)}
 
 
 def test_whoever_waits_for_hours_is_told_when_their_figures_have_followed(
