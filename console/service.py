@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ from console.settings import Settings
 from deploy.process import birth
 from devices import Registry, text_from_ticks
 from engine.indicators import Indicator, Results
-from engine.kpi import Pack
+from engine.kpi import DeclaredValue, Pack
 from engine.store import migrate
 from ingest.gateway import Gateway, GatewaySettings
 
@@ -40,6 +40,7 @@ def serve(
     stop: threading.Event,
     *,
     pack: Pack | None = None,
+    declared: Sequence[DeclaredValue] = (),
     ready_file: Path | None = None,
     migrate_first: bool = False,
 ) -> None:
@@ -51,6 +52,7 @@ def serve(
         database_url, mqtt_url: where the servers are.
         stop: ends it cleanly.
         pack: catalogue of the KPIs whose figures are kept up to date.
+        declared: what the city declares, for the findings on them.
         ready_file: written once everything is ready.
         migrate_first: bring the tables up to this version before.
 
@@ -75,6 +77,7 @@ def serve(
             # Not before: a gateway that is refused would take the results' connection from the one that serves.
             on_owned=None if publisher is None else publisher.start,
             pack=pack,
+            declared=declared,
         )
         page = MetricsPage(settings.metrics, gateway.status, publisher)
         closing.callback(page.close)

@@ -19,6 +19,7 @@ from engine.calendar import Calendar
 from engine.indicators.exact import round_half_even
 from engine.kpi import (
     WHOLE,
+    DeclaredValue,
     Figure,
     Horizon,
     InputFigure,
@@ -28,17 +29,21 @@ from engine.kpi import (
     PeriodInputs,
     Readings,
     Sensed,
+    Submission,
     Sums,
     Value,
     clock_hours,
+    declared_in,
     definition_digest,
     figures,
+    findings,
     reference_year,
     rolling,
     sensed_points,
+    submission_of,
     to_date,
 )
-from engine.store import KpiRow, KpiSums, KpisWritten, Registered, Store
+from engine.store import FindingRow, KpiRow, KpiSums, KpisWritten, Registered, Store
 
 VALUE_DECIMALS = 6
 """Decimals of a stored value; its exact ratio stands beside it."""
@@ -54,16 +59,25 @@ class KpiBook:
         registry, registered: the city, and the store's ids of it.
         pack: the catalogue.
         lateness_us: a year closes this long after its end.
+        declared: what the city declares; part of findings, and of no stored figure.
 
     Attributes:
         calendar: of the city.
         lateness_us: as given.
     """
 
-    def __init__(self, store: Store, registry: Registry, registered: Registered, pack: Pack, lateness_us: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        registered: Registered,
+        pack: Pack,
+        lateness_us: int,
+        declared: Sequence[DeclaredValue] = (),
+    ) -> None:
         self.calendar = Calendar(registry.city.zone_info)
         self._store, self._registry, self._ids, self._pack = store, registry, registered, pack
-        self.lateness_us = lateness_us
+        self.lateness_us, self._declared = lateness_us, declared
         self._sensed = Sensed(pack, registry, self.calendar)
         self._digests = {point.key: definition_digest(pack, point) for point in sensed_points(pack)}
 
@@ -111,8 +125,14 @@ class KpiBook:
         values = superseded = 0
         for period in periods:
             with self._store.one_kpi_writer():
-                rows = [self._row(one, period, until_us) for one in self.figures(period)]
+                inputs = self.inputs(period)
+                rows = [self._row(one, period, until_us) for one in self._figures(inputs)]
                 done = self._store.write_kpis(rows, computed_us)
+                found = [
+                    FindingRow(one.rule, one.severity, one.data_points, one.text)
+                    for one in findings(self._submission(inputs))
+                ]
+                self._store.write_kpi_findings(period.horizon, period.year, found, computed_us)
             values += done.values
             superseded += done.superseded
         return KpisWritten(values, superseded)
@@ -123,9 +143,18 @@ class KpiBook:
         Raises:
             StoreUnavailable, StoreError
         """
-        inputs = self.inputs(period)
+        return self._figures(self.inputs(period))
+
+    def _figures(self, inputs: PeriodInputs) -> list[Figure]:
         scopes: list[int | None] = [None, *range(len(self._registry.city.zones))]
         return [one for zone in scopes for one in figures(self._pack, inputs, self._digests, zone)]
+
+    def _submission(self, inputs: PeriodInputs) -> Submission:
+        """Return the figures of the whole city as a verifier gets them, with what is declared for their period."""
+        period = inputs.period
+        declared = declared_in(self._declared, period.last.year, exactly=period.horizon is Horizon.YEAR)
+        known = {code: one.value for code, one in inputs.of().items()}
+        return submission_of(self._pack, self._registry.city, known, period.first, period.last, declared)
 
     def inputs(self, period: KpiPeriod) -> PeriodInputs:
         """Return what is known of a period, from what is stored.

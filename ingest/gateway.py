@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from devices import FLAG_TIME_FROM_ARRIVAL, TIME_MIN_US, Registry
 from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
-from engine.kpi import Pack
+from engine.kpi import DeclaredValue, Pack
 from engine.kpi_book import KpiBook
 from engine.kpi_keeper import KpiKeeper
 from engine.listening import DATABASE, Away, Heard, Report
@@ -75,6 +75,7 @@ class Gateway:
         sink: told of every written indicator value; must not block.
         on_owned: called once the partition is ours and the city is accepted, before the broker is spoken to.
         pack: catalogue of the KPIs whose figures are kept up to date; none are without one.
+        declared: what the city declares, for the findings on these figures.
         clock_us: present time, microseconds UTC.
 
     Attributes:
@@ -91,13 +92,14 @@ class Gateway:
         sink: ResultSink | None = None,
         on_owned: Callable[[], None] | None = None,
         pack: Pack | None = None,
+        declared: Sequence[DeclaredValue] = (),
         clock_us: Callable[[], int] = wall_clock_us,
     ) -> None:
         self.settings = settings or GatewaySettings()
         self.counts = CommitCounts()
         self.ready = threading.Event()
         self._registry, self._url, self._sink, self._clock_us = registry, database_url, sink, clock_us
-        self._on_owned, self._pack = on_owned, pack
+        self._on_owned, self._pack, self._declared = on_owned, pack, declared
         self._commits = Commits(
             registry, self.settings.admission, self.settings.broker.client_id, self.settings.worker.partition
         )  # fmt: skip
@@ -157,7 +159,8 @@ class Gateway:
         """Return the keeper of the KPIs' figures; None without a catalogue."""
         if self._pack is None:
             return None
-        book = KpiBook(store, self._registry, registered, self._pack, self.settings.worker.lateness_us)
+        lateness_us = self.settings.worker.lateness_us
+        book = KpiBook(store, self._registry, registered, self._pack, lateness_us, self._declared)
         return KpiKeeper(
             store, book, clock_us=self._clock_us, until_us=self._watermark_us, every_s=self.settings.worker.kpi_s
         )  # fmt: skip

@@ -40,6 +40,7 @@ def run(
     given: Context = context.obj
     registry = given.registry()
     pack = given.kpi_pack()
+    declared = given.kpi_declared(pack)
     endpoints = given.endpoints()
     from console.service import serve
 
@@ -51,6 +52,7 @@ def run(
             endpoints.mqtt_url,
             stop,
             pack=pack,
+            declared=declared,
             ready_file=ready_file,
             migrate_first=migrate_first,
         )

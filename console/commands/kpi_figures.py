@@ -367,7 +367,8 @@ def bring(context: Context) -> Row:
     registry, pack = context.registry(), context.kpi_pack()
     with open_store(context, patient=True) as store:
         registered = store.register(registry, INDICATORS)
-        book = KpiBook(store, registry, registered, pack, context.settings.engine.lateness_us)
+        lateness_us = context.settings.engine.lateness_us
+        book = KpiBook(store, registry, registered, pack, lateness_us, context.kpi_declared(pack))
         return _brought(store, book)
 
 

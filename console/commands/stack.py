@@ -83,6 +83,7 @@ def up(
 
 def _start(context: Context, registry: Registry, record: Path, *, detach: bool) -> None:
     pack = context.kpi_pack(fall_back=True)
+    declared = context.kpi_declared(pack)
     endpoints, ours = start_servers(context)
     try:
         (record.parent / CITY_RECORD).write_text(registry.city.code)
@@ -101,6 +102,7 @@ def _start(context: Context, registry: Registry, record: Path, *, detach: bool) 
                 endpoints.mqtt_url,
                 stop,
                 pack=pack,
+                declared=declared,
                 ready_file=record,
                 migrate_first=True,
             )

@@ -10,6 +10,7 @@ from engine.store.errors import (
     StoreError,
     StoreUnavailable,
 )
+from engine.store.finding_log import FindingReading, FindingRow
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
@@ -69,6 +70,8 @@ __all__ = [
     "Due",
     "Duty",
     "Extent",
+    "FindingReading",
+    "FindingRow",
     "FlagCount",
     "Flush",
     "Flushed",

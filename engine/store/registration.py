@@ -220,7 +220,7 @@ def _registers(session: Session, registry: Registry, city_scope: int, zone_scope
                 "register_register",
                 {
                     "code": r.code, "scope_id": scope_id, "valid_from": r.valid_from, "value": exact(r.value),
-                    "unit": r.unit, "source": r.source,
+                    "unit": r.unit, "source": r.source, "quality": r.quality,
                 },
             )  # fmt: skip
 

@@ -20,7 +20,20 @@ from devices.series import TIME_MIN_US
 from engine.cells import Cells, Grid
 from engine.quality import Flags
 from engine.spans import LastReadings, Spans
-from engine.store import health, kpis, plain, quality, readings, registration, reports, results, tables, watch, windows
+from engine.store import (
+    finding_log,
+    health,
+    kpis,
+    plain,
+    quality,
+    readings,
+    registration,
+    reports,
+    results,
+    tables,
+    watch,
+    windows,
+)
 from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
@@ -436,6 +449,16 @@ class Store:
     def kpi_revisions(self, data_point: str, scope_kind: str, scope: str, year: int) -> list[kpis.KpiRevision]:
         """Return the replaced figures of one year, the oldest first."""
         return kpis.revisions(self._session, data_point, scope_kind, scope, year)
+
+    def write_kpi_findings(
+        self, horizon: str, year: int, found: Sequence[finding_log.FindingRow], seen_us: int
+    ) -> None:
+        """Make the findings of a period those that were found now, inside `one_kpi_writer`."""
+        finding_log.write(self._session, horizon, year, found, seen_us)
+
+    def kpi_findings(self, horizon: str, year: int = 0) -> list[finding_log.FindingReading]:
+        """Return the findings of a period, those that stand first."""
+        return finding_log.read(self._session, horizon, year)
 
     # Reading for people; see `reports`
 

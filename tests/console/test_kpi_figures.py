@@ -229,6 +229,9 @@ def test_findings_are_what_a_verifier_would_ask(kept: Service) -> None:
     assert "EC: ICT: ICT: 1C" in found["missing"]["data_points"]
     assert "population" in found["quality"]["text"]
     assert "counts_differ" not in found, "only some zones state their inhabitants, so they are not added up"
+    assert found["quality"]["first_seen"] <= found["quality"]["last_seen"]
+    assert {row["gone"] for row in done.rows} == {None}
+    assert len(kept("kpis", "findings", "--gone", "--json").rows) >= len(done.rows)
     table = kept("kpis", "findings")
     assert re.search("[0-9]+ findings on the figures of", table.out)
     nothing = kept("kpis", "findings", "--at", "1999")

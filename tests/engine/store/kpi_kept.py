@@ -7,7 +7,7 @@ from pathlib import Path
 
 from devices import ObservationBatch, Registry
 from engine.calendar import Calendar
-from engine.kpi import Pack, shipped
+from engine.kpi import DeclaredValue, Pack, shipped
 from engine.kpi_book import KpiBook
 from engine.kpi_keeper import KpiKeeper
 from engine.store import KpiReading, Store
@@ -25,6 +25,7 @@ class Kept:
     registry: Registry
     until_us: int
     pack: Pack = field(default_factory=shipped)
+    declared: tuple[DeclaredValue, ...] = ()
 
     def __post_init__(self) -> None:
         self.live = Live(self.store, self.registry, self.until_us)
@@ -33,7 +34,7 @@ class Kept:
     def start(self) -> KpiKeeper:
         """Begin anew, as after a restart."""
         registered = self.store.register(self.registry)
-        self.book = book = KpiBook(self.store, self.registry, registered, self.pack, LATENESS_US)
+        self.book = book = KpiBook(self.store, self.registry, registered, self.pack, LATENESS_US, self.declared)
         self.keeper = KpiKeeper(
             self.store, book, clock_us=lambda: self.until_us, until_us=lambda: self.until_us, every_s=60.0
         )  # fmt: skip
