@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.indicators.columns import LEVEL_MAX
-from engine.indicators.concentrations import Ratio, enough
+from engine.indicators.concentrations import Ratio
 from engine.indicators.definition import Column, Indicator, Profile
 from engine.indicators.exact import level_of, level_thresholds, ratio, round_half_even
 from engine.weights import ENERGY_SCALE
@@ -37,9 +37,8 @@ HOUR_MINUTES = 60
 
 def lnight(of: Profile, to: Indicator) -> Column:
     """Return the level of the night that ends in the day; none with less than 75 % of its hours."""
-    hours = _night(of)
     thresholds = level_thresholds(ENERGY_SCALE, to.decimals, LEVEL_MAX)
-    found = [_mean_energy(of, row, hours) for row in range(of.stations)]
+    found = _mean_energies(of, _night(of))
     return _column([None if energy is None else level_of(*energy, thresholds) for energy in found])
 
 
@@ -54,22 +53,21 @@ def lden(of: Profile, to: Indicator) -> Column:
         (EVENING_WEIGHT, _own(of, EVENING_HOURS)),
         (NIGHT_WEIGHT, _night(of)),
     )
+    lasted = [int(of.minutes[hours].sum()) for _, hours in parts]
+    weights = [weight * minutes for (weight, _), minutes in zip(parts, lasted, strict=True)]
+    below_all = WEIGHT_ONE * sum(lasted)
     thresholds = level_thresholds(ENERGY_SCALE, to.decimals, LEVEL_MAX)
     found: list[int | None] = []
-    for row in range(of.stations):
-        energies = [_mean_energy(of, row, hours) for _, hours in parts]
-        total, below, minutes = 0, 1, 0
-        for energy, (weight, hours) in zip(energies, parts, strict=True):
+    for energies in zip(*(_mean_energies(of, hours) for _, hours in parts), strict=True):
+        total, below = 0, 1
+        for energy, weight in zip(energies, weights, strict=True):
             if energy is None:
+                found.append(None)
                 break
-            lasted = int(of.minutes[hours].sum())
-            total = total * energy[1] + energy[0] * weight * lasted * below
+            total = total * energy[1] + energy[0] * weight * below
             below *= energy[1]
-            minutes += lasted
         else:
-            found.append(level_of(total, below * WEIGHT_ONE * minutes, thresholds))
-            continue
-        found.append(None)
+            found.append(level_of(total, below * below_all, thresholds))
     return _column(found)
 
 
@@ -126,21 +124,33 @@ def _night(of: Profile) -> NDArray[np.intp]:
     return np.flatnonzero(np.isin(of.clock[: int(waking.min())], NIGHT_HOURS))
 
 
-def _mean_energy(of: Profile, row: int, hours: NDArray[np.intp]) -> Ratio | None:
-    """Return the mean energy of a station's hours, each for as long as it lasted; None with less than 75 % of them."""
-    minutes = of.minutes[hours].tolist()
-    heard = [
-        (energy, count, lasted)
-        for energy, count, lasted in zip(
-            of.sums[row, hours].tolist(), of.count[row, hours].tolist(), minutes, strict=True
-        )
-        if count
-    ]
-    present = sum(lasted for _, _, lasted in heard)
-    if not enough(present, sum(minutes)):
-        return None
-    shared = lcm(*(count for _, count, _ in heard))
-    return sum(energy * (shared // count) * lasted for energy, count, lasted in heard), shared * present
+def _mean_energies(of: Profile, hours: NDArray[np.intp]) -> list[Ratio | None]:
+    """Return the mean energy of each station, each hour for as long as it lasted; None with less than 75 % of them."""
+    minutes, count = of.minutes[hours], of.count[:, hours]
+    heard = count > 0
+    energy = np.where(heard, of.sums[:, hours], 0)
+    most = count.max(axis=1, initial=0)
+    # Where all hours hold equally many readings, as they mostly do, the sum of sums is enough.
+    alike = (~heard | (count == most[:, None])).all(axis=1) & bool((minutes == minutes.max(initial=0)).all())
+    known = _enough(of, hours, heard)
+    totals, readings = energy.sum(axis=1).tolist(), (most * heard.sum(axis=1)).tolist()
+    found: list[Ratio | None] = [None] * of.stations
+    for row in np.flatnonzero(known & alike).tolist():
+        found[row] = totals[row], readings[row]
+    for row in np.flatnonzero(known & ~alike).tolist():
+        found[row] = _mean_energy(energy[row].tolist(), count[row].tolist(), minutes.tolist())
+    return found
+
+
+def _mean_energy(energies: Sequence[int], counts: Sequence[int], minutes: Sequence[int]) -> Ratio:
+    """Return the mean energy of hours that hold unequal numbers of readings or do not last equally long."""
+    shared = lcm(*(count for count in counts if count))
+    total = lasted = 0
+    for energy, count, length in zip(energies, counts, minutes, strict=True):
+        if count:
+            total += energy * (shared // count) * length
+            lasted += length
+    return total, shared * lasted
 
 
 def _rises(of: Profile, hours: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
