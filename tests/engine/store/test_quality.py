@@ -21,7 +21,7 @@ from engine.kpi_book import KpiBook
 from engine.kpi_evidence import Evidence
 from engine.quality_book import QualityBook
 from engine.recompute import Recomputation
-from engine.store import Duty, Store
+from engine.store import Duty, Flush, Flushed, Store, StoreUnavailable
 from engine.stretch import Stretches
 from tests.engine.store.conftest import Query, empty
 from tests.engine.store.flagged_town import (
@@ -306,6 +306,29 @@ def test_what_was_flagged_before_a_crash_is_in_the_figures_after_it(
     assert figures(query, "hour")["spiking", noon] == (Decimal("67.333"), 6)
     Judged.on(store, city, now_us)
     assert figures(query, "hour")["spiking", noon] == (Decimal("20.800"), 5)
+
+
+def test_a_database_that_goes_away_between_flags_and_figures_costs_only_time(
+    store: Store, city: Registry, now_us: int, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = Judged.on(store, city, now_us)
+    judged.live.take(readings(city))
+    flush = store.flush
+
+    def away(wanted: Flush) -> Flushed:
+        if wanted.weighed is not None:
+            raise StoreUnavailable("the server is away")
+        return flush(wanted)
+
+    monkeypatch.setattr(store, "flush", away)
+    with pytest.raises(StoreUnavailable):
+        judged.judge()
+    noon = begin_us(city, 1) + 12 * HOUR_US
+    assert figures(query, "hour")["spiking", noon] == (Decimal("67.333"), 6)
+    monkeypatch.setattr(store, "flush", flush)
+    judged.live.work()
+    assert figures(query, "hour")["spiking", noon] == (Decimal("20.800"), 5)
+    assert left_behind(query)["changed"] == [(0,)]
 
 
 def test_the_recomputation_agrees_with_the_engine(store: Store, city: Registry, now_us: int, query: Query) -> None:
