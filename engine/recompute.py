@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from devices import TIME_MIN_US, Registry
 from engine.calendar import HOUR_US, MINUTE_US
-from engine.cells import SUM_COUNT, Cells, Grid
+from engine.cells import Grid
 from engine.figures import Figures, counter_events
 from engine.indicators import INDICATORS
-from engine.quality.weighing import taken
+from engine.quality.weighing import no_cells, taken
 from engine.quality_book import QualityBook
 from engine.rows import (
     Names,
@@ -158,7 +158,7 @@ class Recomputation:
         heard = slots[self._last.time_us[slots] >= reach_us]
         spans = Spans(heard, np.full(heard.size, reach_us, np.int64), np.full(heard.size, high_us, np.int64))
         observations = self._store.observations(spans, neighbours=True)
-        return self._windows.recompute(spans, observations, _no_cells()).decisions
+        return self._windows.recompute(spans, observations, no_cells()).decisions
 
     def _minutes(self, slots: NDArray[np.int32], low_us: int, high_us: int) -> Table:
         """Compare the minutes of some series, and let them go."""
@@ -271,8 +271,3 @@ def _within(
 ) -> None:
     """Tell how much of the whole is done when so much of a piece is."""
     progress((low_us - from_us + done * (high_us - low_us)) / (to_us - from_us))
-
-
-def _no_cells() -> Cells:
-    none = np.empty(0, np.int64)
-    return Cells(np.empty(0, np.int32), none, none, none, none, np.empty((0, SUM_COUNT), np.int64))
