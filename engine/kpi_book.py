@@ -37,6 +37,7 @@ from engine.kpi import (
     definition_digest,
     figures,
     findings,
+    period_between,
     reference_year,
     rolling,
     sensed_points,
@@ -174,7 +175,14 @@ class KpiBook:
                 found = self._sums_at(slots, period, *clock)
             sums[clock] = {slot: Sums(*one) for slot, one in found.items()}
         heard = self._store.kpi_heard(self._heard_from_us(period), period.end_us) if self._sensed.heard_days() else {}
-        return Readings(sums, heard)
+        came = {}
+        for season, clock, slots in self._sensed.seasons(period):
+            part = period_between(self.calendar, period.horizon, period.year, *season)
+            found = self._sums_at(slots, part, *clock) if clock != WHOLE else self._store.kpi_sums(
+                slots, season[0], season[1], season[1]
+            )  # fmt: skip
+            came[season, clock] = {slot: one.readings for slot, one in found.items()}
+        return Readings(sums, heard, came)
 
     def _sums_at(
         self,

@@ -6,7 +6,7 @@ Knows which stored figures belong together; renders nothing, and computes no fig
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from fractions import Fraction
@@ -18,7 +18,8 @@ from console.text import EPOCH
 
 if TYPE_CHECKING:
     from console.context import Context
-    from engine.kpi import DeclaredValue, Pack, Submission, Value
+    from engine.calendar import Calendar
+    from engine.kpi import DeclaredValue, KpiPeriod, Pack, Submission, Value
     from engine.store import KpiReading
 
 PERIODS = ("rolling", "to_date", "year")
@@ -74,7 +75,7 @@ def period_of(context: Context, pack: Pack, stored_rows: Iterable[KpiReading], a
         stored_rows: of the whole city.
         at: the year, as it was given; else the newest period.
     """
-    from engine.kpi import declared_in, submission_of
+    from engine.kpi import declared_in, reference_year, submission_of
 
     rows = _of_one_period(stored_rows)
     declared = context.kpi_declared(pack)
@@ -85,19 +86,19 @@ def period_of(context: Context, pack: Pack, stored_rows: Iterable[KpiReading], a
         return None
     city, year = context.registry().city, max(years)
     first, last = date(year, 1, 1), date(year, 12, 31)
-    known = _registers(context, pack, year)
+    known = _registers(context, pack, lambda calendar: reference_year(calendar, year))
     submission = submission_of(pack, city, known, first, last, declared_in(declared, year, exactly=True))
     return OnePeriod(str(year), first, last, (), submission)
 
 
-def _registers(context: Context, pack: Pack, year: int) -> dict[str, Value]:
-    """Return what registers say of a year of which nothing is stored."""
+def _registers(context: Context, pack: Pack, of: Callable[[Calendar], KpiPeriod]) -> dict[str, Value]:
+    """Return what registers say of a period: also those that no figure rests on which sensors can know."""
     from engine.calendar import Calendar
-    from engine.kpi import Readings, Registered, Sensed, reference_year
+    from engine.kpi import Readings, Registered, Sensed
 
-    registry = context.registry()
+    registry = context.registry(fall_back=True)
     calendar = Calendar(registry.city.zone_info)
-    known = Sensed(pack, registry, calendar).at(reference_year(calendar, year), Readings({})).of()
+    known = Sensed(pack, registry, calendar).at(of(calendar), Readings({})).of()
     return {code: one.value for code, one in known.items() if isinstance(pack.inputs[code].how, Registered)}
 
 
@@ -110,13 +111,17 @@ def _of_one_period(rows: Iterable[KpiReading]) -> list[KpiReading]:
 
 
 def _period(context: Context, pack: Pack, rows: list[KpiReading], declared: tuple[DeclaredValue, ...]) -> OnePeriod:
-    from engine.kpi import declared_in, submission_of
+    from engine.kpi import Horizon, declared_in, period_between, submission_of
 
     city = context.registry(fall_back=True).city
     first = min(local_day(row.start_us, city.zone_info) for row in rows)
     last = max(local_day(row.end_us - 1, city.zone_info) for row in rows)
     holding = declared_in(declared, last.year, exactly=rows[0].year > 0)
-    submission = submission_of(pack, city, inputs_of(rows), first, last, holding)
+    one = rows[0]
+    registers = _registers(
+        context, pack, lambda cal: period_between(cal, Horizon(one.horizon), one.year, one.start_us, one.end_us)
+    )
+    submission = submission_of(pack, city, {**registers, **inputs_of(rows)}, first, last, holding)
     return OnePeriod(window(rows[0]), first, last, tuple(rows), submission)
 
 

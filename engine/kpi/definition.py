@@ -121,6 +121,24 @@ class Assets:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """How readings must be spread over a year for a station to count, beside how many came of the whole.
+
+    Attributes:
+        seasons: parts of a civil year that are looked at singly: 2 half-years, 4 quarters; 1 for the year alone.
+        percent_min: least share of the expected readings in each of them.
+    """
+
+    seasons: int = 1
+    percent_min: int = 75
+
+
+SEASONS = (1, 2, 4)
+"""Into how many parts a year may be cut."""
+YEAR_ALONE = Capture()
+
+
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """A statistic of readings, per station, then of stations.
 
@@ -136,6 +154,7 @@ class Telemetry:
         convention: where the factor comes from when the pack states it; empty when units convert by themselves.
         coverage_percent_min: least share of the expected readings for a station to count.
         none_is_zero: as for assets.
+        capture: how its readings must be spread over a year.
     """
 
     measurands: tuple[str, ...]
@@ -150,6 +169,7 @@ class Telemetry:
     convention: str
     coverage_percent_min: int
     none_is_zero: bool
+    capture: Capture = YEAR_ALONE
 
 
 @dataclass(frozen=True, slots=True)

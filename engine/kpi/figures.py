@@ -14,7 +14,7 @@ from typing import Final
 
 from engine.kpi.bounds import Interval, enclosures
 from engine.kpi.coverage import Validity, validity
-from engine.kpi.definition import DataPoint, Derived, Input, Live, Pack
+from engine.kpi.definition import YEAR_ALONE, DataPoint, Derived, Input, Live, Pack, Telemetry
 from engine.kpi.evaluate import evaluate
 from engine.kpi.formula import Formula, Node, Number, Operation
 from engine.kpi.sensed import InputFigure, PeriodInputs
@@ -171,7 +171,13 @@ def _reached(pack: Pack, point: DataPoint) -> list[str]:
 
 
 def _definition(one: Input) -> str:
-    how = one.how.formula.text if isinstance(one.how, Derived) else json.dumps(asdict(one.how), default=str)
+    if isinstance(one.how, Derived):
+        how = one.how.formula.text
+    else:
+        parts = asdict(one.how)
+        if isinstance(one.how, Telemetry) and one.how.capture == YEAR_ALONE:
+            del parts["capture"]  # digests are older than this rule, and what it leaves alone has not changed
+        how = json.dumps(parts, default=str)
     return f"{one.code} {one.unit} {one.kind} {how}"
 
 

@@ -16,8 +16,11 @@ from devices.measurands import Kind, Measurand, load_measurands
 from devices.tables import Table
 from engine.kpi.definition import (
     KINDS,
+    SEASONS,
+    YEAR_ALONE,
     Assets,
     At,
+    Capture,
     Declared,
     Derived,
     How,
@@ -47,12 +50,13 @@ KIND_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "assets": ("column", "where", "heard_days", "none_is_zero"),
     "telemetry": (
         "measurands", "statistic", "pool", "where", "states", "limit", "hours", "weekdays", "factor", "convention",
-        "coverage_percent_min", "none_is_zero",
+        "coverage_percent_min", "none_is_zero", "capture",
     ),
     "derived": ("formula",),
     "period": (),
     "declared": (),
 }  # fmt: skip
+CAPTURE_KEYS: Final = ("seasons", "percent_min")
 ANY_DEVICE_KEYS: Final = ("model", "zone", "measures")
 
 _POINT_ID: Final = re.compile(r"[a-z0-9_]{1,32}\Z")
@@ -207,7 +211,19 @@ def _telemetry(table: Table, unit: str, term: Term | None, where: _Where) -> Tel
         convention=convention,
         coverage_percent_min=table.whole("coverage_percent_min", COVERAGE_PERCENT_MIN, low=0, high=100),
         none_is_zero=table.flag("none_is_zero", False),
+        capture=_capture(table),
     )
+
+
+def _capture(table: Table) -> Capture:
+    inner = table.table("capture")
+    if inner is None:
+        return YEAR_ALONE
+    known_keys(inner, CAPTURE_KEYS)
+    seasons = inner.whole("seasons", low=1, high=max(SEASONS))
+    if seasons not in SEASONS:
+        inner.fault("seasons", "expected 1 (the year alone), 2 (half-years) or 4 (quarters)")
+    return Capture(seasons, inner.whole("percent_min", COVERAGE_PERCENT_MIN, low=0, high=100))
 
 
 def _factor(

@@ -134,6 +134,15 @@ def hour_spans(
     return spans
 
 
+def seasons_of(calendar: Calendar, period: KpiPeriod, seasons: int) -> list[tuple[int, int]]:
+    """Return the parts of a reference year, each of as many months; none of an estimate, which is no whole year."""
+    if period.horizon is not Horizon.YEAR or seasons == 1:
+        return []
+    months = 12 // seasons
+    starts = [calendar.day_bounds(date(period.year, 1 + months * k, 1))[0] for k in range(seasons)]
+    return list(zip(starts, [*starts[1:], period.end_us], strict=True))
+
+
 def clock_hours(hours: tuple[tuple[int, int], ...]) -> frozenset[int]:
     """Return the hours of the clock that pairs of (from, to) name; all of them where there is no pair."""
     if not hours:

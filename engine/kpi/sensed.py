@@ -28,13 +28,15 @@ from devices.tables import exact
 from engine.calendar import Calendar, expected
 from engine.kpi.bounds import Came, Error, Interval, pool_bounds, station_bounds
 from engine.kpi.definition import Assets, At, Declared, Input, Pack, Period, Pool, Registered, Telemetry
-from engine.kpi.periods import KpiPeriod, days_between, hour_spans
+from engine.kpi.periods import KpiPeriod, days_between, hour_spans, seasons_of
 from engine.kpi.stations import Station, Sums, pooled, station_value
 from engine.kpi.units import factor_between, register_factor
 from engine.kpi.values import NotReported, Value
 
 Clock = tuple[tuple[tuple[int, int], ...], tuple[int, ...]]
 """Hours of the clock and weekdays that an input asks for; both empty for all of the time."""
+Season = tuple[int, int]
+"""Start, included, and end, excluded, of a part of a year."""
 WHOLE: Clock = ((), ())
 DAY_S = 86_400
 POPULATION, INHABITANT = "population", "{inhabitant}"
@@ -53,10 +55,12 @@ class Readings:
         sums: per clock the merged cells of each slot that has any.
         heard_us: start of the civil day of each slot's last reading before the period's end, as far back as any input
             asks.
+        came: per season and clock how many readings each slot has, for the inputs that ask for seasons.
     """
 
     sums: Mapping[Clock, Mapping[int, Sums]]
     heard_us: Mapping[int, int] = field(default_factory=dict)
+    came: Mapping[tuple[Season, Clock], Mapping[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,16 @@ class Sensed:
                     slots.update(candidate.watched, *candidate.series.values())
         return {clock: np.array(sorted(slots), np.int32) for clock, slots in found.items() if slots}
 
+    def seasons(self, period: KpiPeriod) -> list[tuple[Season, Clock, NDArray[np.int32]]]:
+        """Return of which seasons it matters how many readings of which slots came under which clock."""
+        found: dict[tuple[Season, Clock], set[int]] = {}
+        for one in self.pack.inputs.values():
+            if isinstance(one.how, Telemetry):
+                for season in seasons_of(self.calendar, period, one.how.capture.seasons):
+                    slots = found.setdefault((season, (one.how.hours, one.how.weekdays)), set())
+                    slots.update(slot for candidate in self._candidates[one.code] for slot in candidate.watched)
+        return [(*key, np.array(sorted(slots), np.int32)) for key, slots in found.items() if slots]
+
     def heard_days(self) -> int:
         """Return how many days back it matters whether a device was heard; 0 where no input asks."""
         days = [one.how.heard_days for one in self.pack.inputs.values() if isinstance(one.how, Assets)]
@@ -213,6 +227,7 @@ class PeriodInputs:
         self.period = period
         self._sensed, self._readings = sensed, readings
         self._city = sensed.registry.city
+        self._hours: dict[Clock, list[tuple[int, int]]] = {}
         self._due = {clock: self._owed(clock, slots) for clock, slots in sensed.questions().items()}
 
     def of(self, zone: int | None = None) -> dict[str, InputFigure]:
@@ -245,10 +260,20 @@ class PeriodInputs:
 
     def _owed(self, clock: Clock, slots: NDArray[np.int32]) -> dict[int, int]:
         """Return how many readings each slot owes within a clock's hours."""
+        return self._owed_in((self.period.start_us, self.period.end_us), clock, slots)
+
+    def _owed_in(self, season: Season, clock: Clock, slots: NDArray[np.int32]) -> dict[int, int]:
         due = np.zeros(slots.size, np.int64)
-        for start_us, end_us in hour_spans(self._sensed.calendar, self.period, *clock):
-            due += expected(self._sensed.series, slots, start_us, end_us)
+        for start_us, end_us in self._spans(clock):
+            begin, end = max(start_us, season[0]), min(end_us, season[1])
+            if begin < end:
+                due += expected(self._sensed.series, slots, begin, end)
         return dict(zip(slots.tolist(), due.tolist(), strict=True))
+
+    def _spans(self, clock: Clock) -> list[tuple[int, int]]:
+        if clock not in self._hours:
+            self._hours[clock] = hour_spans(self._sensed.calendar, self.period, *clock)
+        return self._hours[clock]
 
     # ---- telemetry -------------------------------------------------------------------------------------------
 
@@ -293,9 +318,21 @@ class PeriodInputs:
         of = {m: [self._sums(clock, slot) for slot in slots] for m, slots in candidate.series.items()}
         told = due or any(sums.readings for series in of.values() for sums in series)
         value = station_value(how, of)
-        counts = bool(told and value is not None and 100 * received >= how.coverage_percent_min * due)
+        enough = 100 * received >= how.coverage_percent_min * due and self._lacking(how, candidate) is None
+        counts = bool(told and value is not None and enough)
         bounds = station_bounds(how, [self._came(candidate, m, clock, received, due) for m in of])
         return StationFigure(candidate.at, candidate.zone, candidate.series, value, received, due, counts, bounds)
+
+    def _lacking(self, how: Telemetry, candidate: _Candidate) -> tuple[date, int, int] | None:
+        """Return the first season of which too little came: its first day, readings that came, and those owed."""
+        calendar, clock = self._sensed.calendar, (how.hours, how.weekdays)
+        for season in seasons_of(calendar, self.period, how.capture.seasons):
+            came, slots = self._readings.came.get((season, clock), {}), candidate.watched
+            due = sum(self._owed_in(season, clock, np.array(slots, np.int32)).values())
+            received = min(sum(came.get(slot, 0) for slot in slots), due)
+            if 100 * received < how.capture.percent_min * due:
+                return calendar.local(season[0]).date(), received, due
+        return None
 
     def _came(self, candidate: _Candidate, measurand: Measurand, clock: Clock, received: int, due: int) -> Came:
         """Return what came of one measurand of a station, and how far its readings may be off."""
@@ -324,6 +361,16 @@ class PeriodInputs:
         if not due:
             return NotReported((f"{one.code}: {_stations(len(candidates))} told of no event and gave no sign of life",))
         percent = 100 * received // due
+        lacking = self._lacking(how, best)
+        if lacking is not None and 100 * received >= how.coverage_percent_min * due:
+            day, came, owed = lacking
+            return NotReported(
+                (
+                    f"{one.code}: no station has {how.capture.percent_min} % of its readings in each of"
+                    f" {how.capture.seasons} parts of the year; {best.device.code} has {came} of {owed} in that from"
+                    f" {day} on",
+                )
+            )
         return NotReported(
             (
                 f"{one.code}: no station has {how.coverage_percent_min} % of its readings; the best of"

@@ -17,8 +17,10 @@ from devices import City, Device, Register, Registry, Zone, load_measurands, loa
 from devices.series import TIME_MAX_US, TIME_MIN_US
 from engine.calendar import Calendar
 from engine.kpi import (
+    WHOLE,
     Assets,
     At,
+    Capture,
     Horizon,
     Input,
     NotReported,
@@ -40,7 +42,7 @@ from engine.kpi import (
     to_date,
     validity,
 )
-from engine.kpi.periods import KpiPeriod, hour_spans
+from engine.kpi.periods import KpiPeriod, hour_spans, seasons_of
 from tests.engine.kpi import oracle_figures
 
 ZONE = ZoneInfo("Europe/Copenhagen")
@@ -247,6 +249,49 @@ def test_too_few_readings_everywhere_are_not_reported_and_the_best_station_is_na
         sensed(telemetry(), town).at(period, whole({town.slot("b", "pm2_5"): Sums(1, 1, 1, (1, 0, 0, 0))})).of()["x"]
     )
     assert str(found.value) == "x: no station has 75 % of its readings; the best of 2 stations, b, has 1 of 239 (0 %)"
+
+
+@pytest.mark.parametrize(
+    ("seasons", "percent_min", "counts"), [(1, 75, True), (2, 75, True), (2, 90, False), (4, 60, True), (4, 61, False)]
+)
+def test_readings_must_be_spread_over_the_year_where_seasons_are_asked_for(
+    seasons: int, percent_min: int, counts: bool
+) -> None:
+    town, year = registry(device("a")), reference_year(CALENDAR, 2023)
+    slot = town.slot("a", "pm2_5")
+    owed = {
+        parts: [(end - start) // HOUR_US for start, end in seasons_of(CALENDAR, year, parts)] for parts in (1, 2, 4)
+    }
+    lost = owed[4][0] * 2 // 5  # of the first quarter
+    came = {
+        (season, WHOLE): {slot: due - (lost if k == 0 else 0)}
+        for parts in (2, 4)
+        for k, (season, due) in enumerate(zip(seasons_of(CALENDAR, year, parts), owed[parts], strict=True))
+    }
+    readings = Readings({WHOLE: {slot: Sums(8760 - lost, 1, 1, (8760, 0, 0, 0))}}, {}, came)
+    one = telemetry(capture=Capture(seasons, percent_min))
+    found = sensed(one, town).at(year, readings).of()["x"]
+    assert (found.counted == 1) is counts
+    if not counts:
+        first = owed[seasons][0]
+        assert f"a has {first - lost} of {first} in that from 2023-01-01 on" in str(found.value)
+
+
+def test_seasons_are_whole_months_of_the_citys_clock_and_no_estimate_has_any() -> None:
+    year = reference_year(CALENDAR, 2023)
+    starts = [CALENDAR.local(start).date() for start, _ in seasons_of(CALENDAR, year, 4)]
+    assert starts == [date(2023, month, 1) for month in (1, 4, 7, 10)]
+    assert seasons_of(CALENDAR, year, 2)[-1][1] == year.end_us
+    assert seasons_of(CALENDAR, ten_days(), 4) == []
+
+
+def test_a_definition_that_asks_for_no_seasons_keeps_its_digest() -> None:
+    pack, point = shipped(), shipped().data_point("EN: EN: AQ: 1C/pm2_5")
+    digest = definition_digest(pack, point)
+    assert digest == "84c69d68d7666678"
+    one = pack.inputs["pm2_5_mean"]
+    asked = replace(one, how=replace(one.how, capture=Capture(4)))  # type: ignore[type-var]
+    assert definition_digest(replace(pack, inputs={**pack.inputs, one.code: asked}), point) != digest
 
 
 def test_a_quiet_reporter_with_a_sign_of_life_counts_as_zero_and_a_dead_one_does_not() -> None:

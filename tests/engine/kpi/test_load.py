@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kpi import Assets, Fault, PackError, Pool, Telemetry, load_catalogue, load_pack, shipped
+from engine.kpi import Assets, Capture, Fault, PackError, Pool, Telemetry, load_catalogue, load_pack, shipped
 from engine.kpi.faults import Lines
 
 HEAD = '[pack]\ncode = "own"\ntitle = "A pack"\nedition = "1"\nsource = "a test"\n'
@@ -378,3 +378,21 @@ def test_every_key_is_found_in_its_line(headers: list[str]) -> None:
                 base, _, number = part.rstrip("]").partition("[")
                 values = values[base][int(number) - 1] if number else values[base]  # type: ignore[index]
             assert line == f"code = {values}"
+
+
+@pytest.mark.parametrize(
+    ("capture", "said"),
+    [
+        ("{ seasons = 3 }", "capture.seasons: expected 1 (the year alone), 2 (half-years) or 4 (quarters)"),
+        ("{ seasons = 4, percent_min = 101 }", "capture.percent_min: expected a whole number from 0 to 100"),
+        ("{ seasons = 4, hours = 2 }", "capture.hours: unknown key"),
+    ],
+)
+def test_a_spread_over_the_year_that_means_nothing_is_told(tmp_path: Path, capture: str, said: str) -> None:
+    text = '[[input]]\ncode = "pm2_5_mean"\nchanges = "no year without its winter"\ncapture = CAPTURE\n'
+    write(tmp_path / "kpis", ours=text.replace("CAPTURE", "{ seasons = 4 }"))
+    assert load_catalogue(tmp_path).inputs["pm2_5_mean"].how.capture == Capture(4, 75)  # type: ignore[union-attr]
+    write(tmp_path / "kpis", ours=text.replace("CAPTURE", capture))
+    with pytest.raises(PackError) as refused:
+        load_catalogue(tmp_path)
+    assert said in str(refused.value)

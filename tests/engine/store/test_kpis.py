@@ -14,7 +14,7 @@ import pytest
 
 from devices import ObservationBatch, Register
 from engine.calendar import Calendar
-from engine.kpi import parse_formula
+from engine.kpi import Capture, parse_formula
 from engine.store import KpiReading, Store
 from simulators.bench import wait_until
 from tests.engine.store.kpi_kept import LATENESS_US, Kept, year_kept
@@ -175,6 +175,34 @@ def test_a_changed_formula_is_a_new_revision_of_its_data_point_alone(kept: Kept)
     (old,) = kept.store.kpi_revisions(SAIFI, "city", "town", YEAR)
     assert (old.ratio, old.change) == ("1/2", "definition changed")
     assert kept.year(SAIFI).ratio == "1"
+
+
+def test_a_year_whose_quarter_lacks_readings_is_not_reported_where_quarters_are_asked_for(kept: Kept) -> None:
+    # The meters began in December: they owe nothing of the quarters before, and have all of the last one.
+    begun = kept.year(ELECTRICITY)
+    assert begun.value is not None
+    used = kept.pack.inputs["electricity_used"]
+    for percent_min in (75, 100):
+        asked = replace(used, how=replace(used.how, capture=Capture(4, percent_min)))  # type: ignore[type-var]
+        kept.pack = replace(kept.pack, inputs={**kept.pack.inputs, used.code: asked})
+        kept.start()
+        kept.look()
+        assert kept.year(ELECTRICITY).ratio == begun.ratio
+    earlier = tuple(
+        replace(one, service_from_us=one.service_from_us - 40 * 24 * HOUR_US) if one.code.startswith("power") else one
+        for one in kept.registry.devices
+    )
+    kept.registry = replace(kept.registry, devices=earlier)
+    loose = replace(used.how, coverage_percent_min=10, capture=Capture(4, 75))  # type: ignore[type-var]
+    kept.pack = replace(kept.pack, inputs={**kept.pack.inputs, used.code: replace(used, how=loose)})
+    kept.start()
+    kept.look()
+    one = kept.year(ELECTRICITY)
+    assert one.value is None
+    assert (
+        "75 % of its readings in each of 4 parts of the year; power-1 has 31 of 71 in that from 2023-10-01 on"
+        in one.reason
+    )
 
 
 def test_a_year_is_provisional_until_its_lateness_is_over(store: Store, tmp_path: Path) -> None:
