@@ -88,7 +88,8 @@ def test_every_input_serves_a_data_point_and_every_column_an_input() -> None:
     hows = [one.how for one in PACK.inputs.values()]
     columns = {how.column for how in hows if isinstance(how, Assets) and how.column}
     columns |= {key for how in hows if isinstance(how, Assets | Telemetry) for key, _ in how.where}
-    assert columns - {"measures"} == set(load_columns()) - {"site"}, "only the indicators ask for `site`"
+    # Only the indicators ask for `site`, and only bounds for the accuracy of a device.
+    assert columns - {"measures"} == set(load_columns()) - {"site", "accuracy", "accuracy_percent"}
     assert PACK.columns == load_columns()
 
 
