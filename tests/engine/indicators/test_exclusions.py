@@ -77,7 +77,8 @@ def part_of(cell: Cell, random: Random) -> Cell:
 @given(st.data())
 def test_figures_are_those_of_what_is_left_and_rows_those_of_all_there_is(data: st.DataObject) -> None:
     drawn = data.draw(cities())
-    city = City(drawn.zone_info, drawn.zones, [s for s in drawn.series if s.measurand in MEASURED], drawn.traffic)
+    series = [one for one in drawn.series if one.measurand in MEASURED]
+    city = City(drawn.zone_info, drawn.zones, series, drawn.traffic & {one.device for one in series})
     assume(bool(city.series))
     cells = data.draw(cells_of(city))
     assume(bool(cells))
