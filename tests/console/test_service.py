@@ -51,7 +51,8 @@ def test_every_defined_metric_is_on_the_page_and_none_names_a_device(service: Se
     names = {name for name, _ in found}
     defined = {one.name for one in DEFINITIONS} | {name for name, *_ in RESULTS}
     missing = {name for name in defined if name not in names and f"{name}_count" not in names}
-    assert missing == set()
+    # This city has no rules of quality, and nobody looks for flags: `tests/system/test_quality.py` has these.
+    assert missing == {name for name in defined if name.startswith(("cityvitals_quality_", "cityvitals_flagged_"))}
     labels = {label for name, label in found if name.startswith("cityvitals_") and "bucket" not in name}
     assert not {label for label in labels if "noise" in label or "beijing" in label}
     assert len(Counters.__dataclass_fields__) == sum(name.startswith("cityvitals_mqtt_") for name in defined) - 2

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 import deploy
+from console.metrics import DEFINITIONS
 from devices import load_registry
 from engine.settings import WorkerSettings
 from ingest.admission import AdmissionLimits
@@ -54,6 +55,9 @@ def test_a_spike_leaves_the_figures_and_comes_back_when_a_late_reading_bears_it_
     assert value(hours[0]) == [(Decimal("10.000"), 1)]
     flags = "SELECT device, time, value, rule, excluded FROM cityvitals.v_observation_flag"
     assert pipeline.query(flags) == [("air-1", moment(hours[1]), Decimal("400.000"), "spike", True)]
+
+    said = pipeline.metrics()
+    assert {one.name for one in DEFINITIONS if one.name.startswith("cityvitals_quality_")} <= said.keys()
 
     # It was no spike: half an hour later the air was as bad.
     publish(broker.url, [senml("air-1", "pm2_5", "ug/m3", (hours[1] + 1800, "380"))])
