@@ -129,19 +129,24 @@ class Server(ABC):
 
     def pause(self) -> None:
         """Let the server and its children do nothing (SIGSTOP), until `resume`: there, and silent."""
-        self._tell(signal.SIGSTOP)
+        told: set[int] = set()
+        # It may start a child before the signal reaches it.
+        while fresh := [pid for pid in self.pids() if pid not in told]:
+            self._tell(fresh, signal.SIGSTOP)
+            told.update(fresh)
 
     def resume(self) -> None:
         """Let a paused server go on."""
-        self._tell(signal.SIGCONT)
+        self._tell(self.pids(), signal.SIGCONT)
 
     def pids(self) -> list[int]:
         """The server's own process, which is the first to be told, and its children; empty when it does not run."""
         pid = self.pid
         return [] if pid is None else [pid, *children(pid)]
 
-    def _tell(self, what: signal.Signals) -> None:
-        for pid in self.pids():
+    @staticmethod
+    def _tell(pids: Sequence[int], what: signal.Signals) -> None:
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):  # a child that ended meanwhile
                 os.kill(pid, what)
 

@@ -104,6 +104,7 @@ def service(servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     published = int(replayed.stdout.split('"readings": ')[1].split(",")[0]) + len(BAD)
     while running("ledger", "--json").rows[0]["received"] < published:
         assert running.process.poll() is None
+    settled(running)
     yield running
     code, said = stop(running)
     assert code == 0, said

@@ -55,11 +55,11 @@ def test_the_disk_outlives_a_kill_and_goes_with_its_keeper(database: LimitedData
 
 
 def test_a_paused_server_is_silent_and_goes_on(database: LimitedDatabase) -> None:
-    connection = psycopg.connect(database.url, autocommit=True)
-    database.pause()
-    assert len(database.pids()) > 3, "the server's children are paused with it"
-    wait_for(lambda: states(database) == {"T"}, "everything is paused")
-    database.resume()
-    assert connection.execute("SELECT 1").fetchone() == (1,)
-    connection.close()
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        database.pause()
+        assert len(database.pids()) > 3, "the server's children are paused with it"
+        # A child that ended as its parent was paused waits for it.
+        wait_for(lambda: states(database) - {"Z"} == {"T"}, "everything is paused")
+        database.resume()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
     assert os.getpid() not in database.pids()
