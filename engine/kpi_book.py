@@ -6,6 +6,7 @@ engine, the command `kpis compute` runs it once: that is why they agree to the l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -44,7 +45,7 @@ from engine.kpi import (
     submission_of,
     to_date,
 )
-from engine.store import FindingRow, KpiRow, KpiSums, KpisWritten, Registered, Store
+from engine.store import FindingRow, KpiReading, KpiRow, KpiSums, KpisWritten, Registered, Store
 
 VALUE_DECIMALS = 6
 """Decimals of a stored value; its exact ratio stands beside it."""
@@ -146,6 +147,18 @@ class KpiBook:
         """
         return self._figures(self.inputs(period))
 
+    def readings(self, period: KpiPeriod, computed_us: int) -> list[KpiReading]:
+        """Return the figures of a period as the store would give them had they been written, and write nothing.
+
+        Args:
+            period: which; not a reference year, whose figures have revisions.
+            computed_us: the present.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        return [self._reading(one, period, computed_us) for one in self.figures(period)]
+
     def _figures(self, inputs: PeriodInputs) -> list[Figure]:
         scopes: list[int | None] = [None, *range(len(self._registry.city.zones))]
         return [one for zone in scopes for one in figures(self._pack, inputs, self._digests, zone)]
@@ -224,6 +237,35 @@ class KpiBook:
             closed=self.closed(period, until_us),
             low_ratio=None if one.bounds is None else str(one.bounds.low),
             high_ratio=None if one.bounds is None else str(one.bounds.high),
+        )
+
+    def _reading(self, one: Figure, period: KpiPeriod, computed_us: int) -> KpiReading:
+        city, row = self._registry.city, self._row(one, period, period.start_us)
+        return KpiReading(
+            data_point=row.data_point,
+            horizon=row.horizon,
+            year=row.year,
+            scope_kind="city" if one.zone is None else "zone",
+            scope=city.code if one.zone is None else city.zones[one.zone].code,
+            start_us=row.start_us,
+            end_us=row.end_us,
+            value=row.value,
+            unit=row.unit,
+            effective=row.effective,
+            ratio=row.ratio,
+            numerator=row.numerator,
+            denominator=row.denominator,
+            reason=row.reason,
+            received=row.received,
+            expected=row.expected,
+            validity=row.validity,
+            revision=0,
+            computed_us=computed_us,
+            definition=row.definition,
+            facts=row.facts,
+            inputs=json.dumps(row.inputs),
+            low_ratio=row.low_ratio,
+            high_ratio=row.high_ratio,
         )
 
 

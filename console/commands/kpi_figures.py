@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,15 +29,28 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 STYLES = {"valid": "green", "indicative": "yellow", "insufficient": "red"}
-PREFERRED = ("rolling", "year", "to_date")
-"""Which figure stands for a data point where none is asked for: the first of these that is reported."""
+PREFERRED = ("rolling", "year", "to_date", "month", "day")
+"""Which figure stands for a data point where none is asked for: the first of these that is reported. The last two are
+there only where they are asked for."""
+UNKEPT = ("month", "day")
+"""Computed when somebody asks, and never stored."""
+TODAY = "today"
 DASH = "–"
 DAY_US = 86_400_000_000
+HOUR_US = DAY_US // 24
 
 ScopeOption = Annotated[
     str | None, typer.Option("--scope", metavar="SCOPE", help="city (unless said), zone, or zone:CODE.")
 ]
 AtOption = Annotated[str | None, typer.Option("--at", metavar="YEAR", help="The annual figure of this year.")]
+MomentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="YEAR|MONTH|DAY",
+        help="The annual figure of a year (2025); or of a month (2025-11), a day (2025-11-26) or today, computed now.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +61,63 @@ class Asked:
         kind, code: of the scope; no code stands for all zones.
         horizon: only this one.
         year: only this year's annual figure.
+        part: the month, the day or TODAY whose figures are to be computed; empty for stored ones.
     """
 
     kind: str
     code: str | None
     horizon: str | None
     year: int | None
+    part: str = ""
 
 
-def asked(scope: str | None, horizon: str | None, at: str | None) -> Asked:
+def asked(scope: str | None, horizon: str | None, at: str | None, *, parts: bool = False) -> Asked:
     """Return what the options mean.
+
+    Args:
+        scope, horizon, at: as they were given.
+        parts: whether a month or a day may be asked for as well.
 
     Raises:
         MisuseError: one of them means nothing; the message says what was expected.
     """
-    from engine.kpi import Horizon
+    from engine.kpi import KEPT
 
     kind, colon, code = (scope or "city").partition(":")
     if kind not in ("city", "zone") or (colon and (not code or kind == "city")):
         raise MisuseError(f"--scope {scope}: expected city, zone or zone:CODE")
-    if horizon is not None and horizon not in tuple(Horizon):
-        raise MisuseError(f"--horizon {horizon}: expected one of {', '.join(Horizon)}")
+    part = part_horizon(at) if at is not None and parts else None
+    if horizon is not None and horizon not in (*KEPT, part):
+        raise MisuseError(
+            f"--horizon {horizon}: expected one of {', '.join(KEPT)}",
+            "--at asks for the figures of a day or a month" if horizon in UNKEPT else "",
+        )
     if at is None:
         return Asked(kind, code or None, horizon, None)
+    if part is not None:
+        if horizon not in (None, part):
+            raise MisuseError(f"--at {at} asks for the figures of a {part}, and --horizon {horizon} for others")
+        return Asked(kind, code or None, part, None, at)
     if not re.fullmatch(r"[12]\d{3}", at):
-        raise MisuseError(f"--at {at}: expected a year such as 2025")
+        more = ", a month such as 2025-11, a day such as 2025-11-26, or today" if parts else ""
+        raise MisuseError(f"--at {at}: expected a year such as 2025{more}")
     if horizon not in (None, "year"):
         raise MisuseError(f"--at {at} asks for an annual figure, and --horizon {horizon} for an estimate")
     return Asked(kind, code or None, "year", int(at))
+
+
+def part_horizon(at: str) -> str | None:
+    """Return whether a day or a month is meant; None for anything else, such as a day that no calendar has."""
+    if at == TODAY:
+        return "day"
+    found = re.fullmatch(r"[12]\d{3}-\d\d(-\d\d)?", at)
+    if found is None:
+        return None
+    try:
+        date.fromisoformat(at if found[1] else f"{at}-01")
+    except ValueError:
+        return None
+    return "day" if found[1] else "month"
 
 
 def stored(context: Context, wanted: Asked, data_point: str | None = None) -> list[KpiReading] | None:
@@ -205,6 +247,8 @@ def window(row: KpiReading) -> str:
     """Return which period a figure is of, for people: `2017`, or what kind of estimate and of how many days."""
     if row.year:
         return str(row.year)
+    if row.horizon == "day":
+        return f"day, {round((row.end_us - row.start_us) / HOUR_US)} h"
     return f"{row.horizon.replace('_', ' ')}, {max(round((row.end_us - row.start_us) / DAY_US), 1)} d"
 
 
@@ -312,6 +356,8 @@ def _coverage(row: KpiReading) -> str:
 
 
 def _revision(row: KpiReading) -> str:
+    if row.horizon in UNKEPT:
+        return "none: operational, computed when asked and not stored"
     if not row.year:
         return "0, an estimate"
     return f"{row.revision}" + ("" if row.revision else ", provisional: the year is not closed yet")

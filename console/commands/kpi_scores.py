@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from console.commands.kpi_figures import DASH, AtOption
+from console.commands.kpi_figures import DASH, UNKEPT, AtOption
 from console.commands.kpi_period import local_day, one_period
 from console.output import Col, print_json, print_table
 from console.text import counted
@@ -151,9 +151,11 @@ def band_cell(number: int) -> Text:
 
 
 def stored_score(pack: Pack, point: DataPoint, row: KpiReading, zone: tzinfo) -> Score:
-    """Return the score of a stored figure, by the target that held on the last day of its period."""
-    from engine.kpi import NotReported, score
+    """Return the score of a figure, by the target that held on the last day of its period; none of a month or a day."""
+    from engine.kpi import NotReported, Score, score
 
+    if row.horizon in UNKEPT:
+        return Score(point.key, None, None, 0, f"targets are of a year, and this is a {row.horizon}")
     figure = NotReported((row.reason,)) if row.ratio is None else Fraction(row.ratio)
     return score(point, figure, pack.target(point.key, local_day(row.end_us - 1, zone)))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from console.commands.kpi_days import figures_of
 from console.commands.kpi_declared import (
     declared_cells,
     declared_figures,
@@ -22,7 +23,8 @@ from console.commands.kpi_declared import (
 )
 from console.commands.kpi_evidence import Wanted, show_evidence
 from console.commands.kpi_figures import (
-    AtOption,
+    UNKEPT,
+    MomentOption,
     ScopeOption,
     asked,
     cells,
@@ -33,7 +35,6 @@ from console.commands.kpi_figures import (
     nothing_of,
     preferred,
     print_in_full,
-    stored,
 )
 from console.commands.kpi_findings import findings
 from console.commands.kpi_scores import score_cells, score_of, scores, stored_score
@@ -44,7 +45,6 @@ from console.output import Col, print_json, print_table, stdout
 from console.text import counted
 
 if TYPE_CHECKING:
-    from console.commands.kpi_figures import Asked
     from console.commands.kpi_period import OnePeriod
     from console.context import Context
     from engine.kpi import DataPoint, Input, Pack, Target
@@ -82,7 +82,7 @@ def kpis(
     horizon: Annotated[
         str | None, typer.Option("--horizon", metavar="year|rolling|to_date", help="Only this kind of figure.")
     ] = None,
-    at: AtOption = None,
+    at: MomentOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the KPIs of the catalogue with their figures: one line per data point, which is one reported figure.
@@ -97,10 +97,14 @@ def kpis(
     day of its period; **the targets that are shipped are ours and not official**. Without a database the definitions
     stand alone.
 
+    `--at` with a month, a day or `today` computes figures of that from what is stored, for running a city: they are
+    never the official ones, not kept, and not scored, for targets are of a year. Today runs to its last whole hour.
+
     **Examples**
 
     - `cityvitals kpis --category Transport`
     - `cityvitals kpis --at 2025`
+    - `cityvitals kpis --at today`
     - `cityvitals kpis --scope zone:north --horizon rolling`
     - `cityvitals kpis --live yes --json | jq -r .key`
     - `cityvitals kpis show "EN: EN: AQ: 1C"`
@@ -111,8 +115,8 @@ def kpis(
         return
     pack = _catalogue(context.obj)
     points = _chosen(pack, category, live)
-    wanted = asked(scope, horizon, at)
-    rows = stored(context.obj, wanted)
+    wanted = asked(scope, horizon, at, parts=True)
+    rows = figures_of(context.obj, pack, wanted)
     found: dict[str, list[KpiReading]] = {}
     for row in rows or ():
         found.setdefault(row.data_point, []).append(row)
@@ -174,6 +178,7 @@ def _print_figures(
             lines.append((point.key, point.title, *place, *cells(row, point.unit_label), *scored, str(point.live)))
     reported = sum(row.value is not None for point in points for row in preferred(found.get(point.key, ())))
     stated = sum(one["exact"] is not None for one in declared.values())
+    now = any(row.horizon in UNKEPT for rows in found.values() for row in rows)
     print_table(
         f"{pack.title}: {counted(len(points), 'data point')}, {counted(reported, 'figure')} reported"
         + (f", {stated} declared" if stated else ""),
@@ -182,7 +187,12 @@ def _print_figures(
          Col("live")],
         lines,
         note="NR: not reported, `cityvitals kpis show CODE` says why; no value: only the city can state it, in"
-        " declared.csv. Targets that are shipped are ours and not official",
+        " declared.csv. "
+        + (
+            "Of a month or a day: operational, computed now and not stored, never the official figure"
+            if now
+            else "Targets that are shipped are ours and not official"
+        ),
     )  # fmt: skip
 
 
@@ -191,7 +201,7 @@ def show(
     context: typer.Context,
     code: Annotated[str, typer.Argument(metavar="CODE", help='E.g. "EC: I: T: 5A" or "EN: EN: AQ: 1C/pm10".')],
     scope: ScopeOption = None,
-    at: AtOption = None,
+    at: MomentOption = None,
     days: Annotated[bool, typer.Option("--days", help="The civil days behind its figure, per station.")] = False,
     observations: Annotated[
         bool, typer.Option("--observations", help="The observations behind its figure, in order of time.")
@@ -217,6 +227,7 @@ def show(
 
     - `cityvitals kpis show "EN: EN: AQ: 1C/pm10"`
     - `cityvitals kpis show "EN: EN: AQ: 1C/pm2_5" --scope city --at 2025`
+    - `cityvitals kpis show "EC: I: WS: 3C" --at 2025-11-26`
     - `cityvitals kpis show "EN: EN: AQ: 1C/pm2_5" --at 2025 --days --device station-1`
     - `cityvitals kpis show "EC: I: ES: 1C" --at 2025 --observations --limit 100000 --json`
     """
@@ -227,16 +238,16 @@ def show(
         points = (pack.data_point(code),) if "/" in code else pack.kpi(code).data_points
     except KeyError as error:
         raise MisuseError(str(error.args[0]), "`cityvitals kpis` lists all of them") from None
-    wanted = asked(scope, None, at)
+    wanted = asked(scope, None, at, parts=True)
+    rows = figures_of(context.obj, pack, wanted, points[0].key if len(points) == 1 else None)
     if days or observations:
-        rows = [] if len(points) > 1 else stored(context.obj, wanted, points[0].key) or []
-        show_evidence(context.obj, pack, points, rows, behind, as_json=as_json)
+        show_evidence(context.obj, pack, points, rows or [], behind, as_json=as_json)
         return
-    figures = {point.key: _figures(context.obj, wanted, pack, point) for point in points}
+    figures = {point.key: _figures(context.obj, rows or (), pack, point) for point in points}
     declared = context.obj.kpi_declared(pack)
     stated = {point.key: declared_of(pack, point, declared) for point in points}
     if (scope, at) != (None, None) and not any(figures.values()) and (scope or not any(stated.values())):
-        raise nothing_of(None if stored(context.obj, wanted) is None else [], scope, None, at)
+        raise nothing_of(None if rows is None else [], scope, None, at)
     if as_json:
         print_json(
             {
@@ -261,10 +272,10 @@ def _print_in_full(context: Context, figures: list[tuple[KpiReading, dict[str, o
 
 
 def _figures(
-    context: Context, wanted: Asked, pack: Pack, point: DataPoint
+    context: Context, rows: Iterable[KpiReading], pack: Pack, point: DataPoint
 ) -> list[tuple[KpiReading, dict[str, object]]]:
-    """Return the figures of a data point, each also for programs; none without a database."""
-    rows = stored(context, wanted, point.key)
+    """Return those figures that are of a data point, each also for programs."""
+    rows = [row for row in rows if row.data_point == point.key]
     if not rows:
         return []
     zone = city_clock(context)

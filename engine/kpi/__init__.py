@@ -39,8 +39,11 @@ from engine.kpi.formula import Formula, FormulaError, data_point_key, normalise_
 from engine.kpi.load import load_catalogue, load_pack, load_trial, shipped
 from engine.kpi.periods import (
     ESTIMATE,
+    KEPT,
     Horizon,
     KpiPeriod,
+    civil_day,
+    civil_month,
     clock_hours,
     hour_spans,
     period_between,
@@ -61,6 +64,7 @@ __all__ = [
     "DECLARED_FILE",
     "ESTIMATE",
     "INDICATIVE_PERCENT_MIN",
+    "KEPT",
     "VALID_PERCENT_MIN",
     "WHOLE",
     "YES_NO",
@@ -111,6 +115,8 @@ __all__ = [
     "Value",
     "Where",
     "band",
+    "civil_day",
+    "civil_month",
     "clock_hours",
     "counts_of",
     "data_point_key",

@@ -1,4 +1,4 @@
-"""Which stretch of time a figure is of: a reference year, the last twelve months, the year so far.
+"""Which stretch of time a figure is of: a reference year, the last twelve months, the year so far, a month, a day.
 
 Knows the calendar; asks no clock: how far time has come is an argument.
 """
@@ -20,7 +20,10 @@ ESTIMATE = 0
 
 
 class Horizon(StrEnum):
-    """What a figure is: YEAR is one of the assessment, the others are estimates of it while it comes about."""
+    """What a figure is: YEAR is one of the assessment, ROLLING and TO_DATE are estimates of it while it comes about.
+
+    DAY and MONTH are for running a city: they are computed when somebody asks, and never kept.
+    """
 
     YEAR = "year"
     """The whole civil reference year."""
@@ -28,6 +31,14 @@ class Horizon(StrEnum):
     """The last twelve months up to a whole civil day."""
     TO_DATE = "to_date"
     """From the first of January to the last whole hour."""
+    DAY = "day"
+    """One civil day; the present one up to its last whole hour."""
+    MONTH = "month"
+    """One civil month; the present one up to its last whole hour."""
+
+
+KEPT = (Horizon.YEAR, Horizon.ROLLING, Horizon.TO_DATE)
+"""Whose figures are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,38 @@ def to_date(calendar: Calendar, until_us: int, since_us: int) -> KpiPeriod:
     return period_between(
         calendar, Horizon.TO_DATE, ESTIMATE, max(start_us, _hour(calendar, since_us)), _hour(calendar, until_us)
     )
+
+
+def civil_day(calendar: Calendar, day: date, until_us: int, since_us: int) -> KpiPeriod:
+    """Return a civil day, up to the last whole hour where it is not over; empty where nothing of it has been.
+
+    Args:
+        calendar: of the city.
+        day: which.
+        until_us: how far time has come.
+        since_us: the first observation of all, see `rolling`.
+
+    Raises:
+        CalendarError: the day lies outside the calendar.
+    """
+    return _so_far(calendar, Horizon.DAY, calendar.day_bounds(day), until_us, since_us)
+
+
+def civil_month(calendar: Calendar, year: int, month: int, until_us: int, since_us: int) -> KpiPeriod:
+    """Return a civil month in the same way; see `civil_day`.
+
+    Raises:
+        CalendarError: the month lies outside the calendar.
+    """
+    return _so_far(calendar, Horizon.MONTH, calendar.month_bounds(year, month), until_us, since_us)
+
+
+def _so_far(
+    calendar: Calendar, horizon: Horizon, bounds_us: tuple[int, int], until_us: int, since_us: int
+) -> KpiPeriod:
+    start_us = max(bounds_us[0], _hour(calendar, since_us))
+    end_us = min(bounds_us[1], _hour(calendar, until_us))
+    return period_between(calendar, horizon, ESTIMATE, start_us, end_us)
 
 
 def _hour(calendar: Calendar, time_us: int) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,6 +19,8 @@ from tests.console.conftest import CITY, Service
 pytestmark = pytest.mark.system
 
 PM10 = "EN: EN: AQ: 1C/pm10"
+LONDON = ZoneInfo("Europe/London")
+"""Of the demo's city."""
 TRIAL = """
 [[input]]
 code = "pm10_mean"
@@ -137,9 +141,64 @@ def test_wrong_choices_are_refused(service: Service) -> None:
         ("--horizon", "week"),
         ("--at", "17"),
         ("--at", "2025", "--horizon", "rolling"),
+        ("--at", "2025-13"),
+        ("--at", "2025-02-30"),
+        ("--at", "1000-01-01"),
+        ("--at", "today", "--horizon", "month"),
+        ("--horizon", "day"),
     ):
         done = service("kpis", *wrong)
         assert (done.code, done.out) == (2, "")
+    said = " ".join(service("kpis", "show", PM10, "--at", "yesterday").err.split())
+    assert "expected a year such as 2025, a month such as 2025-11, a day such as 2025-11-26, or today" in said
+    for annual in ("findings", "scores"):
+        assert service("kpis", annual, "--at", "2025-11").code == 2
+
+
+def test_a_month_and_a_day_are_computed_when_asked_and_are_not_the_official_figure(kept: Service) -> None:
+    stored = reported(kept)[PM10]
+    day = local_day(stored["end"], before_us=1)
+    for at, horizon in ((day, "day"), (day[:7], "month")):
+        rows = kept("kpis", "--at", at, "--json").rows
+        (one,) = next(row["figures"] for row in rows if row["key"] == PM10)
+        assert (one["horizon"], one["year"], one["revision"], one["scope"]) == (horizon, None, 0, "city")
+        assert one["validity"] != "valid"
+        assert (one["band"], one["target"]) == (None, None)
+        assert one["not_scored"] == f"targets are of a year, and this is a {horizon}"
+        assert one.keys() == stored.keys()
+    told = kept("kpis", "show", PM10, "--at", day)
+    assert told.code == 0, told.err
+    assert "operational, computed when asked and not stored" in told.out
+    table = kept("kpis", "--live", "yes", "--at", day[:7])
+    assert re.search("month, [0-9]+ d", table.out)
+    assert "never the official figure" in " ".join(table.out.split())
+    assert kept("kpis", "show", PM10, "--at", day, "--days", "--json").rows[0]["horizon"] == "day"
+    assert {one["horizon"] for row in kept("kpis", "--json").rows for one in row["figures"]} <= {
+        "rolling", "to_date", "year",
+    }  # fmt: skip
+    gone = kept("kpis", "--at", "1999-12-31")
+    assert (gone.code, gone.out) == (1, "")
+    assert "no whole hour of 1999-12-31" in gone.err
+
+
+def test_today_is_the_present_civil_day_up_to_its_last_whole_hour(kept: Service) -> None:
+    # A midnight may pass meanwhile, and in the first hour of a day there is nothing of it yet.
+    began = datetime.now(LONDON)
+    done = kept("kpis", "--scope", "city", "--at", "today", "--json")
+    ended = datetime.now(LONDON)
+    if done.code:
+        assert "no whole hour of today" in done.err
+        assert 0 in (began.hour, ended.hour)
+        return
+    figures = [one for row in done.rows for one in row["figures"]]
+    assert {local_day(one["start"]) for one in figures} <= {began.date().isoformat(), ended.date().isoformat()}
+    hours = {datetime.fromisoformat(one["end"]).astimezone(LONDON) for one in figures}
+    assert hours <= {at.replace(minute=0, second=0, microsecond=0) for at in (began, ended)}
+
+
+def local_day(time: str, *, before_us: int = 0) -> str:
+    at = datetime.fromisoformat(time) - timedelta(microseconds=before_us)
+    return at.astimezone(LONDON).date().isoformat()
 
 
 def test_figures_that_are_asked_for_and_are_not_there_are_said(kept: Service, tmp_path: Path) -> None:
