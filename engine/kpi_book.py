@@ -1,4 +1,4 @@
-"""Figures of KPIs from the store into the store: periods in, what changed written.
+"""Figures of KPIs and their scores, from the store into the store: periods in, what changed written.
 
 Knows the pack, one city and its store; asks no clock, and starts no thread. The gateway keeps it going beside the
 engine, the command `kpis compute` runs it once: that is why they agree to the last bit.
@@ -41,11 +41,12 @@ from engine.kpi import (
     period_between,
     reference_year,
     rolling,
+    score,
     sensed_points,
     submission_of,
     to_date,
 )
-from engine.store import FindingRow, KpiReading, KpiRow, KpiSums, KpisWritten, Registered, Store
+from engine.store import FindingRow, KpiReading, KpiRow, KpiScoreRow, KpiSums, KpisWritten, Registered, Store
 
 VALUE_DECIMALS = 6
 """Decimals of a stored value; its exact ratio stands beside it."""
@@ -114,7 +115,7 @@ class KpiBook:
         return min(period.start_us, self._heard_from_us(period))
 
     def bring(self, periods: Iterable[KpiPeriod], until_us: int, computed_us: int) -> KpisWritten:
-        """Compute the figures of periods and write what changed, each period in a transaction of its own.
+        """Compute figures and scores of periods and write what changed, each period in a transaction of its own.
 
         Args:
             periods: which.
@@ -124,12 +125,14 @@ class KpiBook:
         Raises:
             StoreUnavailable, StoreError
         """
-        values = superseded = 0
+        values = superseded = scores = 0
         for period in periods:
             with self._store.one_kpi_writer():
                 inputs = self.inputs(period)
-                rows = [self._row(one, period, until_us) for one in self._figures(inputs)]
-                done = self._store.write_kpis(rows, computed_us)
+                made = self._figures(inputs)
+                done = self._store.write_kpis([self._row(one, period, until_us) for one in made], computed_us)
+                scored = [self._score_row(one, period, until_us) for one in made]
+                scores += self._store.write_kpi_scores(scored, computed_us)
                 found = [
                     FindingRow(one.rule, one.severity, one.data_points, one.text)
                     for one in findings(self._submission(inputs))
@@ -137,7 +140,7 @@ class KpiBook:
                 self._store.write_kpi_findings(period.horizon, period.year, found, computed_us)
             values += done.values
             superseded += done.superseded
-        return KpisWritten(values, superseded)
+        return KpisWritten(values, superseded, scores)
 
     def figures(self, period: KpiPeriod) -> list[Figure]:
         """Return the figures of a period, of the city and of its zones, from what is stored.
@@ -213,12 +216,11 @@ class KpiBook:
         return self.calendar.day_bounds(day)[0]
 
     def _row(self, one: Figure, period: KpiPeriod, until_us: int) -> KpiRow:
-        scope = self._ids.city_scope if one.zone is None else int(self._ids.zone_scope[one.zone])
         return KpiRow(
             data_point=one.key,
             horizon=str(period.horizon),
             year=period.year,
-            scope_id=scope,
+            scope_id=self._scope(one),
             start_us=period.start_us,
             end_us=period.end_us,
             unit=one.unit,
@@ -267,6 +269,31 @@ class KpiBook:
             low_ratio=row.low_ratio,
             high_ratio=row.high_ratio,
         )
+
+    def _score_row(self, one: Figure, period: KpiPeriod, until_us: int) -> KpiScoreRow:
+        target = self._pack.target(one.key, period.last)
+        found = score(self._pack.data_point(one.key), one.value, target)
+        return KpiScoreRow(
+            data_point=one.key,
+            horizon=str(period.horizon),
+            year=period.year,
+            scope_id=self._scope(one),
+            figure=_text(one.value) if found.points else None,
+            band=found.points or None,
+            percent=_decimal(found.percent),
+            percent_ratio=_text(found.percent),
+            target=None if target is None else str(target.value),
+            rule=None if target is None else str(target.rule),
+            worst=None if target is None else _text(target.worst),
+            target_from=None if target is None else target.valid_from,
+            official=None if target is None else target.official,
+            source=None if target is None else target.source,
+            why_not=found.why_not,
+            closed=self.closed(period, until_us),
+        )
+
+    def _scope(self, one: Figure) -> int:
+        return self._ids.city_scope if one.zone is None else int(self._ids.zone_scope[one.zone])
 
 
 def _input(one: InputFigure) -> dict[str, object]:

@@ -1,11 +1,11 @@
-"""Keeps the figures of KPIs up to date beside the engine: what changed is computed again, about once a minute.
+"""Keeps figures of KPIs and their scores up to date beside the engine: what changed is computed anew once a minute.
 
 Owns the pace and the retries; the figures belong to the book. It has a thread and a connection of its own, so that
 neither a commit nor a window ever waits for it, and its failure is logged and counted and ends nothing.
 
 What survives a crash. Which hours changed is remembered here only; so the first look after a start computes every
 reference year again. That also finds what changed while nobody ran: a register, the list of devices, a formula, a
-history that was filled in. What comes out as it stands already is not written.
+target, a history that was filled in. What comes out as it stands already is not written.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class KpiCounts:
         periods: periods computed.
         written: figures written because they changed.
         superseded: figures of closed years that were replaced, and kept as revisions.
+        scores: scores written because they changed.
         failures: looks broken off; what they had to do is done by the next one.
     """
 
@@ -87,6 +88,7 @@ class KpiCounts:
     periods: int = 0
     written: int = 0
     superseded: int = 0
+    scores: int = 0
     failures: int = 0
 
 
@@ -197,6 +199,7 @@ class KpiKeeper:
         self.counts.periods += len(due)
         self.counts.written += written.values
         self.counts.superseded += written.superseded
+        self.counts.scores += written.scores
 
     def _moved(self, period: KpiPeriod, until_us: int) -> bool:
         """Say whether a period itself is another one than last time: a day is over, a year has ended or closed."""

@@ -318,6 +318,8 @@ def print_in_full(row: KpiReading, full: Row, zone: tzinfo) -> None:
         stdout().print(
             Text(f"revision {one['revision']} was {was} until {one['replaced']}: {one['change']}", style="dim")
         )
+    for one in _rows(full["score_revisions"]):
+        stdout().print(Text(f"its score {_score_was(one)} until {one['replaced']}: {one['change']}", style="dim"))
 
 
 def _bounds(row: KpiReading) -> str:
@@ -338,6 +340,12 @@ def _band(full: Row) -> str:
         f"{full['band']}, {full['band_name']}: {full['percent_of_target']} % of the target {full['target']}"
         f" from {full['target_from']} ({whose})"
     )
+
+
+def _score_was(one: Mapping[str, object]) -> str:
+    if one["band"] is None:
+        return f"was none ({one['not_scored']})"
+    return f"was band {one['band']}, {one['percent_of_target']} % of the target {one['target']},"
 
 
 def _lines(value: object) -> list[str]:
@@ -399,7 +407,7 @@ def compute(
         return
     stdout().print(
         f"{done['periods']} periods computed: {done['written']} figures written, {done['superseded']} of closed years"
-        " replaced",
+        f" replaced; {done['scores']} scores written",
         markup=False,
     )
 
@@ -421,7 +429,7 @@ def bring(context: Context) -> Row:
 def _brought(store: Store, book: KpiBook) -> Row:
     since_us = book.since_us()
     if since_us is None:
-        return {"periods": 0, "written": 0, "superseded": 0}
+        return {"periods": 0, "written": 0, "superseded": 0, "scores": 0}
     now_us = time.time_ns() // 1000
     newest_us = int(store.last_readings().time_us.max(initial=since_us))
     day_end_us = book.calendar.day_bounds(book.calendar.local(newest_us).date())[1]
@@ -429,4 +437,4 @@ def _brought(store: Store, book: KpiBook) -> Row:
     until_us = max(min(now_us, day_end_us + book.lateness_us), book.floor_us() or since_us)
     periods = [*book.years(since_us, until_us), *book.estimates(since_us, until_us)]
     done = book.bring(periods, until_us, now_us)
-    return {"periods": len(periods), "written": done.values, "superseded": done.superseded}
+    return {"periods": len(periods), "written": done.values, "superseded": done.superseded, "scores": done.scores}

@@ -20,7 +20,7 @@ from console.text import counted
 
 if TYPE_CHECKING:
     from engine.kpi import DataPoint, Pack, Rollup, Score, Target
-    from engine.store import KpiReading
+    from engine.store import KpiReading, Store
 
 LEVELS = ("whole", "dimension", "sub_dimension", "category")
 """What a roll-up is of, by the length of its path."""
@@ -158,6 +158,22 @@ def stored_score(pack: Pack, point: DataPoint, row: KpiReading, zone: tzinfo) ->
         return Score(point.key, None, None, 0, f"targets are of a year, and this is a {row.horizon}")
     figure = NotReported((row.reason,)) if row.ratio is None else Fraction(row.ratio)
     return score(point, figure, pack.target(point.key, local_day(row.end_us - 1, zone)))
+
+
+def replaced_scores(store: Store, row: KpiReading) -> list[Row]:
+    """Return the scores that were shown of the year of a stored figure and are replaced, for programs."""
+    from devices import rfc3339
+
+    found = store.kpi_score_revisions(row.data_point, row.scope_kind, row.scope, row.year) if row.year else []
+    return [
+        {
+            "revision": one.revision, "band": one.band, "exact": one.figure,
+            "percent_of_target": _percent(None if one.percent_ratio is None else Fraction(one.percent_ratio)),
+            "target": one.target, "not_scored": one.why_not or None, "computed": rfc3339(one.computed_us),
+            "replaced": rfc3339(one.superseded_us), "change": one.change,
+        }
+        for one in found
+    ]  # fmt: skip
 
 
 def _percent(percent: Fraction | None) -> str | None:

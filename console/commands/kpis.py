@@ -37,7 +37,7 @@ from console.commands.kpi_figures import (
     print_in_full,
 )
 from console.commands.kpi_findings import findings
-from console.commands.kpi_scores import score_cells, score_of, scores, stored_score
+from console.commands.kpi_scores import replaced_scores, score_cells, score_of, scores, stored_score
 from console.commands.kpi_trial import try_out
 from console.commands.results import ROWS_DEFAULT, ROWS_MAX, FromOption, ToOption, city_clock, open_store
 from console.errors import EXIT_FAILED, MisuseError
@@ -217,7 +217,8 @@ def show(
     """Show one KPI in full: definition, formula, inputs, target, what a verifier checks, and how sure we are.
 
     Where a database is given or runs, its figures follow, each with window, numerator and denominator, coverage and
-    validity, revision, the inputs with their counts, the formula with the numbers filled in, and what it replaced.
+    validity, revision, the inputs with their counts, the formula with the numbers filled in, what it replaced, and the
+    scores that were shown before.
 
     `--days` and `--observations` show what was added up for one figure: first the stations of each input, and whether
     they count, then what each series gave to each civil day, or every single observation. Long lists come in pages: the
@@ -283,7 +284,11 @@ def _figures(
         return [
             (
                 row,
-                {**in_full(store, row, filled_in(pack, point, row)), **score_of(stored_score(pack, point, row, zone))},
+                {
+                    **in_full(store, row, filled_in(pack, point, row)),
+                    **score_of(stored_score(pack, point, row, zone)),
+                    "score_revisions": replaced_scores(store, row),
+                },
             )
             for row in rows
         ]

@@ -12,6 +12,7 @@ from engine.store.errors import (
 )
 from engine.store.finding_log import FindingReading, FindingRow
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
+from engine.store.kpi_scores import KpiScoreReading, KpiScoreRevision, KpiScoreRow
 from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
 from engine.store.quality import Changed, Due, FlagCount, Judged
@@ -84,6 +85,9 @@ __all__ = [
     "KpiReading",
     "KpiRevision",
     "KpiRow",
+    "KpiScoreReading",
+    "KpiScoreRevision",
+    "KpiScoreRow",
     "KpiSums",
     "KpisWritten",
     "LastReadings",

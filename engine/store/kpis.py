@@ -66,6 +66,8 @@ class KpisWritten(NamedTuple):
     values: int
     superseded: int
     """Figures of closed years that were replaced or removed, and moved to `kpi_revision`."""
+    scores: int = 0
+    """Scores written."""
 
 
 class KpiReading(NamedTuple):
@@ -129,12 +131,13 @@ _TYPES = (
 
 @contextmanager
 def one_writer(session: Session) -> Iterator[None]:
-    """Let nobody else write figures of KPIs within a block, which is one transaction.
+    """Let nobody else write figures of KPIs and their scores within a block, which is one transaction.
 
     Raises:
         StoreUnavailable, StoreError
     """
     session.stage("stage_kpi")
+    session.stage("stage_kpi_score")
     with session.transaction():
         session.rows("kpi_lock", {"class": LOCK_CLASS})
         yield

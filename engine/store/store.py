@@ -23,6 +23,7 @@ from engine.spans import LastReadings, Spans
 from engine.store import (
     finding_log,
     health,
+    kpi_scores,
     kpis,
     plain,
     quality,
@@ -449,6 +450,20 @@ class Store:
     def kpi_revisions(self, data_point: str, scope_kind: str, scope: str, year: int) -> list[kpis.KpiRevision]:
         """Return the replaced figures of one year, the oldest first."""
         return kpis.revisions(self._session, data_point, scope_kind, scope, year)
+
+    def write_kpi_scores(self, rows: Sequence[kpi_scores.KpiScoreRow], computed_us: int) -> int:
+        """Make the scores of the rows' periods what the rows say, inside `one_kpi_writer`; return how many changed."""
+        return kpi_scores.write(self._session, rows, computed_us)
+
+    def kpi_score_rows(self, data_point: str | None = None) -> list[kpi_scores.KpiScoreReading]:
+        """Return scores of figures as they stand, by data point, scope, horizon and year."""
+        return kpi_scores.read(self._session, data_point)
+
+    def kpi_score_revisions(
+        self, data_point: str, scope_kind: str, scope: str, year: int
+    ) -> list[kpi_scores.KpiScoreRevision]:
+        """Return the replaced scores of one year, the oldest first."""
+        return kpi_scores.revisions(self._session, data_point, scope_kind, scope, year)
 
     def write_kpi_findings(
         self, horizon: str, year: int, found: Sequence[finding_log.FindingRow], seen_us: int

@@ -61,10 +61,10 @@ class Kept:
         return {(r.data_point, r.horizon, r.year, r.scope): r for r in self.store.kpi_rows()}
 
 
-def year_kept(store: Store, folder: Path) -> Kept:
-    """Return the town with its year over and closed; `folder` is for its own device models."""
+def year_kept(store: Store, folder: Path, pack: Pack | None = None) -> Kept:
+    """Return the town with its year over and closed; `folder` is for its own device models, `pack` its catalogue."""
     registry = kpi_town(folder)
     calendar = Calendar(registry.city.zone_info)
-    made = Kept(store, registry, calendar.year_bounds(YEAR)[1] + 3 * HOUR_US)
+    made = Kept(store, registry, calendar.year_bounds(YEAR)[1] + 3 * HOUR_US, pack or shipped())
     made.take(year_of_readings(registry))
     return made

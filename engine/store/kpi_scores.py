@@ -1,0 +1,127 @@
+"""Scores of the figures of KPIs: writing them with their revisions, and reading them.
+
+Knows the tables of scores; knows no band, no rule and no target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from engine.store.binary import Timestamp
+from engine.store.session import Session
+
+
+class KpiScoreRow(NamedTuple):
+    """One score to be written; at most one per horizon, year, scope and data point."""
+
+    data_point: str
+    horizon: str
+    year: int
+    """0 for an estimate."""
+    scope_id: int
+    figure: str | None
+    """What was scored, exactly; None where it is not scored."""
+    band: int | None
+    """1 to 4; None where it is not scored."""
+    percent: Decimal | None
+    percent_ratio: str | None
+    target: str | None
+    """Exactly; None where there is none, and then the next five say nothing either."""
+    rule: str | None
+    worst: str | None
+    target_from: date | None
+    official: bool | None
+    source: str | None
+    why_not: str
+    """Why it is not scored; empty where it is."""
+    closed: bool
+    """Whether the year is over, its allowed lateness included; never for an estimate."""
+
+
+class KpiScoreReading(NamedTuple):
+    """One score as it stands; see `KpiScoreRow`."""
+
+    data_point: str
+    horizon: str
+    year: int
+    scope_kind: str
+    scope: str
+    figure: str | None
+    band: int | None
+    percent_ratio: str | None
+    target: str | None
+    rule: str | None
+    worst: str | None
+    target_from: date | None
+    official: bool | None
+    source: str | None
+    why_not: str
+    revision: int
+    computed_us: int
+
+
+class KpiScoreRevision(NamedTuple):
+    """A score of a closed year that a later one replaced."""
+
+    data_point: str
+    year: int
+    scope_kind: str
+    scope: str
+    revision: int
+    figure: str | None
+    band: int | None
+    percent_ratio: str | None
+    target: str | None
+    why_not: str
+    computed_us: int
+    change: str
+    """Why it was computed again."""
+    superseded_us: int
+
+
+_TYPES = (
+    "text", "text", "int4", "int4", "text", "int4", "numeric", "text", "text", "text", "text", "date", "bool", "text",
+    "text", "int4",
+)  # fmt: skip
+
+
+def write(session: Session, rows: Sequence[KpiScoreRow], computed_us: int) -> int:
+    """Make the scores of the periods among the rows what the rows say, inside `kpis.one_writer`.
+
+    Returns:
+        How many were written; those that stood so already are not counted.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    if not rows:
+        return 0
+    params = {"computed": Timestamp(computed_us)}
+    session.copy_rows("copy_stage_kpi_score", _TYPES, [(*row[:-1], int(row.closed)) for row in rows])
+    session.run("flush_kpi_score_gone", params)
+    session.run("flush_kpi_score_superseded", params)
+    written = session.run("flush_kpi_score", params)
+    session.run("stage_kpi_score_empty")
+    return written
+
+
+def read(session: Session, data_point: str | None) -> list[KpiScoreReading]:
+    """Return scores as they stand, by data point, scope, horizon and year.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    return [KpiScoreReading(*row) for row in session.rows("kpi_scores", {"data_point": data_point})]
+
+
+def revisions(session: Session, data_point: str, scope_kind: str, scope: str, year: int) -> list[KpiScoreRevision]:
+    """Return the replaced scores of one year, the oldest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"data_point": data_point, "scope_kind": scope_kind, "scope": scope, "year": year}
+    return [KpiScoreRevision(*row) for row in session.rows("kpi_score_revisions", params)]
