@@ -214,6 +214,17 @@ def expected(
     return np.where((interval > 0) & (end > begin), begun, 0).astype(np.int64)
 
 
+def promised_an_hour(series: SeriesTable, slots: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return how many readings every whole hour of service has of each slot that reports in time; 0 where not every
+    hour need have one: its interval is longer than an hour, or there is none.
+
+    Unlike `expected` it never asks for more than a slot at its interval has in its poorest hour: of an interval of 40
+    minutes that is one.
+    """
+    interval = series.interval_us[slots]
+    return np.where(interval > 0, HOUR_US // np.maximum(interval, 1), 0).astype(np.int64)
+
+
 def _offset_s(zone: ZoneInfo, time_s: int) -> int:
     offset = (_EPOCH + timedelta(seconds=time_s)).astimezone(zone).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0

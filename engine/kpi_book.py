@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import Registry
-from engine.calendar import Calendar
+from engine.calendar import Calendar, promised_an_hour
 from engine.indicators.exact import round_half_even
 from engine.kpi import (
     WHOLE,
+    Clock,
     DeclaredValue,
     Figure,
     Horizon,
@@ -188,28 +189,25 @@ class KpiBook:
             if clock == WHOLE:
                 found = self._store.kpi_sums(slots, first_us, period.day_us, period.end_us)
             else:
-                found = self._sums_at(slots, period, *clock)
+                found = self._sums_at(slots, period, clock)
             sums[clock] = {slot: Sums(*one) for slot, one in found.items()}
         heard = self._store.kpi_heard(self._heard_from_us(period), period.end_us) if self._sensed.heard_days() else {}
         came = {}
         for season, clock, slots in self._sensed.seasons(period):
             part = period_between(self.calendar, period.horizon, period.year, *season)
-            found = self._sums_at(slots, part, *clock) if clock != WHOLE else self._store.kpi_sums(
+            found = self._sums_at(slots, part, clock) if clock != WHOLE else self._store.kpi_sums(
                 slots, season[0], season[1], season[1]
             )  # fmt: skip
             came[season, clock] = {slot: one.readings for slot, one in found.items()}
         return Readings(sums, heard, came)
 
-    def _sums_at(
-        self,
-        slots: NDArray[np.int32],
-        period: KpiPeriod,
-        hours: tuple[tuple[int, int], ...],
-        weekdays: tuple[int, ...],
-    ) -> dict[int, KpiSums]:
+    def _sums_at(self, slots: NDArray[np.int32], period: KpiPeriod, clock: Clock) -> dict[int, KpiSums]:
         zone = self._registry.city.time_zone
-        chosen = sorted(clock_hours(hours)), weekdays or range(1, 8)
-        return self._store.kpi_sums_at(slots, period.start_us, period.end_us, zone, *chosen)
+        chosen = sorted(clock_hours(clock.hours)), clock.weekdays or range(1, 8)
+        promised = promised_an_hour(self._sensed.series, slots)
+        return self._store.kpi_sums_at(
+            slots, period.start_us, period.end_us, zone, *chosen, clock.percent_min, promised
+        )  # fmt: skip
 
     def _heard_from_us(self, period: KpiPeriod) -> int:
         day = period.last - timedelta(days=max(self._sensed.heard_days(), 1) - 1)

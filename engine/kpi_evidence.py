@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from devices import Registry
 from devices.measurands import Kind, Measurand
+from engine.calendar import promised_an_hour
 from engine.cells import Cells, Grid
-from engine.kpi import DataPoint, KpiPeriod, Pack, StationFigure, Telemetry, hour_spans
+from engine.kpi import WHOLE, Clock, DataPoint, KpiPeriod, Pack, StationFigure, Telemetry, hour_spans
 from engine.kpi_book import KpiBook
 from engine.quality import left_out
 from engine.quality.weighing import less
@@ -134,6 +135,7 @@ class Evidence:
         device: str | None = None,
     ) -> None:
         self._store, self._registry, self._calendar, self._period = store, registry, book.calendar, period
+        self._table = registry.series()
         inputs = book.inputs(period)
         self._how: dict[str, Telemetry] = {
             one.code: one.how for one in pack.inputs_of(point) if isinstance(one.how, Telemetry)
@@ -216,17 +218,24 @@ class Evidence:
         for code, how in self._how.items():
             of = {one.slot: one for one in self._series if one.code == code}
             slots = np.array(sorted(of), np.int32)
-            grid = Grid.DAY if whole and not how.hours and not how.weekdays else Grid.HOUR
-            excluded = self._store.excluded_between(slots, start_us, end_us)
-            cells = self._store.load_cells_of(Grid.HOUR if len(excluded) else grid, slots, start_us, end_us).cells
-            if len(excluded):
-                cells = less(cells, excluded)
-            inside = self._inside(code, cells)
+            grid = Grid.DAY if whole and Clock.of(how) == WHOLE else Grid.HOUR
+            cells, inside = self._chosen(code, slots, grid, start_us, end_us)
             for slot in slots.tolist():
                 at = np.flatnonzero(inside & (cells.slot == slot))
                 if at.size:
                     found.append(_merged(of[slot], day, cells, at))
         return found
+
+    def _chosen(
+        self, code: str, slots: NDArray[np.int32], grid: Grid, start_us: int, end_us: int
+    ) -> tuple[Cells, NDArray[np.bool_]]:
+        """Return stored cells, less what is excluded (hours if anything is), and which of them an input adds up."""
+        excluded = self._store.excluded_between(slots, start_us, end_us)
+        stored = self._store.load_cells_of(Grid.HOUR if len(excluded) else grid, slots, start_us, end_us)
+        cells = less(stored.cells, excluded) if len(excluded) else stored.cells
+        promised = promised_an_hour(self._table, cells.slot)
+        enough = 100 * cells.count >= Clock.of(self._how[code]).percent_min * np.minimum(stored.expected, promised)
+        return cells, self._inside(code, cells) & enough
 
     def _inside(self, code: str, cells: Cells) -> NDArray[np.bool_]:
         """Say which cells begin within the hours that an input asks for."""
@@ -248,6 +257,8 @@ class Evidence:
             of = {one.slot: one for one in self._series if one.code == code}
             cut = [(max(a, from_us), min(b, to_us)) for a, b in spans if a < to_us and b > from_us]
             asked = [(slot, a, b) for slot in sorted(of) for a, b in cut]
+            if asked and Clock.of(self._how[code]).percent_min:
+                asked = self._full_hours(code, sorted(of), from_us, to_us)
             if asked:
                 wanted = Spans.of(*zip(*asked, strict=True))
                 batch = self._store.observations(wanted)
@@ -256,6 +267,14 @@ class Evidence:
                     batch.slot.tolist(), batch.time_us.tolist(), batch.ticks.tolist(), strict=True
                 ):
                     yield Observed(of[slot], at, ticks, False)
+
+    def _full_hours(self, code: str, slots: list[int], from_us: int, to_us: int) -> list[tuple[int, int, int]]:
+        """Return of each slot the parts of a stretch of time that lie in hours with enough readings."""
+        first_us = int(self._calendar.start_of(Grid.HOUR, np.array([from_us], np.int64))[0])
+        cells, chosen = self._chosen(code, np.array(slots, np.int32), Grid.HOUR, first_us, to_us)
+        starts, of = cells.start_us[chosen], cells.slot[chosen]
+        begin, end = np.maximum(starts, from_us), np.minimum(self._calendar.end_of(Grid.HOUR, starts), to_us)
+        return list(zip(of.tolist(), begin.tolist(), end.tolist(), strict=True))
 
     def _beside(self, *, later: bool) -> list[Observed]:
         """Return of each counter the reading next to the period, before it or after it."""

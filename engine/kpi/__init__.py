@@ -52,7 +52,7 @@ from engine.kpi.periods import (
     to_date,
 )
 from engine.kpi.scoring import BAND_NAMES, Rollup, Score, band, percent_of_target, roll_up, score, score_all
-from engine.kpi.sensed import WHOLE, InputFigure, PeriodInputs, Readings, Sensed, StationFigure
+from engine.kpi.sensed import WHOLE, Clock, InputFigure, PeriodInputs, Readings, Sensed, StationFigure
 from engine.kpi.stations import Sums
 from engine.kpi.submission import Count, Stated, Submission, counts_of, stated_registers, submission_of
 from engine.kpi.units import Term, factor_between, parse_unit, register_factor
@@ -72,6 +72,7 @@ __all__ = [
     "At",
     "Capture",
     "Check",
+    "Clock",
     "Count",
     "DataPoint",
     "Declared",

@@ -83,6 +83,9 @@ class Pool(StrEnum):
 COUNTING = (Pool.COUNT_AT_MOST, Pool.COUNT_AT_LEAST)
 """Pools that give a number of stations, whatever these measure."""
 
+ACCUMULATING = (Statistic.INCREASE, Statistic.COUNT, Statistic.SUM)
+"""Statistics that add up what came: an hour that is left out would be missing from them, and not just say less."""
+
 Where = tuple[tuple[str, tuple[str, ...]], ...]
 """Which devices: each key with the values of which one must hold. Keys are `model`, `zone`, `measures` (a measurand of
 the device's model) and the columns of devices.csv that any device may have. Empty: every device."""
@@ -127,10 +130,13 @@ class Capture:
     Attributes:
         seasons: parts of a civil year that are looked at singly: 2 half-years, 4 quarters; 1 for the year alone.
         percent_min: least share of the expected readings in each of them.
+        hour_percent_min: least share of the readings that its interval promises for an hour of a series to take part; 0
+            for every hour.
     """
 
     seasons: int = 1
     percent_min: int = 75
+    hour_percent_min: int = 0
 
 
 SEASONS = (1, 2, 4)

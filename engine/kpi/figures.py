@@ -177,6 +177,8 @@ def _definition(one: Input) -> str:
         parts = asdict(one.how)
         if isinstance(one.how, Telemetry) and one.how.capture == YEAR_ALONE:
             del parts["capture"]  # digests are older than this rule, and what it leaves alone has not changed
+        elif isinstance(one.how, Telemetry) and not one.how.capture.hour_percent_min:
+            del parts["capture"]["hour_percent_min"]  # as are those that ask for seasons alone
         how = json.dumps(parts, default=str)
     return f"{one.code} {one.unit} {one.kind} {how}"
 

@@ -15,6 +15,7 @@ from devices.errors import UnitError, nearest
 from devices.measurands import Kind, Measurand, load_measurands
 from devices.tables import Table
 from engine.kpi.definition import (
+    ACCUMULATING,
     KINDS,
     SEASONS,
     YEAR_ALONE,
@@ -56,7 +57,7 @@ KIND_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "period": (),
     "declared": (),
 }  # fmt: skip
-CAPTURE_KEYS: Final = ("seasons", "percent_min")
+CAPTURE_KEYS: Final = ("seasons", "percent_min", "hour_percent_min")
 ANY_DEVICE_KEYS: Final = ("model", "zone", "measures")
 
 _POINT_ID: Final = re.compile(r"[a-z0-9_]{1,32}\Z")
@@ -211,19 +212,25 @@ def _telemetry(table: Table, unit: str, term: Term | None, where: _Where) -> Tel
         convention=convention,
         coverage_percent_min=table.whole("coverage_percent_min", COVERAGE_PERCENT_MIN, low=0, high=100),
         none_is_zero=table.flag("none_is_zero", False),
-        capture=_capture(table),
+        capture=_capture(table, statistic),
     )
 
 
-def _capture(table: Table) -> Capture:
+def _capture(table: Table, statistic: Statistic) -> Capture:
     inner = table.table("capture")
     if inner is None:
         return YEAR_ALONE
     known_keys(inner, CAPTURE_KEYS)
-    seasons = inner.whole("seasons", low=1, high=max(SEASONS))
+    if not any(key in inner.raw() for key in ("seasons", "hour_percent_min")):
+        inner.fault("seasons", "is missing, and so is `hour_percent_min`: say one of them")
+        return YEAR_ALONE
+    seasons = inner.whole("seasons", 1, low=1, high=max(SEASONS))
     if seasons not in SEASONS:
         inner.fault("seasons", "expected 1 (the year alone), 2 (half-years) or 4 (quarters)")
-    return Capture(seasons, inner.whole("percent_min", COVERAGE_PERCENT_MIN, low=0, high=100))
+    hour_percent_min = inner.whole("hour_percent_min", 0, low=0, high=100)
+    if hour_percent_min and statistic in ACCUMULATING:
+        inner.fault("hour_percent_min", f"is not for `{statistic}`: what an hour adds would be missing from the sum")
+    return Capture(seasons, inner.whole("percent_min", COVERAGE_PERCENT_MIN, low=0, high=100), hour_percent_min)
 
 
 def _factor(

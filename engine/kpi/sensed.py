@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +34,26 @@ from engine.kpi.stations import Station, Sums, pooled, station_value
 from engine.kpi.units import factor_between, register_factor
 from engine.kpi.values import NotReported, Value
 
-Clock = tuple[tuple[tuple[int, int], ...], tuple[int, ...]]
-"""Hours of the clock and weekdays that an input asks for; both empty for all of the time."""
+
+class Clock(NamedTuple):
+    """Which hours take part."""
+
+    hours: tuple[tuple[int, int], ...] = ()
+    """Of the city's clock; empty for all of them."""
+    weekdays: tuple[int, ...] = ()
+    """Empty for every day."""
+    percent_min: int = 0
+    """Least share of the readings promised that an hour of a series must have; 0 for every hour."""
+
+    @classmethod
+    def of(cls, how: Telemetry) -> Clock:
+        """Return what an input asks for."""
+        return cls(how.hours, how.weekdays, how.capture.hour_percent_min)
+
+
 Season = tuple[int, int]
 """Start, included, and end, excluded, of a part of a year."""
-WHOLE: Clock = ((), ())
+WHOLE = Clock()
 DAY_S = 86_400
 POPULATION, INHABITANT = "population", "{inhabitant}"
 HEARTBEAT = "heartbeat"
@@ -162,7 +178,7 @@ class Sensed:
         found: dict[Clock, set[int]] = {WHOLE: set()}
         for one in self.pack.inputs.values():
             if isinstance(one.how, Telemetry):
-                slots = found.setdefault((one.how.hours, one.how.weekdays), set())
+                slots = found.setdefault(Clock.of(one.how), set())
                 for candidate in self._candidates[one.code]:
                     slots.update(candidate.watched, *candidate.series.values())
         return {clock: np.array(sorted(slots), np.int32) for clock, slots in found.items() if slots}
@@ -173,7 +189,7 @@ class Sensed:
         for one in self.pack.inputs.values():
             if isinstance(one.how, Telemetry):
                 for season in seasons_of(self.calendar, period, one.how.capture.seasons):
-                    slots = found.setdefault((season, (one.how.hours, one.how.weekdays)), set())
+                    slots = found.setdefault((season, Clock.of(one.how)), set())
                     slots.update(slot for candidate in self._candidates[one.code] for slot in candidate.watched)
         return [(*key, np.array(sorted(slots), np.int32)) for key, slots in found.items() if slots]
 
@@ -272,7 +288,7 @@ class PeriodInputs:
 
     def _spans(self, clock: Clock) -> list[tuple[int, int]]:
         if clock not in self._hours:
-            self._hours[clock] = hour_spans(self._sensed.calendar, self.period, *clock)
+            self._hours[clock] = hour_spans(self._sensed.calendar, self.period, clock.hours, clock.weekdays)
         return self._hours[clock]
 
     # ---- telemetry -------------------------------------------------------------------------------------------
@@ -288,7 +304,7 @@ class PeriodInputs:
         figure: Value = (
             pooled(how, [Station(each.zone, each.value) for each in counting], self._inhabitants(how))
             if counting
-            else self._too_few(one, how, candidates, (how.hours, how.weekdays))
+            else self._too_few(one, how, candidates, Clock.of(how))
         )
         told = [(each.zone, each.bounds, each.counts) for each in stations if each.bounds is not None]
         bounds = pool_bounds(how, told, self._inhabitants(how)) if isinstance(figure, Fraction) else None
@@ -313,7 +329,7 @@ class PeriodInputs:
         ]
 
     def _station(self, how: Telemetry, candidate: _Candidate) -> StationFigure:
-        clock = (how.hours, how.weekdays)
+        clock = Clock.of(how)
         received, due = self._coverage(candidate, clock)
         of = {m: [self._sums(clock, slot) for slot in slots] for m, slots in candidate.series.items()}
         told = due or any(sums.readings for series in of.values() for sums in series)
@@ -325,7 +341,7 @@ class PeriodInputs:
 
     def _lacking(self, how: Telemetry, candidate: _Candidate) -> tuple[date, int, int] | None:
         """Return the first season of which too little came: its first day, readings that came, and those owed."""
-        calendar, clock = self._sensed.calendar, (how.hours, how.weekdays)
+        calendar, clock = self._sensed.calendar, Clock.of(how)
         for season in seasons_of(calendar, self.period, how.capture.seasons):
             came, slots = self._readings.came.get((season, clock), {}), candidate.watched
             due = sum(self._owed_in(season, clock, np.array(slots, np.int32)).values())
@@ -373,8 +389,8 @@ class PeriodInputs:
             )
         return NotReported(
             (
-                f"{one.code}: no station has {how.coverage_percent_min} % of its readings; the best of"
-                f" {_stations(len(candidates))}, {best.device.code}, has {received} of {due} ({percent} %)",
+                f"{one.code}: no station has {how.coverage_percent_min} % of its readings{_in_hours(clock)}; the best"
+                f" of {_stations(len(candidates))}, {best.device.code}, has {received} of {due} ({percent} %)",
             )
         )
 
@@ -511,6 +527,10 @@ def _comes_at_intervals(measurand: Measurand) -> bool:
 
 _NOTHING = Sums.none()
 _NEVER_US = -(2**62)
+
+
+def _in_hours(clock: Clock) -> str:
+    return f" in hours that have {clock.percent_min} % of theirs" if clock.percent_min else ""
 
 
 def _stations(number: int) -> str:

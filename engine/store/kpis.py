@@ -164,15 +164,27 @@ def sums_at(
     zone: str,
     hours: Sequence[int],
     weekdays: Sequence[int],
+    percent_min: int,
+    promised: NDArray[np.int64],
 ) -> dict[int, KpiSums]:
     """Return by slot the merged hours of a stretch of time that lie within hours of the clock and days of the week.
+
+    Args:
+        session, slots: of the store.
+        among: which slots.
+        low_us, high_us: the stretch.
+        zone: whose clock.
+        hours, weekdays: which hours of it.
+        percent_min: least share of the readings promised that an hour must have, what is excluded left out.
+        promised: how many each slot has in an hour, aligned with `among`; 0 where no hour need have one.
 
     Raises:
         StoreUnavailable, StoreError
     """
     params = {"low": Timestamp(low_us), "high": Timestamp(high_us), "zone": zone}
-    chosen = {"hours": list(hours), "weekdays": list(weekdays), "series": slots.series_id[among].tolist()}
-    return _sums(session, slots, "kpi_sums_at", {**params, **chosen})
+    chosen = {"hours": list(hours), "weekdays": list(weekdays), "percent_min": percent_min}
+    of = {"series": slots.series_id[among].tolist(), "promised": promised.tolist()}
+    return _sums(session, slots, "kpi_sums_at", {**params, **chosen, **of})
 
 
 def _sums(session: Session, slots: Slots, query: str, params: Mapping[str, object]) -> dict[int, KpiSums]:

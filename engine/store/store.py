@@ -423,9 +423,12 @@ class Store:
         zone: str,
         hours: Sequence[int],
         weekdays: Sequence[int],
+        percent_min: int,
+        promised: NDArray[np.int64],
     ) -> dict[int, kpis.KpiSums]:
-        """Return by slot the merged hours of a stretch of time within hours of a zone's clock and days of the week."""
-        return kpis.sums_at(self._session, self.slots, among, low_us, high_us, zone, hours, weekdays)
+        """Return by slot the merged hours of a stretch of time that are asked for; see `kpis.sums_at`."""
+        asked = hours, weekdays, percent_min, promised
+        return kpis.sums_at(self._session, self.slots, among, low_us, high_us, zone, *asked)
 
     def kpi_heard(self, low_us: int, high_us: int) -> dict[int, int]:
         """Return by slot the start of the last day with a reading, of days that start in a stretch of time."""

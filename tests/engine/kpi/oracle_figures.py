@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from devices import Device
 
+HOUR_US = 3_600_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,6 +27,7 @@ class Asked:
     weekdays: tuple[int, ...]
     percent_min: int
     limit: Fraction
+    hour_percent_min: int = 0
 
 
 def local(time_us: int, zone: ZoneInfo) -> datetime:
@@ -60,6 +62,27 @@ def owed(device: Device, asked: Asked, zone: ZoneInfo, start_us: int, end_us: in
     return total
 
 
+def full_hours(
+    asked: Asked, device: Device, series: Sequence[tuple[int, int]], start_us: int, end_us: int
+) -> list[tuple[int, int]]:
+    """Return the observations of a device that lie in hours with enough of them, one hour after the other.
+
+    Every offset of the tests' zone is whole hours, so its hours are those of UTC.
+    """
+    kept = []
+    by_hour: dict[int, list[tuple[int, int]]] = {}
+    for t, v in series:
+        by_hour.setdefault((t - start_us) // HOUR_US, []).append((t, v))
+    for hour_us in range(start_us, end_us, HOUR_US):
+        begin, end = max(hour_us, device.service_from_us), min(hour_us + HOUR_US, device.service_to_us)
+        begun = len(range(begin, end, device.interval_us))
+        promised = min(begun, HOUR_US // device.interval_us)
+        found = by_hour.get((hour_us - start_us) // HOUR_US, [])
+        if 100 * len(found) >= asked.hour_percent_min * promised:
+            kept += found
+    return kept
+
+
 def figure(
     asked: Asked, devices: Sequence[Device], observations: Sequence[Sequence[tuple[int, int]]], zone: ZoneInfo,
     start_us: int, end_us: int,
@@ -77,7 +100,9 @@ def figure(
     for device, series in zip(devices, observations, strict=True):
         if device.service_from_us >= end_us or device.service_to_us <= start_us:
             continue
-        found = [Fraction(v, 1000) for t, v in series if start_us <= t < end_us and wanted(t, asked, zone)]
+        within = [(t, v) for t, v in series if start_us <= t < end_us]
+        within = full_hours(asked, device, within, start_us, end_us)
+        found = [Fraction(v, 1000) for t, v in within if wanted(t, asked, zone)]
         owes = owed(device, asked, zone, start_us, end_us)
         came = min(len(found), owes)
         due += owes

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from devices import load_measurands
-from engine.kpi import Interval, NotReported, Pool, Readings, Statistic, Sums, parse_formula, rolling
+from engine.kpi import WHOLE, Interval, NotReported, Pool, Readings, Statistic, Sums, parse_formula, rolling
 from engine.kpi.bounds import Came, Error, enclosed, pool_bounds, station_bounds
 from engine.weights import energies
 from tests.engine.kpi import oracle_figures
@@ -96,7 +96,7 @@ def test_the_true_figure_lies_within_the_bounds_whatever_was_rounded_and_did_not
         for ticks in (round(value) for value, here in zip(values, there, strict=True) if here):
             whole = whole.merged(Sums(1, ticks, ticks, (ticks, 0, 0, 0)))
         sums[place.slot(each.code, "pm2_5")] = whole
-    found = sensed(one, place).at(PERIOD, Readings({((), ()): sums})).of()["x"]
+    found = sensed(one, place).at(PERIOD, Readings({WHOLE: sums})).of()["x"]
     assume(not isinstance(found.value, NotReported))
     assert isinstance(found.value, Fraction)
 
@@ -180,5 +180,5 @@ def test_the_accuracy_of_a_device_stands_in_its_columns(columns: Mapping[str, st
     place = registry(device("a", attributes=MappingProxyType(dict(columns))))
     due = HOURS
     sums = {place.slot("a", "pm2_5"): Sums(due, 10_000, 10_000, (due * 10_000, 0, 0, 0))}
-    found = sensed(telemetry(), place).at(PERIOD, Readings({((), ()): sums})).of()["x"]
+    found = sensed(telemetry(), place).at(PERIOD, Readings({WHOLE: sums})).of()["x"]
     assert found.bounds == (10 - Fraction(off), 10 + Fraction(off))

@@ -9,18 +9,21 @@ from fractions import Fraction
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import City, Device, Register, Registry, Zone, load_measurands, load_models
 from devices.series import TIME_MAX_US, TIME_MIN_US
-from engine.calendar import Calendar
+from engine.calendar import Calendar, expected, promised_an_hour
+from engine.cells import Grid
 from engine.kpi import (
     WHOLE,
     Assets,
     At,
     Capture,
+    Clock,
     Horizon,
     Input,
     NotReported,
@@ -102,9 +105,10 @@ def stations(draw: st.DrawFn) -> tuple[list[Device], list[list[tuple[int, int]]]
     """Up to four stations, each with its own service time, interval and gaps."""
     made, came = [], []
     for number in range(draw(st.integers(1, 4))):
-        begin = draw(st.sampled_from([TIME_MIN_US, midnight(SPRING) + 30 * HOUR_US, midnight(date(2023, 5, 1))]))
+        late_us = midnight(SPRING) + 30 * HOUR_US
+        begin = draw(st.sampled_from([TIME_MIN_US, late_us, late_us + HOUR_US // 3, midnight(date(2023, 5, 1))]))
         end = draw(st.sampled_from([TIME_MAX_US, midnight(SPRING) + 100 * HOUR_US]))
-        interval_us = draw(st.sampled_from([HOUR_US, 6 * HOUR_US]))
+        interval_us = draw(st.sampled_from([HOUR_US // 3, 2 * HOUR_US // 3, HOUR_US, 6 * HOUR_US]))
         one = device(
             f"d{number}", zone=draw(st.sampled_from(["north", "south"])), interval_us=interval_us,
             service_from_us=begin, service_to_us=max(end, begin + 1),
@@ -121,6 +125,7 @@ def stations(draw: st.DrawFn) -> tuple[list[Device], list[list[tuple[int, int]]]
 @given(
     stations(), spans, weekdays, st.sampled_from(["mean", "minimum", "maximum"]),
     st.sampled_from(["sum", "mean", "maximum", "count_at_most", "count_at_least"]), st.sampled_from([0, 75, 90]),
+    st.sampled_from([0, 50, 75, 100]),
 )  # fmt: skip
 def test_figures_from_cells_equal_those_from_single_observations(
     made: tuple[list[Device], list[list[tuple[int, int]]]],
@@ -129,20 +134,42 @@ def test_figures_from_cells_equal_those_from_single_observations(
     statistic: str,
     pool: str,
     percent_min: int,
+    hour_percent_min: int,
 ) -> None:
     devices, came = made
     town, period = registry(*devices), ten_days()
-    one = telemetry(statistic, pool, hours=hours, weekdays=days, coverage_percent_min=percent_min)
+    one = telemetry(
+        statistic, pool, hours=hours, weekdays=days, coverage_percent_min=percent_min,
+        capture=Capture(hour_percent_min=hour_percent_min),
+    )  # fmt: skip
     chosen = hour_spans(CALENDAR, period, hours, days)
-    sums = {
-        town.slot(each.code, "pm2_5"): merged(series, chosen) for each, series in zip(devices, came, strict=True)
-    }  # fmt: skip
-    found = sensed(one, town).at(period, Readings({(hours, days): sums})).of()["x"]
+    sums = {}
+    for each, series in zip(devices, came, strict=True):
+        slot = town.slot(each.code, "pm2_5")
+        sums[slot] = merged(full(town, slot, series, period, hour_percent_min), chosen)
+    found = sensed(one, town).at(period, Readings({Clock(hours, days, hour_percent_min): sums})).of()["x"]
 
-    asked = oracle_figures.Asked(statistic, pool, hours, days, percent_min, Fraction(20))
+    asked = oracle_figures.Asked(statistic, pool, hours, days, percent_min, Fraction(20), hour_percent_min)
     value, counted, received, due = oracle_figures.figure(asked, devices, came, ZONE, period.start_us, period.end_us)
     assert (found.value if isinstance(found.value, Fraction) else None) == value
     assert (found.counted, found.received, found.expected) == (counted, received, due)
+
+
+def full(
+    town: Registry, slot: int, series: list[tuple[int, int]], period: KpiPeriod, percent_min: int
+) -> list[tuple[int, int]]:
+    """Return the readings in hours that have their share, as the store chooses hours."""
+    table, of = town.series(), np.array([slot], np.int32)
+    promised = int(promised_an_hour(table, of)[0])
+    starts = CALENDAR.starts(Grid.HOUR, period.start_us, period.end_us)
+    owed = expected(table, np.repeat(of, starts.size), starts, CALENDAR.end_of(Grid.HOUR, starts))
+    found: list[tuple[int, int]] = []
+    times = np.array([t for t, _ in series], np.int64)
+    lows, highs = np.searchsorted(times, starts), np.searchsorted(times, starts + HOUR_US)
+    for low, high, due in zip(lows.tolist(), highs.tolist(), owed.tolist(), strict=True):
+        if 100 * (high - low) >= percent_min * min(due, promised):
+            found += series[low:high]
+    return found
 
 
 def merged(series: list[tuple[int, int]], chosen: list[tuple[int, int]]) -> Sums:
@@ -285,13 +312,23 @@ def test_seasons_are_whole_months_of_the_citys_clock_and_no_estimate_has_any() -
     assert seasons_of(CALENDAR, ten_days(), 4) == []
 
 
-def test_a_definition_that_asks_for_no_seasons_keeps_its_digest() -> None:
+def test_a_definition_that_asks_for_no_seasons_or_no_share_of_an_hour_keeps_its_digest() -> None:
     pack, point = shipped(), shipped().data_point("EN: EN: AQ: 1C/pm2_5")
     digest = definition_digest(pack, point)
     assert digest == "84c69d68d7666678"
     one = pack.inputs["pm2_5_mean"]
-    asked = replace(one, how=replace(one.how, capture=Capture(4)))  # type: ignore[type-var]
-    assert definition_digest(replace(pack, inputs={**pack.inputs, one.code: asked}), point) != digest
+    found = {digest}
+    for capture, same in (
+        (Capture(4), "c7bea2d82bb06897"),
+        (Capture(hour_percent_min=75), ""),
+        (Capture(hour_percent_min=80), ""),
+        (Capture(4, 75, 75), ""),
+    ):
+        asked = replace(one, how=replace(one.how, capture=capture))  # type: ignore[type-var]
+        changed = definition_digest(replace(pack, inputs={**pack.inputs, one.code: asked}), point)
+        assert changed not in found
+        assert changed == same or not same
+        found.add(changed)
 
 
 def test_a_quiet_reporter_with_a_sign_of_life_counts_as_zero_and_a_dead_one_does_not() -> None:
@@ -408,7 +445,7 @@ def test_what_only_a_city_can_state_is_not_reported_and_says_so() -> None:
 
 
 def whole(sums: Mapping[int, Sums]) -> Readings:
-    return Readings({((), ()): sums})
+    return Readings({WHOLE: sums})
 
 
 def test_the_clock_of_the_twin_is_the_calendars() -> None:

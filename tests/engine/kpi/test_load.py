@@ -386,13 +386,25 @@ def test_every_key_is_found_in_its_line(headers: list[str]) -> None:
         ("{ seasons = 3 }", "capture.seasons: expected 1 (the year alone), 2 (half-years) or 4 (quarters)"),
         ("{ seasons = 4, percent_min = 101 }", "capture.percent_min: expected a whole number from 0 to 100"),
         ("{ seasons = 4, hours = 2 }", "capture.hours: unknown key"),
+        ("{ hour_percent_min = 101 }", "capture.hour_percent_min: expected a whole number from 0 to 100"),
+        ("{ percent_min = 75 }", "capture.seasons: is missing, and so is `hour_percent_min`: say one of them"),
     ],
 )
 def test_a_spread_over_the_year_that_means_nothing_is_told(tmp_path: Path, capture: str, said: str) -> None:
     text = '[[input]]\ncode = "pm2_5_mean"\nchanges = "no year without its winter"\ncapture = CAPTURE\n'
     write(tmp_path / "kpis", ours=text.replace("CAPTURE", "{ seasons = 4 }"))
     assert load_catalogue(tmp_path).inputs["pm2_5_mean"].how.capture == Capture(4, 75)  # type: ignore[union-attr]
+    write(tmp_path / "kpis", ours=text.replace("CAPTURE", "{ hour_percent_min = 75 }"))
+    assert load_catalogue(tmp_path).inputs["pm2_5_mean"].how.capture == Capture(1, 75, 75)  # type: ignore[union-attr]
     write(tmp_path / "kpis", ours=text.replace("CAPTURE", capture))
     with pytest.raises(PackError) as refused:
         load_catalogue(tmp_path)
     assert said in str(refused.value)
+
+
+def test_a_share_of_an_hour_is_refused_where_every_hour_adds_to_the_figure(tmp_path: Path) -> None:
+    text = '[[input]]\ncode = "water_used"\nchanges = "full hours"\ncapture = { hour_percent_min = 75 }\n'
+    write(tmp_path / "kpis", ours=text)
+    with pytest.raises(PackError) as refused:
+        load_catalogue(tmp_path)
+    assert "capture.hour_percent_min: is not for `increase`: what an hour adds would be missing" in str(refused.value)

@@ -235,7 +235,7 @@ def field_of(town: Registry, station: Station) -> Field:
 
 
 def within(at: int, clock: Clock) -> bool:
-    return clock == WHOLE or wanted(at, Asked("", "", *clock, 0, Fraction(0)), ZONE)
+    return clock == WHOLE or wanted(at, Asked("", "", clock.hours, clock.weekdays, 0, Fraction(0)), ZONE)
 
 
 def cells(field: Field, chosen: Mapping[str, int]) -> Sums:
