@@ -103,10 +103,12 @@ class Figures:
             if between is not None:
                 low, high = between
                 work = Work(tuple(item for item in work.items if low <= item.start_us < high), work.serial)
-            required = evaluator.required(work)
-            bring(required)
             if self._exclusions is not None:
-                self._exclusions.bring(required)
+                self._exclusions.forget()
+            for required in evaluator.required(work):
+                bring(required)
+                if self._exclusions is not None:
+                    self._exclusions.bring(required)
             parts.append(evaluator.evaluate(work, self._windows, self._exclusions))
         found = Results.concat(parts)
         if len(parts) < 2:

@@ -33,6 +33,9 @@ from engine.cells import Cells, Grid
 from engine.facts import facts_of
 from engine.spans import Decisions, Keys, LastReadings, Spans
 
+LENGTH_US_MAX = np.array([HOUR_US // 60, 2 * HOUR_US, 26 * HOUR_US], np.int64)
+"""By grid: no shorter than any of its windows."""
+
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
@@ -147,6 +150,7 @@ class Windows:
         none = LastReadings.none(len(series))
         self._last = kernels.Last(none.time_us, none.ticks)
         self._floor_us = np.full(len(Grid), TIME_MAX_US, np.int64)
+        self._began_us = np.full(len(series), TIME_MIN_US, np.int64)
 
     # ---- readings in ---------------------------------------------------------------------------------------------
 
@@ -163,6 +167,8 @@ class Windows:
             raise ValueError(f"{last.time_us.size} last readings for {len(self.series)} series: give one per slot")
         self._last.time_us[:] = last.time_us
         self._last.ticks[:] = last.ticks
+        # Of a slot that had no reading the store can have nothing from before the first one that comes.
+        self._began_us[:] = np.where(last.time_us == TIME_MIN_US, TIME_MAX_US, TIME_MIN_US)
         for grid in Grid:
             self._floor_us[grid] = floor_us if isinstance(floor_us, int) else floor_us[grid]
 
@@ -200,6 +206,7 @@ class Windows:
         mask = self._ordered[batch.slot]
         ordered = _sorted(batch.take(mask)) if mask.any() else ObservationBatch.empty()
         self._check_room(batch, mask, ordered)
+        np.minimum.at(self._began_us, batch.slot, batch.time_us)
         notes = _notes(len(ordered))
         clock, at = self.calendar.clock, 0
         columns = batch.slot, batch.time_us, batch.ticks
@@ -359,6 +366,7 @@ class Windows:
         absent = self._tables[grid].find(keys_of(keys.slot, keys.start_us)) < 0
         absent &= keys.start_us < int(self._floor_us[grid])
         absent &= keys.start_us <= self._last.time_us[keys.slot]
+        absent &= keys.start_us > self._began_us[keys.slot] - LENGTH_US_MAX[grid]
         return Keys(keys.slot[absent], keys.start_us[absent])
 
     def evict(self, grid: Grid, before_us: int, keep_us: NDArray[np.int64] | None = None) -> int:

@@ -39,9 +39,12 @@ class Withheld:
         self._store, self._excluding, self._calendar = store, excluding, calendar
         self._parts: dict[Grid, _Parts] = {}
 
-    def bring(self, required: Required) -> None:
-        """Read what is left out of the cells that an evaluation will read, and forget all else."""
+    def forget(self) -> None:
+        """Begin anew: what is left out may have changed since the last evaluation."""
         self._parts = {}
+
+    def bring(self, required: Required) -> None:
+        """Read what is left out of these cells, which an evaluation will read, beside what was read before."""
         for grid, keys in required.items():
             asked = self._excluding[keys.slot]
             if grid is Grid.MINUTE or not asked.any():
@@ -50,7 +53,9 @@ class Withheld:
             end_us = int(self._calendar.end_of(grid, starts.max()[None])[0])
             found = self._store.excluded_between(np.unique(keys.slot[asked]), int(starts.min()), end_us)
             if len(found):
-                self._parts[grid] = self._summed(grid, found)
+                parts = self._summed(grid, found)
+                before = self._parts.get(grid)
+                self._parts[grid] = parts if before is None else _joined(before, parts)
 
     def at(self, grid: Grid, slots: NDArray[np.int32], start_us: NDArray[np.int64]) -> Part | None:
         """Return what is left out of each of these cells; None where it is nothing of any."""
@@ -72,3 +77,9 @@ class Withheld:
         np.add.at(count, at, hours.count)
         np.add.at(sums, at, hours.sums)
         return _Parts(keys, count, sums)
+
+
+def _joined(one: _Parts, other: _Parts) -> _Parts:
+    """Return the parts of both; a cell that is in both is the same in both."""
+    key, at = np.unique(np.concatenate((one.key, other.key)), return_index=True)
+    return _Parts(key, np.concatenate((one.number, other.number))[at], np.concatenate((one.sums, other.sums))[at])

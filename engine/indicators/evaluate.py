@@ -11,7 +11,7 @@ from the published figures of their stations, so that a reader can do the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +36,8 @@ KNOWN_WINDOWS_MAX = 512
 """Windows of indices whose figures are remembered, so that one station's reading does not recompute all stations. The
 least recently used goes first; it is computed anew from all stations when it is needed again."""
 
-ROWS_MAX = 1_000_000
-"""Cells gathered at once for a statistic."""
+ROWS_MAX = 250_000
+"""Cells gathered at once, 20 MB."""
 
 VANISHING = (total, state_share, vector_mean)
 """Statistics whose figure a late reading can take away: shares of a pair of readings where no reading lies, and vectors
@@ -123,26 +123,28 @@ class Evaluator:
             items += self._items(made, pairs, reach[window, lookback])
         return Work(tuple(items), self._serial)
 
-    def required(self, work: Work) -> Required:
-        """Return the cells that evaluating this work will read."""
+    def required(self, work: Work) -> Iterator[Required]:
+        """Give the cells that evaluating this work will read, some at a time: of a large city they are millions."""
         wanted: dict[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]] = {}
+        rows = 0
         for item in work.items:
             made = self._plans[item.definition]
             if not made.indicator.reads_hours:
-                slots, starts = made.slots, np.array([item.start_us], np.int64)
+                parts = [(made.slots, np.array([item.start_us], np.int64))]
             else:
                 stations = item.stations if item.base is not None else np.arange(made.stations, dtype=np.intp)
-                slots, starts = made.slots[made.rows_of(stations)], item.hours_us
-            wanted.setdefault(made.grid, []).append((np.tile(slots, starts.size), np.repeat(starts, slots.size)))
-        found = {}
-        for grid, parts in wanted.items():
-            slot = np.concatenate([slots for slots, _ in parts])
-            start = np.concatenate([starts for _, starts in parts])
-            order = np.lexsort((slot, start))
-            slot, start = slot[order], start[order]
-            first = np.r_[True, (slot[1:] != slot[:-1]) | (start[1:] != start[:-1])]
-            found[grid] = Keys(slot[first], start[first])
-        return found
+                parts = [
+                    (made.slots[made.rows_of(some)], item.hours_us) for some in _some(made, item.hours_us, stations)
+                ]
+            for slots, starts in parts:
+                size = slots.size * starts.size
+                if rows and rows + size > ROWS_MAX:
+                    yield _distinct(wanted)
+                    wanted, rows = {}, 0
+                wanted.setdefault(made.grid, []).append((np.tile(slots, starts.size), np.repeat(starts, slots.size)))
+                rows += size
+        if wanted:
+            yield _distinct(wanted)
 
     def evaluate(self, work: Work, reader: WindowReader, exclusions: Exclusions | None = None) -> Results:
         """Return the figures of all changed stations, their zones and the city, with coverage.
@@ -266,31 +268,32 @@ class Evaluator:
         anew = any(item.base is None for item in items)
         stations = every if anew else np.unique(np.concatenate([item.stations for item in items]))
         line = np.unique(np.concatenate([item.hours_us for item in items]))
-        slots = made.slots[made.rows_of(stations)]
-        keys = np.repeat(slots, line.size), np.tile(line, slots.size)
-        cells = reader.gather(made.grid, *keys)
-        count, sums = _by_input(made, stations, line.size, cells.count, cells.sums)
-        part = None if exclusions is None else exclusions.at(made.grid, *keys)
-        out = None if part is None else _by_input(made, stations, line.size, part.number, part.sums)
         clock = self._calendar.hour_of_day(line)
         minutes = (self._calendar.end_of(Grid.HOUR, line) - line) // MINUTE_US
-        found = []
-        for item in items:
-            changed = every if item.base is None else item.stations
-            rows = np.searchsorted(stations, changed)
-            # The hours of a window follow each other without a gap, and so they do in the line of all hours.
-            begin = int(np.searchsorted(line, item.hours_us[0]))
-            hours = slice(begin, begin + item.hours_us.size)
-            figures = Known.nothing(made.stations) if item.base is None else item.base.copy()
-            of = count[rows, :, hours], sums[rows, :, hours]
-            span = _Span(item.own, clock[hours], minutes[hours])
-            if out is None:
-                _compute(made, span, changed, *of, figures)
-            else:
-                less = out[0][rows, :, hours], out[1][rows, :, hours]
-                _compute(made, span, changed, *_less(*of, *less), figures)
-                _possible(made, span, changed, *of, np.asarray(less[0].any(axis=(1, 2))), figures)
-            found.append(figures)
+        found = [Known.nothing(made.stations) if item.base is None else item.base.copy() for item in items]
+        for some in _some(made, line, stations):
+            slots = made.slots[made.rows_of(some)]
+            keys = np.repeat(slots, line.size), np.tile(line, slots.size)
+            cells = reader.gather(made.grid, *keys)
+            count, sums = _by_input(made, some, line.size, cells.count, cells.sums)
+            part = None if exclusions is None else exclusions.at(made.grid, *keys)
+            out = None if part is None else _by_input(made, some, line.size, part.number, part.sums)
+            for item, figures in zip(items, found, strict=True):
+                changed = some if item.base is None else np.intersect1d(item.stations, some, assume_unique=True)
+                if not changed.size:
+                    continue
+                rows = np.searchsorted(some, changed)
+                # The hours of a window follow each other without a gap, and so they do in the line of all hours.
+                begin = int(np.searchsorted(line, item.hours_us[0]))
+                hours = slice(begin, begin + item.hours_us.size)
+                of = count[rows, :, hours], sums[rows, :, hours]
+                span = _Span(item.own, clock[hours], minutes[hours])
+                if out is None:
+                    _compute(made, span, changed, *of, figures)
+                else:
+                    less = out[0][rows, :, hours], out[1][rows, :, hours]
+                    _compute(made, span, changed, *_less(*of, *less), figures)
+                    _possible(made, span, changed, *of, np.asarray(less[0].any(axis=(1, 2))), figures)
         return found
 
     def _published(self, made: Plan, items: list[Item], figures: Known) -> Results:
@@ -443,6 +446,25 @@ def _possible(
         whole = Known.nothing(made.stations)
         _compute(made, span, stations[less], count[less], sums[less], whole)
         figures.possible[stations[less]] |= whole.possible[stations[less]]
+
+
+def _some(made: Plan, hours_us: NDArray[np.int64], stations: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return station rows (ascending) in portions, of which each has at most about `ROWS_MAX` cells in these hours."""
+    cells = made.slots.size * hours_us.size * stations.size // max(made.stations, 1)
+    return np.array_split(stations, max(-(-cells // ROWS_MAX), 1))
+
+
+def _distinct(wanted: Mapping[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]]) -> Required:
+    """Return the cells that are named, each once, ordered by start, then slot."""
+    found = {}
+    for grid, parts in wanted.items():
+        slot = np.concatenate([slots for slots, _ in parts])
+        start = np.concatenate([starts for _, starts in parts])
+        order = np.lexsort((slot, start))
+        slot, start = slot[order], start[order]
+        first = np.r_[True, (slot[1:] != slot[:-1]) | (start[1:] != start[:-1])]
+        found[grid] = Keys(slot[first], start[first])
+    return found
 
 
 def _less(

@@ -37,8 +37,12 @@ class Part(NamedTuple):
 class Exclusions(Protocol):
     """What figures leave out of the cells that are read."""
 
+    def forget(self) -> None:
+        """Begin anew, before the cells of an evaluation are brought."""
+        ...
+
     def bring(self, required: Required) -> None:
-        """Make ready what is left out of these cells."""
+        """Make ready what is left out of these cells, beside those that were brought before."""
         ...
 
     def at(self, grid: Grid, slots: NDArray[np.int32], start_us: NDArray[np.int64]) -> Part | None:

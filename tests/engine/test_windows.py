@@ -94,6 +94,22 @@ def test_lacking_are_the_cells_that_only_the_store_may_know() -> None:
     assert list(zip(lacking.slot.tolist(), lacking.start_us.tolist(), strict=True)) == [(0, at(1)), (0, at(4.25))]
 
 
+def test_of_a_series_that_had_no_reading_the_store_is_asked_for_nothing_before_its_first() -> None:
+    desk = Desk([GAUGE], CALENDAR)
+    desk.windows.resume(LastReadings.none(1))
+    desk.feed([(0, at(h), h) for h in range(10, 14)])
+    desk.flush()
+    desk.windows.evict(Grid.HOUR, at(13))
+    wanted = Keys(np.zeros(14, np.int32), np.array([at(h) for h in range(14)]))
+    asked = desk.windows.lacking(Grid.HOUR, wanted).start_us.tolist()
+    assert [at(10), at(11), at(12)] == [start for start in asked if start >= at(10)]
+    assert min(asked) > at(7)
+    desk.feed([(0, at(2), 1)])
+    desk.flush()
+    desk.windows.evict(Grid.HOUR, at(13))
+    assert at(2) in desk.windows.lacking(Grid.HOUR, wanted).start_us.tolist()
+
+
 def test_a_late_gauge_finds_its_evicted_cell_again() -> None:
     desk = Desk([GAUGE], CALENDAR)
     desk.feed([(0, at(h), h) for h in range(50)])

@@ -112,7 +112,8 @@ def change(
     work = made.affected(slots, starts, latest_us=latest)
     announced = {
         (grid, slot, start)
-        for grid, keys in made.required(work).items()
+        for required in made.required(work)
+        for grid, keys in required.items()
         for slot, start in zip(keys.slot.tolist(), keys.start_us.tolist(), strict=True)
     }
     results = made.evaluate(work, Reader(city, announced))
