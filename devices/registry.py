@@ -8,11 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from devices.topics import fill, subscriptions, topic_faults, widened
 DEVICES_MAX = 1_000_000
 DIRECT = "direct"
 """Gateway of devices whose row names none: they speak to the broker themselves."""
+_NO_ATTRIBUTES: Final[Mapping[str, str]] = {}
 # Part of topics, URLs, metric labels and SenML names: nothing that means something in one of them.
 _DEVICE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")
 
@@ -264,6 +267,11 @@ def _values(city: City, device: Device) -> dict[str, str]:
     }  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
+def _microseconds(seconds: int) -> int:
+    return seconds * 1_000_000
+
+
 class _Row:
     """One line of `devices.csv`."""
 
@@ -298,7 +306,7 @@ class _Row:
         model = models.get(self.text("model"))
         if model is None:
             self.fault("model", f"unknown model {self.text('model')!r}{nearest(self.text('model'), models)}")
-        zone = self.text("zone")
+        zone = sys.intern(self.text("zone"))
         if zone not in zones:
             self.fault("zone", f"unknown zone {zone!r}{nearest(zone, zones)}")
         gateway = self.text("gateway") or DIRECT
@@ -321,9 +329,10 @@ class _Row:
                 self.fault(column, fault)
         if model is None or len(self._problems.found) > count:
             return None
+        # What many devices share is held once: a large city has hundreds of thousands of them.
         device = Device(
-            code, model.code, zone, latitude, longitude, start, end, interval_s * 1_000_000, gateway,
-            self.text("title") or code, "", attributes,
+            code, model.code, zone, latitude, longitude, start, end, _microseconds(interval_s), gateway,
+            self.text("title") or code, "", attributes or _NO_ATTRIBUTES,
         )  # fmt: skip
         topic = self.text("topic") or fill(model.topic, _values(city, device))
         for fault in topic_faults(topic):

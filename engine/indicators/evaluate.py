@@ -36,8 +36,8 @@ KNOWN_WINDOWS_MAX = 512
 """Windows of indices whose figures are remembered, so that one station's reading does not recompute all stations. The
 least recently used goes first; it is computed anew from all stations when it is needed again."""
 
-ROWS_MAX = 250_000
-"""Cells gathered at once, 20 MB."""
+ROWS_MAX = 100_000
+"""Cells gathered at once, 8 MB."""
 
 VANISHING = (total, state_share, vector_mean)
 """Statistics whose figure a late reading can take away: shares of a pair of readings where no reading lies, and vectors
