@@ -24,6 +24,7 @@ from console.commands import (
     kpis,
     recompute,
     results,
+    serve,
     stack,
     tables,
 )
@@ -49,6 +50,7 @@ app = typer.Typer(
 
 stack.register(app)
 gateway.register(app)
+serve.register(app)
 demo.register(app)
 doctor.register(app)
 decode.register(app)

@@ -71,7 +71,7 @@ def run_demo(context: Context, *, once: bool, speed: str, last: str, keep: bool)
         endpoints, ours = start_servers(context, die_with_parent=not keep)
         if ours and not keep:
             closing.callback(context.stack().down)
-        run = _start(context, endpoints, closing, stop, began=began, speed=speed, last=last)
+        run = _start(context, endpoints, closing, stop, began=began, speed=speed, last=last, console=not once)
         if run is None:
             return True  # stopped by the user
         if once or not sys.stdout.isatty():
@@ -88,11 +88,12 @@ def _start(
     began: float,
     speed: str,
     last: str,
+    console: bool,
 ) -> _Run | None:
-    console = stderr()
+    terminal = stderr()
 
     def progress(text: str) -> None:
-        console.print(f"[{time.monotonic() - began:5.1f} s] {text}", style="dim", markup=False)
+        terminal.print(f"[{time.monotonic() - began:5.1f} s] {text}", style="dim", markup=False)
 
     endpoints = _fresh_database(context, endpoints)
     progress(f"fresh database {endpoints.database_url.rpartition('/')[2]}")
@@ -105,6 +106,8 @@ def _start(
         CITYVITALS_MQTT_SESSION_EXPIRY_S="300",
         CITYVITALS_RESULTS_CLIENT_ID=f"cityvitals-demo-results-{time.time_ns():x}",
     )
+    if not console:
+        environ["CITYVITALS_WEB_SERVE"] = "false"  # nobody would see it: the demo ends with the replay
     gateway = Child("gateway", run_arguments(context, "--migrate", "--ready-file", str(ready)), environ)
     closing.callback(gateway.stop)
     from console.live_feed import LiveFeed  # while the gateway warms up
@@ -113,6 +116,8 @@ def _start(
     if facts is None:
         return None
     progress(f"gateway ready, metrics on {facts['metrics']}")
+    if "console" in facts:
+        progress(f"console on {facts['console']}")
     replay = Child(
         "replay",
         [

@@ -7,30 +7,21 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from console.page import IndicatorLine, Lag, Page, Totals
+from console.scrape import scraped
 from console.text import local_time
+from console.worth import DEFINITIONS, LENGTH_US, enough, newest_that_counts
 from devices import Registry
-from engine.indicators import INDICATORS, Indicator, Pool
+from engine.indicators import INDICATORS, Indicator
 from engine.store import IndicatorReading, Store, StoreUnavailable
 
 HISTORY = 24
 """Windows behind the newest one that the sparkline shows, itself included."""
-LENGTH_US = {"hour": 3_600_000_000, "day": 86_400_000_000}
-"""Rough lengths, for the place in the sparkline; a civil day may be an hour off."""
 SCOPE_KINDS = ("city", "zone")
-SCRAPE_S_MAX = 2.0
-
-_DEFINITIONS: Mapping[tuple[str, str], tuple[int, Indicator]] = {
-    (one.code, one.window.name.lower()): (place, one) for place, one in enumerate(INDICATORS)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +112,12 @@ class LiveFeed:
         """Say whether the figures of everything in the ledger are written."""
         with self._reading() as store:
             newest = store.ledger_rows(1)
-        scraped = self._scrape()
-        return bool(newest) and scraped.get("cityvitals_engine_commit_written", -1.0) >= newest[0].commit_id
+        found = scraped(self._metrics_url)
+        return bool(newest) and found.get("cityvitals_engine_commit_written", -1.0) >= newest[0].commit_id
 
     def lag(self) -> Lag:
         """Return how far behind the gateway is; all unknown where its metrics page does not answer."""
-        found = self._scrape()
+        found = scraped(self._metrics_url)
         if not found:
             return Lag()
         count, total = (
@@ -143,20 +134,6 @@ class LiveFeed:
             commit_s=self._commit_s,
             connected=found.get("cityvitals_mqtt_connected") == 1.0,
         )
-
-    def _scrape(self) -> dict[str, float]:
-        """Return the values of the gateway's metrics without labels; empty where the page does not answer."""
-        try:
-            with urllib.request.urlopen(self._metrics_url, timeout=SCRAPE_S_MAX) as answer:  # noqa: S310  (ours)
-                text = answer.read().decode()
-        except (urllib.error.URLError, OSError):
-            return {}
-        return {
-            sample.name: sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if not sample.labels
-        }
 
     @contextmanager
     def _reading(self) -> Iterator[Store]:
@@ -181,31 +158,12 @@ class LiveFeed:
         found = []
         for (kind, scope, code), windows in rows.items():
             shown = newest_that_counts(windows)
-            place, definition = _DEFINITIONS.get((code, shown.window), (len(INDICATORS), None))
+            place, definition = DEFINITIONS.get((code, shown.window), (len(INDICATORS), None))
             zone, title = (-1, "City") if kind == "city" else self._zones.get(scope, (len(self._zones), scope))
             # Indices first: they say in one word how things are.
             order = (zone, definition is None or not definition.bands, place)
             found.append((order, line_of(title, shown, windows, definition, now_us)))
         return tuple(line for _, line in sorted(found, key=lambda pair: pair[0]))
-
-
-def enough(row: IndicatorReading, definition: Indicator | None) -> bool:
-    """Say whether enough of the expected readings came for a figure to count."""
-    return definition is None or definition.valid(row.received, row.expected)
-
-
-def newest_that_counts(windows: Sequence[IndicatorReading]) -> IndicatorReading:
-    """Return the window to show: the newest whose coverage suffices, else the newest with a figure, else the newest.
-
-    An hour that has only begun would otherwise hide the last full one. A sum is only shown once its window is closed:
-    half an hour's water is no smaller figure of the same thing, as half an hour's mean would be.
-    """
-    for row in reversed(windows):
-        _, definition = _DEFINITIONS.get((row.indicator, row.window), (0, None))
-        partial = row.revision == 0 and definition is not None and definition.pool is Pool.SUM
-        if row.value is not None and enough(row, definition) and not partial:
-            return row
-    return next((row for row in reversed(windows) if row.value is not None), windows[-1])
 
 
 def line_of(

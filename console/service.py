@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from console.children import write_ready
+from console.logs import log_to_stderr
 from console.metrics import MetricsPage
 from console.publisher import Offered, Publisher, Result, refuse_loops, result_topic
 from console.settings import Settings
+from console.worth import status
 from deploy.process import birth
 from devices import Registry, text_from_ticks
 from engine.indicators import Indicator, Results
 from engine.kpi import DeclaredValue, Pack
 from engine.store import migrate
 from ingest.gateway import Gateway, GatewaySettings
+
+if TYPE_CHECKING:
+    from console.web.beside import Beside
 
 log = logging.getLogger("console")
 
@@ -43,6 +48,7 @@ def serve(
     declared: Sequence[DeclaredValue] = (),
     ready_file: Path | None = None,
     migrate_first: bool = False,
+    console: Callable[[str], Beside] | None = None,
 ) -> None:
     """Run the gateway until `stop` is set.
 
@@ -55,11 +61,12 @@ def serve(
         declared: what the city declares, for the findings on them.
         ready_file: written once everything is ready.
         migrate_first: bring the tables up to this version before.
+        console: starts the operations console beside it, given the address of the metrics page; None for none.
 
     Raises:
         ConsoleError, EngineError, IngestError: what could not be started or went on, with what to do.
     """
-    _log_to_stderr()
+    log_to_stderr()
     broker = replace(settings.mqtt, url=mqtt_url)
     if migrate_first:
         for name in migrate(database_url):
@@ -83,11 +90,14 @@ def serve(
         closing.callback(page.close)
         if publisher is not None:
             closing.callback(publisher.close)
+        beside = None if console is None else console(page.url)
+        if beside is not None:
+            closing.callback(beside.close)
         ended = threading.Event()
         closing.callback(ended.set)
         threading.Thread(
             target=_tell_when_ready,
-            args=(gateway, {"city": registry.city.code, "metrics": page.url}, ready_file, ended),
+            args=(gateway, {"city": registry.city.code, "metrics": page.url}, beside, ready_file, ended),
             name="ready",
             daemon=True,
         ).start()
@@ -95,12 +105,16 @@ def serve(
 
 
 def _tell_when_ready(
-    gateway: Gateway, facts: Mapping[str, str], ready_file: Path | None, ended: threading.Event
+    gateway: Gateway, facts: dict[str, str], beside: Beside | None, ready_file: Path | None, ended: threading.Event
 ) -> None:
     while not gateway.ready.wait(0.05):
         if ended.is_set():
             return
     log.info("ready; metrics on %s", facts["metrics"])
+    url = None if beside is None else beside.wait()
+    if url is not None:
+        log.info("console on %s", url)
+        facts["console"] = url
     if ready_file is not None:
         write_ready(ready_file, {"birth": birth(os.getpid()), **facts})
 
@@ -150,25 +164,4 @@ class _Sink:
             coverage=received / due if due else None,
             closed=shut,
             status=status(definition, received, due, known=known, closed=shut),
-        )
-
-
-def status(definition: Indicator, received: int, due: int, *, known: bool, closed: bool) -> str:
-    """Return in one word what a figure is worth.
-
-    `none`: there is no figure. `open`: the window is still open. `incomplete`: too few of the expected readings came.
-    `valid`: none of these.
-    """
-    if not known:
-        return "none"
-    if not closed:
-        return "open"
-    return "valid" if definition.valid(received, due) else "incomplete"
-
-
-def _log_to_stderr() -> None:
-    logging.getLogger("yoyo").setLevel(logging.WARNING)  # says every step of every migration
-    if not logging.getLogger().handlers:
-        logging.basicConfig(
-            level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
         )

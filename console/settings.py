@@ -24,6 +24,8 @@ FILE_VARIABLE = "CITYVITALS_SETTINGS"
 SECRETS = frozenset({"database.url", "mqtt.url", "mqtt.password"})
 """May come as `NAME_FILE`; their values are never shown. The urls are secrets for the password they may carry."""
 PORT_MAX = 65_535
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that no other machine reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,40 @@ class ResultsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The operations console: the page and the HTTP API.
+
+    Attributes:
+        serve: whether `up`, `run` and `demo` start it beside the gateway.
+        host: address to listen on, of this machine only.
+        port: port to listen on; 0 takes a free one, which is printed.
+        connections_max: open connections of browsers and programs; further ones are refused.
+        requests_max: requests under way at a time; further ones are told to ask again.
+        stores_max: connections to the database.
+        statement_s_max: a question to the database that takes longer is given up.
+    """
+
+    serve: bool = True
+    host: str = "127.0.0.1"
+    port: int = 0
+    connections_max: int = 1_000
+    requests_max: int = 64
+    stores_max: int = 4
+    statement_s_max: float = 15.0
+
+    def faults(self) -> list[str]:
+        """Return what is wrong, one sentence per fault."""
+        found = [] if 0 <= self.port <= PORT_MAX else [f"port: expected 0 to {PORT_MAX}, found {self.port}"]
+        if self.host not in LOOPBACK:
+            found.append(f"host: expected one of {', '.join(LOOPBACK)}, found {self.host}")
+        counts = ("connections_max", "requests_max", "stores_max")
+        found += [f"{n}: expected at least 1, found {getattr(self, n)}" for n in counts if getattr(self, n) < 1]
+        if not 0 < self.statement_s_max <= 3600:
+            found.append(f"statement_s_max: expected more than 0 and at most 3600, found {self.statement_s_max:g}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set.
 
@@ -109,6 +145,7 @@ class Settings:
         silence: when a device or a gateway counts as silent.
         metrics: the page Prometheus reads.
         results: indicator values that go out over MQTT.
+        web: the operations console: the page and the HTTP API.
     """
 
     city: Path | None = None
@@ -120,6 +157,7 @@ class Settings:
     silence: SilenceSettings = field(default_factory=SilenceSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     results: ResultsSettings = field(default_factory=ResultsSettings)
+    web: WebSettings = field(default_factory=WebSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +240,7 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         ("silence", settings.silence.faults()),
         ("metrics", settings.metrics.faults()),
         ("results", settings.results.faults()),
+        ("web", settings.web.faults()),
     )
     for section, faults in sections:
         for fault in faults:

@@ -32,7 +32,8 @@ def demo(
     Starts a broker and a database of the demo's own (unpacked under `.local` the first time), a gateway and engine, and
     the replay of the last 48 hours of each recording, moved to now. What an earlier demo stored is removed first. The
     page shows each zone's indicators with band, coverage, age and the last day as a line; below it the ledger, which
-    accounts for every reading received, and how far behind the gateway is. `q` leaves, and all is stopped.
+    accounts for every reading received, and how far behind the gateway is. `q` leaves, and all is stopped. The address
+    of the operations console, which shows the same in a browser, is printed at the start; not with `--once`.
 
     Where stdout is no terminal, progress is told in lines, and the demo ends with the replay.
 

@@ -9,6 +9,7 @@ import typer
 
 from console.allocator import give_large_back
 from console.children import stopped_by_signals
+from console.commands.serve import beside
 from console.context import Context
 from console.output import stdout
 from console.text import counted
@@ -27,7 +28,7 @@ def run(
         bool, typer.Option("--migrate", help="First bring the tables up to this version.")
     ] = False,
 ) -> None:
-    """Run gateway and engine against the servers of the settings (or the running local stack), until Ctrl-C.
+    """Run gateway, engine and console against the servers of the settings (or the running local stack), until Ctrl-C.
 
     Messages are acknowledged once their observations are committed; a gateway that is killed loses nothing. The
     database's tables must be of this version (`cityvitals migrate`), and one gateway at a time may write them.
@@ -55,6 +56,7 @@ def run(
             declared=declared,
             ready_file=ready_file,
             migrate_first=migrate_first,
+            console=beside(given, endpoints.database_url),
         )
 
 

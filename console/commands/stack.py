@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.children import alone, read_ready, stopped_by_signals
+from console.commands.serve import beside, say_console
 from console.context import CITY_RECORD, DATABASE_VARIABLE, MQTT_VARIABLE, Context
 from console.errors import FailureError
 from console.output import stderr, stdout
@@ -44,7 +45,7 @@ def up(
         typer.Option("--servers", help="Broker and database alone, in the background: for `backfill`."),
     ] = False,
 ) -> None:
-    """Start broker, database, gateway and engine on this machine.
+    """Start broker, database, gateway, engine and operations console on this machine.
 
     The servers are unpacked under `.local` at the first start (about 15 seconds), listen on this machine only, on free
     ports, and keep their data there. A server given by `CITYVITALS_DATABASE_URL` or `CITYVITALS_MQTT_URL` is used
@@ -105,6 +106,7 @@ def _start(context: Context, registry: Registry, record: Path, *, detach: bool) 
                 declared=declared,
                 ready_file=record,
                 migrate_first=True,
+                console=beside(context, endpoints.database_url),
             )
     finally:
         if not detach:
@@ -213,19 +215,31 @@ def child_environment(endpoints: Endpoints, **more: str) -> dict[str, str]:
 
     A secret given as a file would contradict the address, so those two variables go.
     """
-    environ = {k: v for k, v in os.environ.items() if k not in (DATABASE_VARIABLE + "_FILE", MQTT_VARIABLE + "_FILE")}
-    environ[DATABASE_VARIABLE] = endpoints.database_url
+    environ = database_environment(endpoints.database_url)
+    environ.pop(MQTT_VARIABLE + "_FILE", None)
     environ[MQTT_VARIABLE] = endpoints.mqtt_url
     environ.update(more)
     return environ
 
 
+def database_environment(database_url: str) -> dict[str, str]:
+    """Return this process's environment with a database's address, for a child that needs no other server."""
+    environ = {k: v for k, v in os.environ.items() if k != DATABASE_VARIABLE + "_FILE"}
+    environ[DATABASE_VARIABLE] = database_url
+    return environ
+
+
 def run_arguments(context: Context, *more: str) -> list[str]:
     """Return what `python -m` is given to run the gateway with this run's settings and city."""
+    return [*city_arguments(context), "run", *more]
+
+
+def city_arguments(context: Context) -> list[str]:
+    """Return what `python -m` is given to run a command with this run's settings and city, but for the command."""
     arguments = ["console"]
     if context.settings_file is not None:
         arguments += ["--settings", str(context.settings_file)]
-    return [*arguments, "--city", str(context.city_dir(fall_back=True)), "run", *more]
+    return [*arguments, "--city", str(context.city_dir(fall_back=True))]
 
 
 def _detached(context: Context, endpoints: Endpoints, record: Path) -> None:
@@ -252,6 +266,8 @@ def _detached(context: Context, endpoints: Endpoints, record: Path) -> None:
     say_endpoints(endpoints)
     console = stdout()
     console.print(f"metrics   {facts.get('metrics')}", markup=False)
+    if "console" in facts:
+        say_console(facts["console"])
     console.print(f"log       {log}", markup=False, soft_wrap=True)
     console.print("stop it with `cityvitals down`", markup=False)
 

@@ -35,6 +35,7 @@ BRISK: Mapping[str, str] = {
     "CITYVITALS_ENGINE_SETTLE_S": "0.5",
     "CITYVITALS_MQTT_RECONNECT_DELAY_S_MAX": "0.5",
     "CITYVITALS_RESULTS_PUBLISH": "false",
+    "CITYVITALS_WEB_SERVE": "false",
     # Recordings of several years side by side: old minutes would be let go at each start, and two runs that started at
     # other moments would differ by them.
     "CITYVITALS_ENGINE_MINUTE_DAYS": "0",

@@ -117,6 +117,7 @@ class Bed:
             "CITYVITALS_DATABASE_URL": url,
             "CITYVITALS_MQTT_URL": self.stack.broker.url,
             "CITYVITALS_MQTT_CLIENT_ID": name,
+            "CITYVITALS_WEB_SERVE": "false",
             # Or the broker would go on queueing for the gateways of earlier rows.
             "CITYVITALS_MQTT_SESSION_EXPIRY_S": "1",
             **settings,

@@ -39,9 +39,11 @@ class Done:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return this process's environment without any setting of cityvitals, and with `more`."""
+    """Return this process's environment with no setting of cityvitals but that gateways have no console, and `more`."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("CITYVITALS_")}
-    return {**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1", **more}
+    # Most gateways of the tests need no console beside them; `tests/console/web` has those that do.
+    usual = {"PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1", "CITYVITALS_WEB_SERVE": "false"}
+    return {**clean, **usual, **more}
 
 
 def program(

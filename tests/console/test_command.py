@@ -15,7 +15,7 @@ from tests.console.command import ROOT, cityvitals, environment, program
 
 COMMANDS = (
     "up", "down", "run", "demo", "migrate", "doctor", "decode", "devices", "models", "indicators", "observations",
-    "quarantine", "ledger", "tables", "recompute", "backfill",
+    "quarantine", "ledger", "tables", "recompute", "backfill", "serve",
 )  # fmt: skip
 NOBODY = "postgresql://u:secret-word@127.0.0.1:1/n"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from decimal import Decimal
 
-from console.live_feed import HISTORY, LENGTH_US, line_of, newest_that_counts
+from console.live_feed import HISTORY, line_of
 from console.page import IndicatorLine, Page
 from console.screen import Feed
-from console.service import status
+from console.worth import LENGTH_US, newest_that_counts, status
 from engine.cells import Grid
 from engine.indicators import INDICATORS, by_code
 from engine.store import IndicatorReading

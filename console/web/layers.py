@@ -1,0 +1,144 @@
+"""What lies around every answer: headers that keep browsers safe, entity tags, a bound, and faults of our own.
+
+Knows HTTP; knows no resource. Each is an ASGI application around another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.web.problems import busy, internal, response_of
+
+STREAMS = ("/api/v1/live",)
+"""Answers without an end: they are neither held to be tagged nor counted as requests under way."""
+
+SAFE: Mapping[str, str] = {
+    # Everything of the page comes from here, and no script stands in a document. uPlot and Leaflet set styles of
+    # elements from their scripts, which this allows.
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Kept by the client, and asked for again each time by its tag.
+    "Cache-Control": "no-cache",
+}
+"""Headers of every answer that does not set them itself."""
+
+
+class Safe:
+    """Adds the headers, and turns a fault of ours into an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = False
+
+        async def sending(message: Message) -> None:
+            nonlocal began
+            if message["type"] == "http.response.start":
+                began = True
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in SAFE.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if began:
+                raise  # the server cuts the connection: half an answer must not pass for a whole one
+            await internal(error)(scope, receive, sending)
+
+
+class Bounded:
+    """Refuses requests beyond a number under way, so that none waits without an end.
+
+    Attributes:
+        refused: how many were.
+    """
+
+    def __init__(self, app: ASGIApp, requests_max: int) -> None:
+        self._app, self._requests_max = app, requests_max
+        self._under_way = 0
+        self.refused = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http" or scope["path"] in STREAMS:
+            await self._app(scope, receive, send)
+            return
+        if self._under_way >= self._requests_max:
+            self.refused += 1
+            await response_of(busy(f"{self._requests_max} requests are under way"))(scope, receive, send)
+            return
+        self._under_way += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way -= 1
+
+
+class Tagged:
+    """Gives a whole answer to a GET its strong entity tag, and no body to a client that has it; answers HEAD as GET."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope["path"] in STREAMS:
+            await self._app(scope, receive, send)
+            return
+        held = _Held(scope, send)
+        await self._app({**scope, "method": "GET"}, receive, held.sending)
+
+
+class _Held:
+    """One answer, held until it is whole: pages and their limits keep every answer small."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._wanted = _tags(Headers(scope=scope).get("if-none-match", ""))
+        self._head: bool = scope["method"] == "HEAD"
+        self._start: Message = {}
+        self._body: list[bytes] = []
+
+    async def sending(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body.append(message.get("body", b""))
+        if message.get("more_body", False):
+            return
+        body = b"".join(self._body)
+        headers = MutableHeaders(raw=self._start["headers"])
+        if self._start["status"] == 200:
+            tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            headers["ETag"] = tag
+            if tag in self._wanted or "*" in self._wanted:
+                self._start["status"] = 304
+                body = b""
+                del headers["content-type"]
+                del headers["content-length"]
+        await self._send(self._start)
+        await self._send({"type": "http.response.body", "body": b"" if self._head else body})
+
+
+def _tags(header: str) -> frozenset[str]:
+    """Return the tags of an If-None-Match, which compares weakly."""
+    return frozenset(one.strip().removeprefix("W/") for one in header.split(","))

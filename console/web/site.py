@@ -1,0 +1,56 @@
+"""What every endpoint works with: the city, the settings, the connections, and the gateway's own word.
+
+Knows what there is; answers nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from console.scrape import Gateway
+from console.settings import Settings
+from console.web.stores import Stores
+from devices import Registry
+from engine.kpi import DeclaredValue, Pack
+from engine.store.reader import Reader
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One console of one city.
+
+    Attributes:
+        registry: the city with its zones and devices.
+        pack: its catalogue of KPIs.
+        declared: what it declares.
+        settings: the whole tree.
+        stores: connections that read.
+        gateway: the metrics of the gateway, where its address is known.
+        now_us: the clock.
+    """
+
+    registry: Registry
+    pack: Pack
+    declared: tuple[DeclaredValue, ...]
+    settings: Settings
+    stores: Stores[Reader]
+    gateway: Gateway
+    now_us: Callable[[], int] = field(default=_now_us)
+
+
+def _site(request: Request) -> Site:
+    found: Site = request.app.state.site
+    return found
+
+
+SiteOf = Annotated[Site, Depends(_site)]
+"""Parameter of an endpoint that works with the site."""

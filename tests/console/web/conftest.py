@@ -1,0 +1,109 @@
+"""A console on a database with real readings: filled once, read by many."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from console.children import read_ready
+from console.settings import Settings
+from console.web.server import open_site, serve
+from console.web.site import Site
+from devices import Registry, load_registry
+from engine.kpi import load_catalogue, load_declared
+from ingest.backfill import BackfillSettings, backfill
+from simulators import export
+from simulators.replay import prepare
+from tests.console.web.client import Client
+from tests.databases import Databases
+from tests.system.pipeline import DEMO
+
+READINGS = 30_000
+EVERY = 5
+"""Every fifth reading of the first thousands keeps counters, states and repeated hours."""
+BAD = (
+    "2024-01-01T00:00:00Z,nobody,sound_level,50,dB[A]",
+    "2024-01-01T00:00:00Z,street-noise,sound_level,5000,dB[A]",
+)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A database with readings of the demo city, and what they are of.
+
+    Attributes:
+        url: of the database; nobody writes to it any more.
+        registry: the city.
+    """
+
+    url: str
+    registry: Registry
+
+
+def settings_of_backfill() -> BackfillSettings:
+    """The usual ones, but that no old minute is let go: the recordings are of several years."""
+    usual = Settings()
+    worker = replace(usual.engine, minute_days=0)
+    return BackfillSettings(usual.admission, worker, usual.intake.quarantine_bytes_max)
+
+
+def fill(url: str, registry: Registry, folder: Path) -> None:
+    """Take in some thousand readings of the demo city with bad ones among them; a twentieth comes late."""
+    history = folder / "history.csv"
+    with history.open("w", newline="") as opened:
+        export._csv(islice(export._rows(prepare([DEMO]).recordings), 0, READINGS, EVERY), opened)
+    head, *rows = history.read_text().splitlines()
+    late = rows[::20]
+    history.write_text("\n".join([head, *(row for at, row in enumerate(rows) if at % 20), *BAD]) + "\n")
+    after = folder / "late.csv"
+    after.write_text("\n".join([head, *late]) + "\n")
+    for file in (history, after):
+        backfill(
+            registry, url, [file], settings_of_backfill(),
+            progress=lambda _share, _at: None, stop=threading.Event(), clock_us=lambda: time.time_ns() // 1000,
+        )  # fmt: skip
+
+
+@contextmanager
+def serving(site: Site, folder: Path) -> Iterator[Client]:
+    """A console in a thread of this process, until the block ends."""
+    stop, ready = threading.Event(), folder / "ready.json"
+    thread = threading.Thread(target=serve, args=(site, stop, ready))
+    thread.start()
+    try:
+        while (facts := read_ready(ready)) is None:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield Client(str(facts["console"]))
+    finally:
+        stop.set()
+        thread.join()
+
+
+def site_on(url: str, registry: Registry, settings: Settings | None = None, metrics_url: str | None = None) -> Site:
+    """The site of the demo city on a database."""
+    pack = load_catalogue(DEMO)
+    return open_site(registry, pack, load_declared(DEMO, pack), settings or Settings(), url, metrics_url)
+
+
+@pytest.fixture(scope="session")
+def filled(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """A database with real readings, windows, figures, revisions and a quarantine."""
+    registry = load_registry(DEMO)
+    with databases.migrated() as url:
+        fill(url, registry, tmp_path_factory.mktemp("filled"))
+        yield Filled(url, registry)
+
+
+@pytest.fixture(scope="session")
+def get(filled: Filled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Asks a console on the filled database, through a socket."""
+    with serving(site_on(filled.url, filled.registry), tmp_path_factory.mktemp("console")) as client:
+        yield client
