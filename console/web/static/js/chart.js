@@ -1,0 +1,143 @@
+// Draws curves over time with uPlot: gaps as gaps, the extremes of what was thinned out as a band, the city's clock below.
+// Knows uPlot and arrays; knows no measurand.
+
+import uPlot from "../vendor/uplot-1.6.32/uPlot.esm.js";
+import { cityZone, decimal, when } from "./format.js";
+
+const SYNC = "cityvitals";
+const HEIGHT_PX = 260;
+
+/** Return a colour of the theme by name. */
+export function token(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/**
+ * Return a curve's columns with a null wherever more than one and a half steps lie between two points.
+ *
+ * @param t seconds, ascending.
+ * @param columns lists of values of the same length.
+ * @param stepS usual distance of two points; 0 finds it.
+ */
+export function withGaps(t, columns, stepS = 0) {
+  const step = stepS || usualStep(t);
+  const out = [[], ...columns.map(() => [])];
+  for (let i = 0; i < t.length; i += 1) {
+    if (i && step && t[i] - t[i - 1] > 1.5 * step) {
+      out[0].push(t[i - 1] + step);
+      for (let c = 0; c < columns.length; c += 1) out[c + 1].push(null);
+    }
+    out[0].push(t[i]);
+    for (let c = 0; c < columns.length; c += 1) out[c + 1].push(columns[c][i] ?? null);
+  }
+  return out;
+}
+
+/** Return the median distance of neighbours, of at most a thousand of them. */
+export function usualStep(t) {
+  const stride = Math.max(1, Math.floor(t.length / 1000));
+  const found = [];
+  for (let i = stride; i < t.length; i += stride) found.push(t[i] - t[i - 1]);
+  found.sort((a, b) => a - b);
+  return found[found.length >> 1] ?? 0;
+}
+
+/** Return windows as level strokes from their start to their end; each `{t, value}`, one of length `lengthS`. */
+export function strokes(windows, lengthS) {
+  const x = [];
+  const y = [];
+  windows.forEach((one, i) => {
+    if (one.value === null) return;
+    const next = windows[i + 1]?.t ?? Infinity;
+    // A civil day may have 25 hours: the next window's start ends this one where it follows.
+    const end = next - one.t <= lengthS * 1.1 ? next : one.t + lengthS;
+    x.push(one.t, end - 1);
+    y.push(one.value, one.value);
+    const followed = next === end && windows[i + 1].value !== null;
+    if (!followed) {
+      x.push(end);
+      y.push(null);
+    }
+  });
+  return [x, y];
+}
+
+/** Return labels of times by the city's clock, the day named where it begins. */
+function timeLabels(u, splits, axis, space, step) {
+  let day = "";
+  return splits.map((second) => {
+    const ms = second * 1000;
+    if (step >= 27 * 86_400) return when(ms, "month");
+    if (step >= 86_400) return when(ms, "day");
+    const today = when(ms, "day");
+    const label = today === day ? when(ms, "time") : `${when(ms, "time")}\n${today}`;
+    day = today;
+    return label;
+  });
+}
+
+/**
+ * Draw curves of one unit in `root`.
+ *
+ * @param curves each `{label, colour, x, y, low?, high?, points?: "only"|"none", dash?, width?}`; x in seconds.
+ * @param options `{unit, fromS, toS, onSpan(fromS, toS), digits}`.
+ * @returns the plot, with `destroy()` and `resize()`.
+ */
+export function draw(root, curves, { unit, fromS, toS, onSpan, title }) {
+  const ink = token("ink-2");
+  const grid = { stroke: token("grid"), width: 1 };
+  const series = [{ label: unit.clock, value: (u, second) => (second === null || second === undefined ? "–" : when(second * 1000, "exact")) }];
+  const bands = [];
+  const tables = [];
+  for (const curve of curves) {
+    const paint = curve.colour;
+    if (curve.low) {
+      tables.push([curve.x, curve.high, curve.low]);
+      const edge = { stroke: paint, width: 0.5, points: { show: false }, spanGaps: false, alpha: 0.6 };
+      series.push({ ...edge, label: `${curve.label} ${unit.highest}`, value: valueText });
+      series.push({ ...edge, label: `${curve.label} ${unit.lowest}`, value: valueText });
+      bands.push({ series: [series.length - 2, series.length - 1], fill: `${hex(paint)}38` });
+    }
+    tables.push([curve.x, curve.y]);
+    series.push({
+      label: curve.label, stroke: paint, width: curve.points === "only" ? 0 : (curve.width ?? 1.6), dash: curve.dash, spanGaps: false,
+      paths: curve.points === "only" ? () => null : undefined,
+      points: curve.points === "only"
+        ? { show: true, size: curve.size ?? 8, stroke: paint, fill: curve.hollow ? token("panel") : paint, width: 2 }
+        : curve.points === "none" ? { show: false } : { size: 5, fill: paint },
+      value: valueText,
+    });
+  }
+  const data = uPlot.join(tables);
+  const plot = new uPlot({
+    width: Math.max(200, root.clientWidth), height: HEIGHT_PX, title,
+    tzDate: (second) => uPlot.tzDate(new Date(second * 1000), cityZone()),
+    series, bands,
+    legend: { live: true },
+    cursor: { sync: { key: SYNC }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
+    scales: { x: { time: true, range: () => [fromS, toS] } },
+    axes: [
+      { stroke: ink, grid, ticks: grid, values: timeLabels, size: 46 },
+      { stroke: ink, grid, ticks: grid, label: unit.symbol, labelSize: 20, size: 62, values: (u, splits) => splits.map((one) => decimal(String(one))) },
+    ],
+    hooks: { setSelect: [(u) => {
+      if (u.select.width < 8) return;
+      onSpan?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+    }] },
+  }, data, root);
+  return {
+    plot,
+    points: data[0].length,
+    resize: () => plot.setSize({ width: Math.max(200, root.clientWidth), height: HEIGHT_PX }),
+    destroy: () => plot.destroy(),
+  };
+}
+
+function valueText(u, value) {
+  return value === null || value === undefined ? "–" : decimal(String(Number(value.toPrecision(6))));
+}
+
+/** Return a colour as `#rrggbb`, so that a transparency can follow. */
+function hex(colour) {
+  return /^#[0-9a-f]{6}$/i.test(colour) ? colour : "#808080";
+}

@@ -1,0 +1,127 @@
+// Leaflet without tiles: outlines, names and points on a plain ground. Knows Leaflet and geometry; how things look is said
+// to it, and what a click tells it asks for.
+
+import * as L from "../../vendor/leaflet-1.9.4/leaflet-src.esm.js";
+import { h } from "../dom.js";
+import { shape } from "../bands.js";
+import { token } from "../chart.js";
+import { HEALTH } from "./devices.js";
+import { sheet } from "./sheet.js";
+
+const SVG_DEVICES_MAX = 1_500; // beyond it points are drawn on a canvas
+const NO_PLACE = [[-0.01, -0.01], [0.01, 0.01]];
+
+/** A map in `element`; `cards` give what a click shows, `zone(code)` and `device(device)`. */
+export class Ground {
+  constructor(element, cards) {
+    sheet("vendor/leaflet-1.9.4/leaflet.css");
+    this.cards = cards;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.map = L.map(element, {
+      attributionControl: false, zoomSnap: 0.25, zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still,
+      inertia: !still, minZoom: 2, maxZoom: 19,
+    });
+    this.map.fitBounds(NO_PLACE);
+    this.zones = new Map();
+    this.points = new Map();
+    this.areas = L.layerGroup().addTo(this.map);
+    this.dots = L.layerGroup().addTo(this.map);
+    L.control.scale({ imperial: false }).addTo(this.map);
+    this.sizes = new ResizeObserver(() => this.map.invalidateSize({ animate: false }));
+    this.sizes.observe(element);
+  }
+
+  /** Take the zones with their outlines. */
+  setZones(zones) {
+    this.areas.clearLayers();
+    this.zones.clear();
+    for (const zone of zones) {
+      if (!zone.geometry) continue;
+      const area = L.geoJSON({ type: "Feature", geometry: zone.geometry, properties: {} });
+      area.bindPopup(() => this.cards.zone(zone.code), { maxWidth: 360 });
+      area.addTo(this.areas);
+      this.zones.set(zone.code, { zone, area });
+    }
+    this.#frame();
+  }
+
+  /** Take the devices; those without a place stand in lists only. */
+  setDevices(devices, healthOf) {
+    const placed = devices.filter((one) => Number.isFinite(one.latitude) && Number.isFinite(one.longitude));
+    const renderer = placed.length > SVG_DEVICES_MAX ? (this.canvas ??= L.canvas({ padding: 0.3 })) : undefined;
+    const there = new Set();
+    for (const device of placed) {
+      const health = HEALTH[healthOf(device)];
+      const look = {
+        radius: health.radius, color: token("ink"), weight: 1.5, fillColor: token(health.token),
+        // Not only by colour: who is not heard is an open ring with a gap.
+        fillOpacity: health.token === "good" ? 1 : 0.35, dashArray: health.token === "good" ? null : "3 2",
+      };
+      if (health.token !== "good") look.color = token(health.token);
+      there.add(device.code);
+      const known = this.points.get(device.code);
+      if (known) {
+        known.device = device;
+        known.dot.setStyle(look).setRadius(look.radius);
+        continue;
+      }
+      const entry = { device };
+      entry.dot = L.circleMarker([device.latitude, device.longitude], { ...look, renderer });
+      entry.dot.bindPopup(() => this.cards.device(entry.device), { maxWidth: 420 });
+      entry.dot.bindTooltip(() => h("span", {}, entry.device.code));
+      entry.dot.addTo(this.dots);
+      this.points.set(device.code, entry);
+    }
+    for (const [code, { dot }] of this.points) {
+      if (there.has(code)) continue;
+      dot.remove();
+      this.points.delete(code);
+    }
+    this.#frame();
+  }
+
+  /** Colour the zones: `look(code)` gives fill, band and text, `title(zone)` the name. */
+  paint(look, title) {
+    for (const { zone, area } of this.zones.values()) {
+      const { fill: colour, band, text, known } = look(zone.code);
+      area.setStyle({
+        color: token("ink-2"), weight: known ? 1.5 : 1, fillColor: colour, fillOpacity: known ? 0.72 : 0.25, dashArray: known ? null : "4 4",
+      });
+      area.unbindTooltip();
+      area.bindTooltip(h("span", { class: "zone-name" }, band ? shape(band.shape) : null, h("b", {}, text), h("span", {}, title(zone))),
+        { permanent: true, direction: "center", className: "zone-label" });
+    }
+  }
+
+  goToZone(code) {
+    const found = this.zones.get(code);
+    if (!found) return;
+    this.map.fitBounds(found.area.getBounds(), { padding: [40, 40], maxZoom: 15 });
+    found.area.openPopup(found.area.getBounds().getCenter());
+  }
+
+  /** Go to a device and open its card; false where it has no place. */
+  goToDevice(device) {
+    const found = this.points.get(device.code);
+    if (!found) return false;
+    this.map.setView(found.dot.getLatLng(), Math.max(this.map.getZoom(), 14));
+    found.dot.openPopup();
+    return true;
+  }
+
+  /** Show everything, the first time that there is anything. */
+  #frame() {
+    if (this.framed) return;
+    const bounds = L.latLngBounds([]);
+    for (const { area } of this.zones.values()) bounds.extend(area.getBounds());
+    for (const { dot } of this.points.values()) bounds.extend(dot.getLatLng());
+    if (!bounds.isValid()) return;
+    this.map.fitBounds(bounds, { padding: [30, 30], maxZoom: 15, animate: false });
+    this.framed = this.zones.size > 0 && this.points.size > 0;
+  }
+
+  end() {
+    this.sizes.disconnect();
+    this.map.remove();
+  }
+}

@@ -1,0 +1,168 @@
+// Health: who is silent, what was refused and why, whether every reading is accounted for, and how far behind we are.
+
+import { h, fill, attribute } from "../dom.js";
+import { get, itemsOf, list } from "../api.js";
+import { ago, bytes, instantOf, integer, percent, span, when } from "../format.js";
+import { has, counted, t } from "../i18n.js";
+import { nowMs, on, state } from "../state.js";
+import { HEALTH, healthMark, healthOf } from "./devices.js";
+import { facts, loader, panel, table } from "./parts.js";
+import { printable } from "./payload.js";
+
+const LOOK_MS = 10_000;
+const DEVICES_MAX = 5_000;
+const ROWS_MAX = 300;
+
+/** Show the view in `root`; returns how to leave it. */
+export function mount(root) {
+  const view = new Health(root);
+  const ends = [on("tick", () => view.tick()), on("status", () => view.drawLag())];
+  return () => {
+    ends.forEach((end) => end());
+    view.loaders.forEach((load) => load.end());
+  };
+}
+
+class Health {
+  constructor(root) {
+    const part = (testid, draw) => {
+      const box = h("div", { class: "stack", "data-testid": testid });
+      return [box, loader(box, (found) => draw(box, found))];
+    };
+    [this.counts, this.loadCounts] = part("health-counts", (box, found) => this.drawCounts(box, found));
+    [this.silent, this.loadSilent] = part("health-silent", (box, found) => drawSilent(box, found));
+    [this.ledger, this.loadLedger] = part("health-ledger", (box, found) => drawLedger(box, found));
+    [this.reasons, this.loadReasons] = part("health-quarantine", (box, found) => this.drawReasons(box, found));
+    this.lag = h("div", { "data-testid": "health-lag" });
+    this.example = h("div", { class: "stack", "data-testid": "health-example" });
+    this.loadExample = loader(this.example, ({ reason, found }) => drawExample(this.example, reason, found));
+    this.loaders = [this.loadCounts, this.loadSilent, this.loadLedger, this.loadReasons, this.loadExample];
+    fill(root, h("div", { class: "halves" },
+      panel(t("health.ledger"), this.ledger), panel(t("health.lag"), this.lag),
+      panel(t("health.devices"), this.counts), panel(t("health.quarantine"), this.reasons, this.example)),
+    panel(t("health.silent"), this.silent));
+    this.load();
+    this.drawLag();
+  }
+
+  load() {
+    this.askedMs = Date.now();
+    this.loadCounts((signal) => get("health", {}, { signal }));
+    this.loadSilent(async (signal) => {
+      const found = await list("devices", {}, { signal, most: DEVICES_MAX });
+      return found.items.filter((one) => healthOf(one) !== "ok" && healthOf(one) !== "not_in_service");
+    });
+    this.loadLedger((signal) => get("ledger/summary", {}, { signal }));
+    this.loadReasons((signal) => get("quarantine/counts", {}, { signal }));
+  }
+
+  tick() {
+    if (!document.hidden && Date.now() - this.askedMs > LOOK_MS) this.load();
+  }
+
+  drawLag() {
+    const behind = state.dataToMs === null ? null : (nowMs() - state.dataToMs) / 1000;
+    fill(this.lag, facts([
+      [t("health.data_to"), state.dataToMs === null ? t("health.not_known") : when(state.dataToMs, "exact")],
+      [t("health.behind"), behind === null ? null : span(behind)],
+      [t("health.connection"), t(`connection.${state.connection}`)],
+      [t("health.waiting"), this.facts?.waiting === undefined || this.facts.waiting === null ? null : integer(this.facts.waiting)],
+      [t("health.commit"), typeof this.facts?.commit_s === "number" ? `${Math.round(this.facts.commit_s * 1000)} ms` : null],
+      [t("health.heard_to"), this.facts?.heard_to ? when(this.facts.heard_to, "exact") : null],
+    ]));
+  }
+
+  drawCounts(box, found) {
+    this.facts = { ...(found.lag ?? {}), heard_to: found.heard_to ?? found.listening?.heard_to };
+    this.drawLag();
+    const counts = found.counts ?? found.states ?? {};
+    const by = Object.keys(HEALTH).map((name) => [name, counts[name] ?? counts[name.replaceAll("_", " ")] ?? 0]).filter(([, n]) => n);
+    const all = by.reduce((sum, [, n]) => sum + n, 0);
+    const gateways = itemsOf(found.gateways);
+    const downtimes = itemsOf(found.downtimes ?? found.downtime);
+    fill(box,
+      h("ul", { class: "plain stack" }, by.map(([name, n]) => h("li", { class: "row spread" },
+        healthMark({ health: { state: name } }), h("span", {}, `${integer(n)} · ${percent(n / all)}`)))),
+      gateways.length ? table([
+        { title: t("health.gateway"), cell: (row) => row.gateway ?? row.code ?? row.who },
+        { title: t("health.state"), cell: (row) => gatewayState(row) },
+        { title: t("health.devices"), number: true, cell: (row) => integer(row.devices) },
+        { title: t("health.since"), tight: true, cell: (row) => when(row.since ?? row.started, "dayTime") },
+      ], gateways, { caption: t("health.gateways"), testid: "health-gateways" }) : null,
+      downtimes.length ? table([
+        { title: t("health.away"), cell: (row) => row.away ?? row.who ?? row.cause },
+        { title: t("health.from"), tight: true, cell: (row) => when(row.started, "dayTime") },
+        { title: t("health.to"), tight: true, cell: (row) => (row.ended ? when(row.ended, "dayTime") : t("health.until_now")) },
+        { title: t("health.detail"), cell: (row) => row.detail ?? "" },
+      ], downtimes, { caption: t("health.downtimes"), testid: "health-downtimes" }) : h("p", { class: "muted small" }, t("health.no_downtime")));
+  }
+
+  drawReasons(box, found) {
+    const items = itemsOf(found);
+    const shown = this.reason;
+    fill(box, items.length ? table([
+      { title: t("health.reason"), cell: (row) => h("button", { type: "button", class: "quiet link", "aria-pressed": String(row.reason === shown), "data-testid": "reason",
+        on: { click: () => this.#example(row.reason) } }, reasonTitle(row.reason)) },
+      { title: t("health.readings"), number: true, cell: (row) => integer(row.readings ?? row.count) },
+      { title: t("health.meaning"), cell: (row) => row.meaning ?? "" },
+    ], items, { caption: t("health.by_reason") }) : h("p", { class: "muted" }, t("health.quarantine_empty")));
+    if (items.length && !this.reason) this.#example(items[0].reason);
+  }
+
+  #example(reason) {
+    this.reason = reason;
+    for (const button of this.reasons.querySelectorAll("button")) attribute(button, "aria-pressed", String(button.textContent === reasonTitle(reason)));
+    this.loadExample(async (signal) => ({ reason, found: itemsOf(await get("quarantine", { reason, limit: 1 }, { signal }))[0] }));
+  }
+}
+
+function reasonTitle(reason) {
+  return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
+}
+
+function gatewayState(row) {
+  const silent = row.state ? row.state === "silent" : row.ended === null;
+  return h("span", { class: silent ? "word bad" : "word good" }, t(silent ? "health.state.silent" : "health.state.ok"));
+}
+
+function drawSilent(box, devices) {
+  const order = Object.keys(HEALTH);
+  const sorted = devices.sort((a, b) => order.indexOf(healthOf(a)) - order.indexOf(healthOf(b)) || (a.code < b.code ? -1 : 1));
+  fill(box, sorted.length ? table([
+    { title: t("device.health"), cell: (one) => healthMark(one) },
+    { title: t("map.device"), cell: (one) => one.code },
+    { title: t("device.zone"), cell: (one) => one.zone },
+    { title: t("device.model"), cell: (one) => one.model },
+    { title: t("health.gateway"), cell: (one) => one.gateway ?? "" },
+    { title: t("device.heard"), tight: true, cell: (one) => (one.health?.last_heard ? ago((nowMs() - instantOf(one.health.last_heard)) / 1000) : t("device.never")) },
+    { title: t("device.since"), tight: true, cell: (one) => (one.health?.since ? when(one.health.since, "dayTime") : "") },
+  ], sorted.slice(0, ROWS_MAX), { caption: counted("health.silent_count", sorted.length) }) : h("p", { class: "good" }, t("health.all_heard")));
+}
+
+function drawLedger(box, found) {
+  const parts = ["accepted", "duplicate", "quarantined"];
+  const difference = found.balance ?? found.received - parts.reduce((sum, name) => sum + found[name], 0);
+  const number = (name, sign) => h("div", { class: "sum" }, h("span", { class: "sign" }, sign), h("b", { "data-testid": `ledger-${name}` }, integer(found[name])), h("span", {}, t(`ledger.${name}`)));
+  fill(box, h("div", { class: "equation", role: "group", "aria-label": t("health.ledger") },
+    number("received", ""), number("accepted", "="), number("duplicate", "+"), number("quarantined", "+")),
+  difference === 0 ? h("p", { class: "word good verdict", "data-testid": "ledger-verdict" }, `✓ ${t("ledger.balances")}`)
+    : h("p", { class: "word bad verdict", role: "alert", "data-testid": "ledger-verdict" }, `✗ ${t("ledger.off", { n: integer(difference) })}`),
+  facts([
+    [t("ledger.messages"), integer(found.messages)], [t("ledger.commits"), integer(found.commits)],
+    [t("ledger.restated"), integer(found.restated)],
+    [t("ledger.last"), found.last_commit ? `${when(found.last_commit, "exact")}` : null],
+    [t("ledger.trimmed"), found.quarantine_rows_trimmed ? integer(found.quarantine_rows_trimmed) : null],
+  ]));
+}
+
+function drawExample(box, reason, row) {
+  if (!row) {
+    fill(box, h("p", { class: "muted small" }, t("health.no_example")));
+    return;
+  }
+  const base64 = row.payload_base64 ?? row.payload ?? "";
+  fill(box, h("h3", {}, t("health.example", { reason: reasonTitle(reason) })), facts([
+    [t("health.received"), when(row.received, "exact")], [t("map.device"), row.device || null], [t("health.topic"), h("code", {}, row.topic ?? "")],
+    [t("health.detail"), row.detail], [t("health.size"), row.payload_bytes === undefined ? null : bytes(row.payload_bytes)],
+  ]), h("pre", { class: "payload", tabindex: 0, "aria-label": t("health.payload"), "data-testid": "payload" }, printable(base64)));
+}
