@@ -40,7 +40,10 @@ export class Ground {
       const area = L.geoJSON({ type: "Feature", geometry: zone.geometry, properties: {} });
       area.bindPopup(() => this.cards.zone(zone.code), { maxWidth: 360 });
       area.addTo(this.areas);
-      this.zones.set(zone.code, { zone, area });
+      const middle = zone.centre ? [zone.centre[1], zone.centre[0]] : area.getBounds().getCenter();
+      const label = L.tooltip({ permanent: true, direction: "center", className: "zone-label", interactive: false }).setLatLng(middle);
+      label.addTo(this.areas);
+      this.zones.set(zone.code, { zone, area, label });
     }
     this.#frame();
   }
@@ -82,14 +85,12 @@ export class Ground {
 
   /** Colour the zones: `look(code)` gives fill, band and text, `title(zone)` the name. */
   paint(look, title) {
-    for (const { zone, area } of this.zones.values()) {
+    for (const { zone, area, label } of this.zones.values()) {
       const { fill: colour, band, text, known } = look(zone.code);
       area.setStyle({
         color: token("ink-2"), weight: known ? 1.5 : 1, fillColor: colour, fillOpacity: known ? 0.72 : 0.25, dashArray: known ? null : "4 4",
       });
-      area.unbindTooltip();
-      area.bindTooltip(h("span", { class: "zone-name" }, band ? shape(band.shape) : null, h("b", {}, text), h("span", {}, title(zone))),
-        { permanent: true, direction: "center", className: "zone-label" });
+      label.setContent(h("span", { class: "zone-name" }, band ? shape(band.shape) : null, h("b", {}, text), h("span", {}, title(zone))));
     }
   }
 

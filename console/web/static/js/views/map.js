@@ -86,9 +86,12 @@ class MapView {
     const length = WINDOW_MS[chosen?.window ?? "hour"];
     this.slider = h("input", { type: "range", min: -BACK_STEPS, max: 0, step: 1, value: this.atMs ? Math.max(-BACK_STEPS, Math.round((this.atMs - nowMs()) / length)) : 0,
       "aria-label": t("map.slider"), "data-testid": "map-slider", class: "slider" });
+    const told = () => this.slider.setAttribute("aria-valuetext", this.atMs ? when(this.atMs) : t("map.now"));
+    told();
     this.slider.addEventListener("input", () => {
       const back = Number(this.slider.value);
       this.setTime(back === 0 ? null : Math.floor(nowMs() / length) * length + back * length);
+      told();
     });
     this.time = h("input", { type: "datetime-local", "aria-label": t("map.time", { zone: cityZone() }), "data-testid": "map-time",
       value: this.atMs ? controlText(this.atMs, cityZone()) : "" });

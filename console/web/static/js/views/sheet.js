@@ -1,4 +1,4 @@
-// Adds a style sheet of a library when a view first needs it.
+// Adds a style sheet of a library when a view first needs it, before our own sheets: what those say counts.
 
 /** Add a style sheet once; the address is relative to the page. */
 export function sheet(href) {
@@ -6,5 +6,5 @@ export function sheet(href) {
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = href;
-  document.head.append(link);
+  document.head.prepend(link);
 }
