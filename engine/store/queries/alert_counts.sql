@@ -1,0 +1,4 @@
+SELECT severity, count(*)
+FROM alert
+WHERE cleared_at IS NULL AND coalesce(shelved_until <= %(now)s, true)
+GROUP BY severity

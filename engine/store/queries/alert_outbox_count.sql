@@ -1,0 +1,1 @@
+SELECT count(*), min(made_at) FROM alert_outbox
