@@ -28,9 +28,9 @@ from console.alerts.rules import (
     Threshold,
     Watched,
     Way,
-    counts,
 )
 from console.text import age, local_time
+from console.worth import counts
 from engine.kpi import BAND_NAMES
 from engine.store.alerts import CITY, Window
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from console.alerts.rules import (
     DEFINITIONS,
-    LENGTH_US,
     MINUTE_US,
     WINDOWS_MAX,
     AlertRule,
@@ -31,6 +30,7 @@ from console.alerts.rules import (
     Watched,
     Way,
 )
+from console.worth import LENGTH_US
 from devices import Registry, nearest
 from devices.tables import Table
 from engine.indicators import Indicator, Pool

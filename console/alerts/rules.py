@@ -10,16 +10,14 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from engine.indicators import INDICATORS, Indicator
-from engine.store import IndicatorReading
-from engine.store.alerts import Window
+from console import worth
+from console.worth import LENGTH_US
+from engine.indicators import Indicator
 
 MINUTE_US: Final = 60_000_000
-LENGTH_US: Final = {"hour": 60 * MINUTE_US, "day": 1440 * MINUTE_US}
-"""Rough lengths of windows; a civil day may be an hour off, which no rule can feel."""
 WINDOWS_MAX: Final = 48
 """Windows that a rule may look back on."""
-DEFINITIONS: Final = {(one.code, one.window.name.lower()): one for one in INDICATORS}
+DEFINITIONS: Final = {key: one for key, (_, one) in worth.DEFINITIONS.items()}
 
 
 class Kind(StrEnum):
@@ -257,12 +255,3 @@ class AlertRule:
                 return min(WINDOWS_MAX, -(-self.check.after_us // self.check.watched.length_us) + 3)
             case _:
                 return 0
-
-
-def counts(row: Window | IndicatorReading, definition: Indicator) -> bool:
-    """Say whether a window's figure is one to be judged by.
-
-    Enough readings must have come; a sum counts once its window is closed: half an hour's water is no small hour's.
-    """
-    open_sum = row.revision == 0 and definition.pool.name == "SUM"
-    return row.value is not None and definition.valid(row.received, row.expected) and not open_sum
