@@ -25,7 +25,8 @@ check: setup ## style, types and the rules of who may import whom
 	$(PYTHON_BIN)/mypy
 	$(PYTHON_BIN)/lint-imports
 
-test: check ## check, then every test, with real servers
+test: check ## check, then every test, with real servers and a real browser
+	@deploy/bootstrap.sh browser >/dev/null
 	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 slow: setup ## the tests that take minutes: a simulated leap year and a real one of four stations, exact to the last digit

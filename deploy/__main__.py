@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from deploy import Stack, StackError, doctor
+from deploy import Stack, StackError, doctor, unpack_browser
 from deploy.places import unusable
 from deploy.setup import setup
 from deploy.stack import DATABASE_URL, MQTT_URL
@@ -27,6 +27,12 @@ def _progress(text: str) -> None:
 
 def _setup(_: Path | None) -> int:
     setup(_progress)
+    return 0
+
+
+def _browser(_: Path | None) -> int:
+    """Unpack the browser, which only tests of the page and screenshots need."""
+    _say(str(unpack_browser(_progress)))
     return 0
 
 
@@ -58,7 +64,7 @@ def _doctor(_: Path | None) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
-_COMMANDS = {"setup": _setup, "up": _up, "down": _down, "env": _env, "doctor": _doctor}
+_COMMANDS = {"setup": _setup, "up": _up, "down": _down, "env": _env, "browser": _browser, "doctor": _doctor}
 
 
 def main() -> int:

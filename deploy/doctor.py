@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from deploy import paths, userland
+from deploy import browser, paths, userland
 from deploy.errors import StackError
 from deploy.stack import DATABASE_URL, MQTT_URL, Stack
 
@@ -33,7 +33,7 @@ class Check:
 
 def doctor() -> list[Check]:
     """Look at everything; nothing is changed."""
-    return [_python(), *map(_tool, _TOOLS), _disk(), _servers(), _namespaces(), *_running()]
+    return [_python(), *map(_tool, _TOOLS), _disk(), _servers(), _namespaces(), *_browser(), *_running()]
 
 
 def _python() -> Check:
@@ -84,6 +84,22 @@ def _namespaces() -> Check:
     done = subprocess.run([unshare, "-Ur", "true"], capture_output=True, text=True, check=False)
     ok = done.returncode == 0
     return Check("user namespaces", ok, "allowed" if ok else done.stderr.strip(), "" if ok else userland.NAMESPACES_FIX)
+
+
+def _browser() -> list[Check]:
+    """Say whether the tests of the page can run; an installed cityvitals has no tests, and needs no browser."""
+    if paths.checkout() is None:
+        return []
+    root = userland.location(browser.BROWSER)
+    if not root.is_dir():
+        return [
+            Check("browser", True, "not unpacked: only tests need it; `make test` and `python3 -m deploy browser` do")
+        ]
+    try:
+        version = userland.run(root, browser.BROWSER.proofs[0]).strip()
+    except StackError as fault:
+        return [Check("browser", False, str(fault), f"remove {root}, then `python3 -m deploy browser`")]
+    return [Check("browser", True, f"{version}, for tests, unpacked in {root}")]
 
 
 def _running() -> list[Check]:

@@ -52,10 +52,15 @@ def missing_tools() -> list[str]:
 
 
 class Packages:
-    """Debian's packages of one suite, seen through a private apt state under `home`."""
+    """Debian's packages of one suite, seen through a private apt state under `home`.
 
-    def __init__(self, home: Path) -> None:
-        self._home = home.resolve()
+    Args:
+        home: a folder of ours.
+        remedy: what else helps where they cannot be had, for messages.
+    """
+
+    def __init__(self, home: Path, *, remedy: str = FALLBACK) -> None:
+        self._home, self._remedy = home.resolve(), remedy
         self._lock = threading.Lock()
         self._ready = False
 
@@ -81,7 +86,7 @@ class Packages:
             if self._ready:
                 return
             if missing := missing_tools():
-                raise StackError(f"not found: {', '.join(missing)}; this needs Debian's apt and dpkg, {FALLBACK}")
+                raise StackError(f"not found: {', '.join(missing)}; this needs Debian's apt and dpkg, {self._remedy}")
             for folder in ("state/lists/partial", "cache/archives/partial"):
                 (self._home / folder).mkdir(parents=True, exist_ok=True)
             (self._home / "state/status").touch()
@@ -99,7 +104,7 @@ class Packages:
                     self._ready = True
                     return
             reason = faults[0] if faults else "apt knows no Debian mirror (see /etc/apt/sources.list)"
-            raise StackError(f"Debian {SUITE} cannot be reached: {reason}; check with `apt-get update`, {FALLBACK}")
+            raise StackError(f"Debian {SUITE} cannot be reached: {reason}; check with `apt-get update`, {self._remedy}")
 
     def _apt(self, command: str, *arguments: str, cwd: Path | None = None) -> str:
         done = subprocess.run(

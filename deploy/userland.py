@@ -1,4 +1,4 @@
-"""Knows the Debian userland that the servers run in: what is in it and how to run a program there.
+"""Knows the Debian userlands: what the servers' has in it, how one is unpacked, and how to run a program there.
 
 A fixed userland gives everybody the same servers, whatever their own distribution has, and a user namespace lets them
 run as an ordinary user even when we are root (PostgreSQL refuses to run as root). Nothing is installed on the machine.
@@ -15,34 +15,72 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import paths
 from deploy.errors import StackError
 from deploy.packages import FALLBACK, Packages, unpack
 
-RECIPE = 1
+LAYOUT = 1
 """Raise it when the layout below changes; a new list of packages is noticed by itself."""
 
-PACKAGES = (
-    "postgresql-17",
-    "postgresql-17-timescaledb",
-    "mosquitto",
-    "bubblewrap",
-    "dash",
-    "coreutils",
-    "tzdata",
-    "libc-bin",
-)
-# What only Debian's maintainer scripts use, or what a server loads on demand and is switched off here (the LLVM of
-# PostgreSQL's just-in-time compiler alone is half of everything). 420 MB become 190 MB, and a minute becomes seconds.
-LEFT_OUT = (
-    r"perl.*|libperl.*|.*-perl|libgdbm.*|libdb5.*",
-    r"libllvm.*|libz3.*",
-    r"locales|libc-l10n",
-    r"postgresql-common.*|postgresql-client-common|ssl-cert|openssl|ucf|sensible-utils|procps|libproc2.*|libncursesw6",
-    r"adduser|passwd|debconf|login\.defs|libpam-modules.*|libsemanage.*|base-passwd|libdebconfclient0|debianutils",
-    r"init-system-helpers|sysvinit-utils|gcc-14-base",
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a userland holds.
+
+    Attributes:
+        name: for messages: `the servers`.
+        contents: the same, spelled out for somebody who waits for it.
+        packages: Debian packages, which come with all they depend on.
+        left_out: patterns of those among them that are not wanted.
+        proofs: programs that must end well inside, so that a missing library is found now and not at the first start.
+        command: of `python3 -m deploy`, which unpacks it.
+        remedy: what else helps where that fails.
+    """
+
+    name: str
+    contents: str
+    packages: tuple[str, ...]
+    left_out: tuple[str, ...]
+    proofs: tuple[tuple[str, ...], ...]
+    command: str
+    remedy: str
+
+
+SERVERS = Recipe(
+    name="the servers",
+    contents="TimescaleDB on PostgreSQL 17, Mosquitto",
+    packages=(
+        "postgresql-17",
+        "postgresql-17-timescaledb",
+        "mosquitto",
+        "bubblewrap",
+        "dash",
+        "coreutils",
+        "tzdata",
+        "libc-bin",
+    ),
+    # What only Debian's maintainer scripts use, or what a server loads on demand and is switched off here (the LLVM of
+    # PostgreSQL's just-in-time compiler alone is half of everything). 420 MB become 190 MB, a minute becomes seconds.
+    left_out=(
+        r"perl.*|libperl.*|.*-perl|libgdbm.*|libdb5.*",
+        r"libllvm.*|libz3.*",
+        r"locales|libc-l10n",
+        r"postgresql-common.*|postgresql-client-common|ssl-cert|openssl|ucf|sensible-utils|procps|libproc2.*|libncursesw6",
+        r"adduser|passwd|debconf|login\.defs|libpam-modules.*|libsemanage.*|base-passwd|libdebconfclient0|debianutils",
+        r"init-system-helpers|sysvinit-utils|gcc-14-base",
+    ),
+    proofs=(
+        ("postgres", "--version"),
+        ("initdb", "--version"),
+        ("psql", "--version"),
+        # Mosquitto has no option that only prints its version; its help ends with status 3.
+        ("sh", "-c", "mosquitto -h >/tmp/help; test $? -eq 3"),
+    ),
+    command="setup",
+    remedy=FALLBACK,
 )
 PATH = "/usr/lib/postgresql/17/bin:/usr/sbin:/usr/bin"
 NAMESPACES_FIX = (
@@ -53,23 +91,23 @@ STATE = "/state"
 """Where a server's own folder appears inside."""
 
 
-def location() -> Path:
-    """Return the folder of this recipe's userland; it exists only once it is complete."""
-    recipe = json.dumps([RECIPE, PACKAGES, LEFT_OUT])
-    return paths.local() / "userland" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
+def location(recipe: Recipe = SERVERS) -> Path:
+    """Return the folder of a recipe's userland; it exists only once it is complete."""
+    text = json.dumps([LAYOUT, recipe.packages, recipe.left_out])
+    return paths.local() / "userland" / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def require() -> Path:
+def require(recipe: Recipe = SERVERS) -> Path:
     """Return the userland, or say how to get it."""
-    root = location()
+    root = location(recipe)
     if not root.is_dir():
-        raise StackError("the servers are not unpacked yet: run `python3 -m deploy setup`, " + FALLBACK)
+        raise StackError(f"not unpacked yet: {recipe.name}; run `python3 -m deploy {recipe.command}`, {recipe.remedy}")
     return root
 
 
-def build(progress: Callable[[str], None], packages: Packages | None = None) -> Path:
-    """Unpack the userland unless it is there; a broken attempt leaves nothing that counts."""
-    root = location()
+def build(progress: Callable[[str], None], packages: Packages | None = None, recipe: Recipe = SERVERS) -> Path:
+    """Unpack a userland unless it is there; a broken attempt leaves nothing that counts."""
+    root = location(recipe)
     if root.is_dir():
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -80,17 +118,18 @@ def build(progress: Callable[[str], None], packages: Packages | None = None) -> 
             shutil.rmtree(leftover, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix="unfinished-", dir=root.parent))
         try:
-            progress("fetching the servers (Debian packages: TimescaleDB on PostgreSQL 17, Mosquitto)")
-            packages = packages or Packages(paths.local() / "apt")
-            archives = packages.fetch(PACKAGES, work / "archives", without=LEFT_OUT)
+            progress(f"fetching {recipe.name} (Debian packages: {recipe.contents})")
+            packages = packages or Packages(paths.local() / "apt", remedy=recipe.remedy)
+            archives = packages.fetch(recipe.packages, work / "archives", without=recipe.left_out)
             progress(f"unpacking {len(archives)} packages")
             unpack(archives, work / "root")
             _furnish(work / "root")
-            _prove(work / "root")
+            for proof in recipe.proofs:
+                run(work / "root", proof)
             (work / "root").rename(root)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    progress("servers unpacked")
+    progress(f"unpacked {recipe.name}")
     return root
 
 
@@ -111,21 +150,13 @@ def _furnish(root: Path) -> None:
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
 
 
-def _prove(root: Path) -> None:
-    """Start each server's binary once, so that a missing library is found now and not at the first start."""
-    for program in ("postgres", "initdb", "psql"):
-        run(root, [program, "--version"])
-    # Mosquitto has no option that only prints its version; its help ends with status 3.
-    run(root, ["sh", "-c", "mosquitto -h >/tmp/help; test $? -eq 3"])
-
-
 def on_small_disk(root: Path, folder: Path, bytes_max: int, program: Sequence[str]) -> list[str]:
     """Return the command line that runs a program of this machine for which a folder is a disk of its own size.
 
     The disk is memory, empty at the start, and lives as long as the program or anything it started. It needs a user
     namespace and nothing else, so an ordinary user may have it: a quota that no administrator has to set.
     """
-    line = [*_bubblewrap(root), "--unshare-user", "--die-with-parent", "--dev-bind", "/", "/"]
+    line = [*bubblewrap(root), "--unshare-user", "--die-with-parent", "--dev-bind", "/", "/"]
     return [*line, "--size", str(bytes_max), "--tmpfs", str(folder), *program]
 
 
@@ -144,7 +175,7 @@ def command(
     segment to notice that processes of a killed server still live in the same data, and would not see it from another.
     """
     line = [
-        *_bubblewrap(root),
+        *bubblewrap(root),
         *options,
         "--unshare-user",
         "--uid",
@@ -165,11 +196,12 @@ def command(
     return [*line, *program]
 
 
-def _bubblewrap(root: Path) -> list[str]:
+def bubblewrap(root: Path) -> list[str]:
+    """Return the command line that starts a userland's own bubblewrap by its own loader."""
     loaders = sorted((root / "usr").glob("lib*/ld-linux*.so.*"))
     libraries = [path.parent for path in (root / "usr/lib").glob("*-linux-gnu*/libc.so.6")]
     if not loaders or not libraries:
-        raise StackError(f"{root} is damaged: remove it and run `python3 -m deploy setup`")
+        raise StackError(f"{root} is damaged: remove it and run the same command again")
     return [str(loaders[0]), "--library-path", str(libraries[0]), str(root / "usr/bin/bwrap")]
 
 

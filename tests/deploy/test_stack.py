@@ -222,6 +222,8 @@ def test_a_missing_tool_is_named_with_the_command_that_installs_it(
         assert checks[program].fix == f"apt-get install {package}"
     assert not checks["servers"].ok
     assert checks["servers"].fix == "python3 -m deploy setup"
+    assert checks["browser"].ok  # only tests need it
+    assert "python3 -m deploy browser" in checks["browser"].detail
     assert missing_tools() == ["apt-get", "dpkg-deb", "tar"]
     with pytest.raises(StackError, match=r"not found: apt-get, dpkg-deb, tar.*CITYVITALS_DATABASE_URL"):
         Packages(tmp_path / "apt").fetch_only(["anything"], tmp_path)
