@@ -19,7 +19,7 @@ from tests.databases import Databases
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-LONGEST_FIRST = ("system", "console", "deploy", "simulators", "engine", "ingest")
+LONGEST_FIRST = ("system", "browser", "console", "deploy", "simulators", "engine", "ingest")
 """Rooms by the time that a file of theirs takes. Long files at the end would leave one worker without work."""
 
 
