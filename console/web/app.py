@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from console.web import city, indicators
+from console.web import accounts, assessments, catalogue, city, devices, explore, indicators
 from console.web.asked import only_known
 from console.web.document import describe
 from console.web.layers import Bounded, Safe, Tagged
@@ -20,6 +20,11 @@ API_PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     city.router,
     indicators.router,
+    catalogue.router,
+    explore.router,
+    devices.router,
+    accounts.router,
+    assessments.router,
 )
 """Parts of the API below its prefix."""
 OTHER_ROUTERS: tuple[APIRouter, ...] = ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -21,11 +22,17 @@ TIME_LOW_US = -62_135_596_800_000_000
 TIME_HIGH_US = 253_402_214_400_000_000
 """From year 1 to the last day of year 9999: what a date can be."""
 CODE_CHARS_MAX = 200
+_DAY_US = 86_400_000_000
+SPAN_US = {"minute": _DAY_US, "hour": 7 * _DAY_US, "day": 365 * _DAY_US}
+"""How much is answered where a request does not say from when on, by the length of the windows."""
 SCOPE_KINDS = ("city", "zone", "station")
 
 _HOW = "RFC 3339, or a date or time without offset, which is then by the city's clock"
 _EXTRA = {"format": "date-time"}
 
+ScopeText = Annotated[
+    str, Query(description="`city`, `zone:CODE`, `station:CODE`; or `zone`, `station` for all of them.")
+]
 From = Annotated[
     str | None, Query(alias="from", description=f"From this time on, included; {_HOW}.", json_schema_extra=_EXTRA)
 ]
@@ -37,17 +44,24 @@ KnownAt = Annotated[
 ]  # fmt: skip
 
 
+class WindowName(StrEnum):
+    """Windows of indicators."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a figure speaks of.
 
     Attributes:
         kind: city, zone or station.
-        code: of the city, the zone, or the station's device.
+        code: of the zone, or the station's device; None for the city, and for all of the kind.
     """
 
     kind: str
-    code: str
+    code: str | None
 
 
 def time_us(site: Site, field: str, text: str) -> int:
@@ -66,38 +80,38 @@ def time_us(site: Site, field: str, text: str) -> int:
     return found
 
 
-def span_us(site: Site, since: str | None, until: str | None, default: tuple[int, int]) -> tuple[int, int]:
-    """Return from (included) and to (excluded) of a request.
+def span_us(site: Site, since: str | None, until: str | None, length_us: int) -> tuple[int, int]:
+    """Return from (included) and to (excluded) of a request; unless said, to now, and so much before.
 
     Args:
-        site: for the city's clock.
+        site: for the clock, and the city's.
         since, until: as they were given.
-        default: what holds where one is not.
+        length_us: how much, where `since` is not given.
 
     Raises:
         ProblemError: one is no time, or nothing lies between.
     """
-    from_us = default[0] if since is None else time_us(site, "from", since)
-    to_us = default[1] if until is None else time_us(site, "to", until)
+    to_us = site.now_us() if until is None else time_us(site, "to", until)
+    from_us = to_us - length_us if since is None else time_us(site, "from", since)
     if from_us >= to_us:
         raise wrong("from", "expected a time before `to`")
     return from_us, to_us
 
 
 def scope_of(site: Site, text: str) -> Scope:
-    """Return the scope that a parameter names: `city`, `zone:CODE` or `station:CODE`.
+    """Return the scope that a parameter names: `city`, `zone:CODE`, `station:CODE`, or all zones or stations.
 
     Raises:
         ProblemError: it names none, or one that does not exist.
     """
     kind, colon, code = text.partition(":")
-    if kind == "city" and not colon:
-        return Scope(kind, site.registry.city.code)
+    if kind in SCOPE_KINDS and not colon:
+        return Scope(kind, None)
     if kind == "zone" and code:
         return Scope(kind, known("scope", "zone", code, [zone.code for zone in site.registry.city.zones]))
     if kind == "station" and code:
         return Scope(kind, known("scope", "station", code, [device.code for device in site.registry.devices]))
-    raise wrong("scope", f"expected city, zone:CODE or station:CODE, found {text[:CODE_CHARS_MAX]!r}")
+    raise wrong("scope", f"expected city, zone, station, zone:CODE or station:CODE, found {text[:CODE_CHARS_MAX]!r}")
 
 
 def known(field: str, noun: str, code: str, codes: Collection[str]) -> str:
@@ -138,9 +152,9 @@ def only_known(request: Request) -> None:
         for name in dict.fromkeys(given)
         if name not in names
     ]
-    faults += [
-        FieldFault(name, "expected once") for name in sorted(names) if given.count(name) > 1
-    ]  # fmt: skip
+    faults += [FieldFault(name, "expected once") for name in sorted(names) if given.count(name) > 1]
+    texts = [*request.path_params.items(), *request.query_params.items()]
+    faults += [FieldFault(name, "expected no character of code 0") for name, text in texts if "\0" in text]
     if faults:
         detail = "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
         raise ProblemError(422, "wrong-input", detail, faults)

@@ -6,19 +6,36 @@ Knows requests and the catalogue; figures are the store's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from console.web.asked import SCOPE_KINDS, listed_words
-from console.web.formats import Page, listed
-from console.web.site import SiteOf
-from console.web.values import LatestItem, latest_items
-from console.worth import LENGTH_US
-from devices import text_from_ticks
+from console.web.asked import (
+    SCOPE_KINDS,
+    SPAN_US,
+    From,
+    KnownAt,
+    ScopeText,
+    To,
+    WindowName,
+    known,
+    listed_words,
+    scope_of,
+    span_us,
+    time_us,
+)
+from console.web.formats import SERIES_RESPONSES, FormatOf, Page, listed
+from console.web.paging import LIMIT_DEFAULT, Cursor, SeriesLimit, cursor_of, parts_of
+from console.web.problems import absent
+from console.web.site import Site, SiteOf
+from console.web.values import LatestItem, ValueItem, latest_items, value_item
+from devices import rfc3339, text_from_ticks
 from engine.indicators import INDICATORS, Band, Indicator
 from engine.indicators.definition import OPEN_END
+from engine.store import IndicatorReading, IndicatorRevision, pages
+from engine.store.pages import After
+from engine.store.reader import Reader
 
 HISTORY_MAX = 48
 HISTORY_DEFAULT = 24
@@ -80,6 +97,23 @@ class IndicatorItem:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class RevisionItem(ValueItem):
+    """A result of a closed window that a later one replaced: the value as it was, and what followed.
+
+    Attributes:
+        superseded: when the next result was computed.
+        reason: why it was computed again.
+        value_now: what stands now; null where that is no value.
+        revision_now: 0 where nothing stands any more.
+    """
+
+    superseded: str
+    reason: str
+    value_now: str | None
+    revision_now: int
+
+
 def _band(indicator: Indicator, number: int, band: Band) -> BandItem:
     high = None if band.high == OPEN_END else text_from_ticks(band.high, indicator.decimals)
     return BandItem(number, band.name, band.name_ko, band.colour, text_from_ticks(band.low, indicator.decimals), high)
@@ -119,7 +153,7 @@ def get_latest(
     scope_kind: Annotated[
         str, Query(description="Some of city, zone, station, with commas.", examples=["city,zone"])
     ] = "city,zone",
-    window: Annotated[str | None, Query(description="`hour` or `day`; both where left out.")] = None,
+    window: Annotated[WindowName | None, Query(description="Both where left out.")] = None,
     history: Annotated[int, Query(ge=0, le=HISTORY_MAX, description="Windows that each brings along.")] = (
         HISTORY_DEFAULT
     ),
@@ -130,7 +164,92 @@ def get_latest(
     newest with a value. A sum is given once its window is closed.
     """
     kinds = listed_words("scope_kind", scope_kind, SCOPE_KINDS)
-    only = None if window is None else listed_words("window", window, tuple(LENGTH_US))[0]
-    return listed(
-        request, LatestItem, site.stores.ask(lambda store: latest_items(store, kinds, only, history)), None
-    )  # fmt: skip
+    items = site.stores.ask(lambda store: latest_items(store, kinds, window, history))
+    return listed(request, LatestItem, items, None)
+
+
+@router.get("/{code}/{window}/values", response_model=Page[ValueItem], responses=SERIES_RESPONSES)
+def get_values(
+    request: Request,
+    site: SiteOf,
+    wanted: FormatOf,
+    code: str,
+    window: WindowName,
+    scope: ScopeText = "city",
+    since: From = None,
+    until: To = None,
+    known_at: KnownAt = None,
+    limit: SeriesLimit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """Every figure of an indicator over time, by start and scope.
+
+    Unless said, of the last week (hours) or year (days). With `known_at` as they were known then, whatever came later:
+    exactly for closed windows; open ones of the city and its zones as they stood at the end of each minute.
+    """
+    asked = _asked(site, code, window, scope, since, until)
+    known_us = None if known_at is None else time_us(site, "known_at", known_at)
+    after = After(asked.from_us - 1)
+    if cursor is not None:
+        after = After(*cast("tuple[int, str]", parts_of(cursor, int, str)))
+
+    def read(store: Reader) -> list[IndicatorReading]:
+        if known_us is None:
+            return pages.values(store.session, asked, after, limit + 1)
+        return pages.values_known(store.session, known_us, asked, after, limit + 1)
+
+    rows = site.stores.ask(read)
+    following = cursor_of(rows[limit - 1].start_us, rows[limit - 1].scope) if len(rows) > limit else None
+    return listed(request, ValueItem, [value_item(row) for row in rows[:limit]], following, wanted)
+
+
+@router.get("/{code}/{window}/revisions", response_model=Page[RevisionItem], responses=SERIES_RESPONSES)
+def get_revisions(
+    request: Request,
+    site: SiteOf,
+    wanted: FormatOf,
+    code: str,
+    window: WindowName,
+    scope: ScopeText = "city",
+    since: From = None,
+    until: To = None,
+    limit: SeriesLimit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """What was published of closed windows and replaced since, until when it stood, and why it changed."""
+    asked = _asked(site, code, window, scope, since, until)
+    after = After(asked.from_us - 1)
+    if cursor is not None:
+        after = After(*cast("tuple[int, str, int]", parts_of(cursor, int, str, int)))
+    rows = site.stores.ask(lambda store: pages.revisions(store.session, asked, after, limit + 1))
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1].replaced
+        following = cursor_of(last.start_us, last.scope, last.revision)
+    return listed(request, RevisionItem, [_revision(row) for row in rows[:limit]], following, wanted)
+
+
+def _asked(
+    site: Site, code: str, window: WindowName, scope: str, since: str | None, until: str | None
+) -> pages.Asked:  # fmt: skip
+    """Return which figures are meant.
+
+    Raises:
+        ProblemError: there is no such indicator or scope, or the times mean nothing.
+    """
+    known("code", "indicator", code, {item.code for item in ITEMS})
+    if not any((item.code, item.window) == (code, window) for item in ITEMS):
+        raise absent("window", f"{code} is not computed for a {window}")
+    place = scope_of(site, scope)
+    return pages.Asked(code, window, place.kind, place.code, *span_us(site, since, until, SPAN_US[window]))
+
+
+def _revision(row: IndicatorRevision) -> RevisionItem:
+    item = value_item(row.replaced)
+    return RevisionItem(
+        **{name: getattr(item, name) for name in ValueItem.__dataclass_fields__},
+        superseded=rfc3339(row.superseded_us),
+        reason=row.reason,
+        value_now=None if row.value_now is None else f"{row.value_now:f}",
+        revision_now=row.revision_now,
+    )

@@ -49,6 +49,11 @@ class Reader(Store):
             raise
         return reader
 
+    @property
+    def session(self) -> Session:
+        """The connection, for the reading modules of this folder: `series`, `pages`."""
+        return self._session
+
     def _require_city(self, city: str | None) -> None:
         stored = self.city()
         if city is not None and stored not in (None, city):

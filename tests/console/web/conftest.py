@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,15 +19,14 @@ from console.web.site import Site
 from devices import Registry, load_registry
 from engine.kpi import load_catalogue, load_declared
 from ingest.backfill import BackfillSettings, backfill
-from simulators import export
-from simulators.replay import prepare
 from tests.console.web.client import Client
+from tests.console.web.history import rows, write
 from tests.databases import Databases
 from tests.system.pipeline import DEMO
 
-READINGS = 30_000
-EVERY = 5
-"""Every fifth reading of the first thousands keeps counters, states and repeated hours."""
+DAYS = 3
+LATE_EVERY = 20
+"""Every such reading comes after all others, when its hour is closed."""
 BAD = (
     "2024-01-01T00:00:00Z,nobody,sound_level,50,dB[A]",
     "2024-01-01T00:00:00Z,street-noise,sound_level,5000,dB[A]",
@@ -47,27 +46,17 @@ class Filled:
     registry: Registry
 
 
-def settings_of_backfill() -> BackfillSettings:
-    """The usual ones, but that no old minute is let go: the recordings are of several years."""
-    usual = Settings()
-    worker = replace(usual.engine, minute_days=0)
-    return BackfillSettings(usual.admission, worker, usual.intake.quarantine_bytes_max)
-
-
 def fill(url: str, registry: Registry, folder: Path) -> None:
-    """Take in some thousand readings of the demo city with bad ones among them; a twentieth comes late."""
-    history = folder / "history.csv"
-    with history.open("w", newline="") as opened:
-        export._csv(islice(export._rows(prepare([DEMO]).recordings), 0, READINGS, EVERY), opened)
-    head, *rows = history.read_text().splitlines()
-    late = rows[::20]
-    history.write_text("\n".join([head, *(row for at, row in enumerate(rows) if at % 20), *BAD]) + "\n")
-    after = folder / "late.csv"
-    after.write_text("\n".join([head, *late]) + "\n")
-    for file in (history, after):
+    """Take in some days of readings up to now, with bad ones among them; a twentieth comes late."""
+    now_us = time.time_ns() // 1000
+    lines = rows(registry, now_us, DAYS)
+    early = [line for at, line in enumerate(lines) if at % LATE_EVERY]
+    usual = Settings()
+    settings = BackfillSettings(usual.admission, usual.engine, usual.intake.quarantine_bytes_max)
+    for name, part, at_us in (("early", [*early, *BAD], now_us), ("late", lines[::LATE_EVERY], now_us + 1)):
         backfill(
-            registry, url, [file], settings_of_backfill(),
-            progress=lambda _share, _at: None, stop=threading.Event(), clock_us=lambda: time.time_ns() // 1000,
+            registry, url, [write(folder / f"{name}.csv", part)], settings,
+            progress=lambda _share, _at: None, stop=threading.Event(), clock_us=partial(int, at_us),
         )  # fmt: skip
 
 

@@ -1,0 +1,5 @@
+SELECT commit_id, committed_at, client, partition, messages, received, accepted, duplicate, quarantined, restated, looked_up, trimmed
+FROM ledger
+WHERE commit_id < %(before)s
+ORDER BY commit_id DESC
+LIMIT %(limit)s
