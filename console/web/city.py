@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from console.web.formats import Page, listed, whole
-from console.web.places import Geometry, Position, centre, city_centre, geometry
+from console.web.places import Described, Geometry, centre, city_centre, geometry
 from console.web.site import Site, SiteOf
 from devices import rfc3339
 
@@ -49,7 +49,7 @@ class CityItem:
     population: int | None
     households: int | None
     area_km2: float | None
-    centre: Position | None
+    centre: Described | None
     zones: int
     devices: int
     languages: tuple[str, ...]
@@ -74,7 +74,7 @@ class ZoneItem:
     code: str
     title: str
     geometry: Geometry | None
-    centre: Position | None
+    centre: Described | None
     devices: int
 
 

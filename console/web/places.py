@@ -13,6 +13,8 @@ from devices import City, Device, Zone
 
 Position = tuple[float, float]
 """Longitude and latitude, in degrees, WGS 84."""
+Described = tuple[float, ...]
+"""The same in answers: the description of the API cannot say how long an array is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Geometry:
     """
 
     type: str
-    coordinates: tuple[tuple[tuple[Position, ...], ...], ...]
+    coordinates: tuple[tuple[tuple[Described, ...], ...], ...]
 
 
 def geometry(zone: Zone) -> Geometry | None:
