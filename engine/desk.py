@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import TIME_MAX_US, TIME_MIN_US, Kind, ObservationBatch
-from engine.calendar import HOUR_US
+from engine.calendar import HOUR_US, MINUTE_US
 from engine.cells import Cells, Grid
 from engine.spans import Keys, Spans
 from engine.store import Store
@@ -25,6 +25,10 @@ PIECE_US = 90 * 86_400_000_000
 """Longer spans are recomputed in pieces."""
 KEYS_PER_READ = 200_000
 """Cells asked of the store in one query."""
+LENGTH_US: Mapping[Grid, int] = {Grid.MINUTE: MINUTE_US, Grid.HOUR: HOUR_US, Grid.DAY: 24 * HOUR_US}
+BLOCK_MAX, BLOCK_FACTOR = 20_000, 2
+"""So many cells at most are read as one block of series and time, if it has no more than so many times those asked for.
+To name each of them would cost the store a transaction, which is most of what a single late reading takes."""
 
 
 class Desk:
@@ -45,13 +49,33 @@ class Desk:
         """Forget which cells the store was found not to have: after every eviction it may have them."""
         self._empty = {grid: np.empty((0, 2), np.int64) for grid in Grid}
 
+    @property
+    def empty(self) -> int:
+        """How many cells are known not to be stored."""
+        return sum(keys.shape[0] for keys in self._empty.values())
+
     def fetch(self, grid: Grid, keys: Keys) -> Cells:
         """Return what the store has of these cells."""
+        block = self._block(grid, keys)
+        if block is not None:
+            return block
         parts = []
         for at in range(0, len(keys), KEYS_PER_READ):
             end = at + KEYS_PER_READ
             parts.append(self._store.load_cells(grid, keys.slot[at:end], keys.start_us[at:end]).cells)
         return _joined(parts)
+
+    def _block(self, grid: Grid, keys: Keys) -> Cells | None:
+        """Return what the store has of cells that fill a block of series and time; None where they do not."""
+        if not len(keys):
+            return None
+        slots, from_us, to_us = np.unique(keys.slot), int(keys.start_us.min()), int(keys.start_us.max()) + 1
+        if slots.size * -(-(to_us - from_us) // LENGTH_US[grid]) > min(BLOCK_FACTOR * len(keys), BLOCK_MAX):
+            return None
+        found = self._store.load_cells_of(grid, slots, from_us, to_us).cells
+        among = np.isin(_rows(_pairs(found)), _rows(_pairs(keys)))
+        columns = (found.slot, found.start_us, found.count, found.low, found.high, found.sums)
+        return Cells(*(column[among] for column in columns))
 
     def bring(self, wanted: Mapping[Grid, Keys]) -> None:
         """Load the named cells that only the store may have into the windows."""
@@ -62,8 +86,7 @@ class Desk:
                 continue
             found = self.fetch(grid, lacking)
             self._windows.put(grid, found, dirty=False)
-            asked = np.column_stack((lacking.slot.astype(np.int64), lacking.start_us))
-            self._empty[grid] = np.concatenate((self._empty[grid], _minus(asked, found)))
+            self._empty[grid] = np.concatenate((self._empty[grid], _minus(_pairs(lacking), found)))
 
     def recompute(self, spans: Spans) -> Recomputed:
         """Rebuild the windows of whole-hour spans from the stored observations."""
@@ -150,16 +173,19 @@ def _rows(keys: NDArray[np.int64]) -> NDArray[np.void]:
     return np.ascontiguousarray(keys).view([("slot", np.int64), ("start", np.int64)]).ravel()
 
 
+def _pairs(of: Keys | Cells) -> NDArray[np.int64]:
+    """Return slot and start of each, (n, 2)."""
+    return np.column_stack((of.slot.astype(np.int64), of.start_us))
+
+
 def _without(keys: Keys, known: NDArray[np.int64]) -> Keys:
     if not len(keys) or not known.size:
         return keys
-    rows = np.column_stack((keys.slot.astype(np.int64), keys.start_us))
-    keep = ~np.isin(_rows(rows), _rows(known))
+    keep = ~np.isin(_rows(_pairs(keys)), _rows(known))
     return Keys(keys.slot[keep], keys.start_us[keep])
 
 
 def _minus(asked: NDArray[np.int64], found: Cells) -> NDArray[np.int64]:
     if not len(found):
         return asked
-    present = np.column_stack((found.slot.astype(np.int64), found.start_us))
-    return np.asarray(asked[~np.isin(_rows(asked), _rows(present))])
+    return np.asarray(asked[~np.isin(_rows(asked), _rows(_pairs(found)))])

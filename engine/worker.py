@@ -57,6 +57,8 @@ RETRY_S_FIRST, RETRY_S_MAX = 0.2, 5.0
 RECOVER_CELLS_MAX = 100_000
 """Changed hours after which recovery writes what it has."""
 DAY_HOURS_MAX = 25
+KEPT_MAX = 200_000
+"""Cells that may stay in memory beyond the open windows' until the next minute closes, 16 MB."""
 FLAGGED = "flagged readings"
 """Why a closed result changed, in `indicator_revision`: other readings are excluded than before."""
 CHANGED_MAX = 500
@@ -166,6 +168,8 @@ class Worker:
         self._commit_arrived = self._commit_applied = self._commit_written = 0
         self._closed_to = dict.fromkeys(Grid, NEVER_US)
         self._settled_s = self._settling_s = 0.0
+        self._evicted_us = NEVER_US
+        self._held_max = 0
 
     # ---- for other threads -----------------------------------------------------------------------------------
 
@@ -543,13 +547,21 @@ class Worker:
 
     def _evict(self) -> None:
         """Let written cells go that no open window and no indicator needs."""
-        open_us = self._boundary(Grid.HOUR, self._clock_us())
+        open_us, minute_us = (self._boundary(grid, self._clock_us()) for grid in (Grid.HOUR, Grid.MINUTE))
         if open_us <= NEVER_US:
             return
-        self._windows.evict(Grid.MINUTE, self._boundary(Grid.MINUTE, self._clock_us()))
+        if minute_us == self._evicted_us and self._held() <= self._held_max:
+            # What one late reading had to read from the store, the next one most likely reads as well.
+            return
+        self._windows.evict(Grid.MINUTE, minute_us)
         self._windows.evict(Grid.HOUR, open_us - HOUR_US, keep_us=self._look_back)
         self._windows.evict(Grid.DAY, self._start_of(Grid.DAY, open_us))
         self._desk.forget_empty()
+        self._evicted_us, self._held_max = minute_us, self._held() + KEPT_MAX
+
+    def _held(self) -> int:
+        """Return how many cells are in memory, and how many are known not to be stored."""
+        return self._desk.empty + sum(self._windows.cells(grid) for grid in Grid)
 
     def _start_of(self, grid: Grid, time_us: int) -> int:
         inside = min(max(time_us, NEVER_US), self._calendar.to_us - 1)
