@@ -27,9 +27,9 @@ EAQI_INPUTS = ("pm2_5", "pm10", "no2", "o3", "so2")
 EAQI_REQUIRED = (("no2",), ("o3",), ("pm2_5", "pm10"))
 EAQI_REQUIRED_TRAFFIC = (("no2",), ("pm2_5", "pm10"))
 
-_CAI = {code: Lookup(table) for (code, _), table in breakpoints.load("cai_korea.csv").items()}
-_AQI = {key: Lookup(table) for key, table in breakpoints.load("aqi_us_epa.csv").items()}
-_EAQI, EAQI_BANDS = breakpoints.load_ordinal("eaqi.csv", "eaqi_2024")
+CAI_TABLES = {code: Lookup(table) for (code, _), table in breakpoints.load("cai_korea.csv").items()}
+AQI_TABLES = {key: Lookup(table) for key, table in breakpoints.load("aqi_us_epa.csv").items()}
+EAQI_LIMITS, EAQI_BANDS = breakpoints.load_ordinal("eaqi.csv", "eaqi_2024")
 CAI_BANDS = breakpoints.index_bands("cai_korea.csv")
 AQI_BANDS = breakpoints.index_bands("aqi_us_epa.csv")
 
@@ -49,7 +49,7 @@ def cai(hours: Mapping[str, Hours], own: int) -> Figure | None:
             value = predicted(series, code) if code in ("pm10", "pm2_5") else at(series, -1)
         if value is None and code in CAI_REQUIRED:
             return None
-        lookup = _CAI[code]
+        lookup = CAI_TABLES[code]
         found.append(None if value is None else lookup.table.index(lookup.rounded(value)))
     worst = _worst(found)
     if worst is None:
@@ -127,8 +127,8 @@ def eaqi(hours: Mapping[str, Hours], own: int) -> Figure | None:
             found.append(None)
             continue
         # A limit is a whole number of steps, so a value is within it exactly when its next whole number is.
-        steps = -(-value[0] * 10 ** _EAQI[code].decimals // value[1])
-        found.append(1 + bisect_left(_EAQI[code].limits, steps))
+        steps = -(-value[0] * 10 ** EAQI_LIMITS[code].decimals // value[1])
+        found.append(1 + bisect_left(EAQI_LIMITS[code].limits, steps))
     return _worst(found)
 
 
@@ -137,7 +137,7 @@ def sub_index(code: str, averaging: str, concentration: Ratio, *, extrapolate: b
 
     `extrapolate` continues the last segment above the table; otherwise the index stays at the table's last value.
     """
-    lookup = _AQI[code, averaging]
+    lookup = AQI_TABLES[code, averaging]
     return lookup.table.index(lookup.truncated(concentration), extrapolate=extrapolate)
 
 
@@ -150,7 +150,7 @@ def _so2_day(day: Day) -> int | None:
     highest = day.highest_hour()
     if highest is None:
         return None
-    if _AQI["so2", "1h"].truncated(highest) > AQI_SO2_1H_MAX:
+    if AQI_TABLES["so2", "1h"].truncated(highest) > AQI_SO2_1H_MAX:
         above = _aqi("so2", "24h", day.mean())
         if above is not None:
             return above

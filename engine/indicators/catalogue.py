@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.cells import Grid
-from engine.indicators import air, columns, profiles
+from engine.indicators import air, air_columns, columns, profiles
 from engine.indicators.concentrations import C24E_HOURS, NOWCAST_HOURS, RUNNING_HOURS
 from engine.indicators.definition import Indicator, Pool, Statistic
 
@@ -76,7 +76,7 @@ _INDICES = [
     Indicator(
         code="cai", window=Grid.HOUR, title="Comprehensive Air-quality Index (Korea)", title_ko="통합대기환경지수",
         unit="1", symbol="", decimals=0, inputs=air.CAI_INPUTS, requires=tuple((code,) for code in air.CAI_REQUIRED),
-        pool=Pool.MAX, index=air.cai, lookback_hours=C24E_HOURS - 1, bands=air.CAI_BANDS,
+        pool=Pool.MAX, index=air.cai, columns=air_columns.cai, lookback_hours=C24E_HOURS - 1, bands=air.CAI_BANDS,
         source="AirKorea (Korea Environment Corporation), CAI, bands in force since 2018-03-27",
         note="PM by C24E with 9 of its 12 and 3 of its 4 hours; gases in ppm at 25 °C; concentrations rounded to the "
         "table's precision; +50 with two, +75 with three or more pollutants at unhealthy or worse; a sub-index stays "
@@ -85,7 +85,8 @@ _INDICES = [
     Indicator(
         code="us_aqi_nowcast", window=Grid.HOUR, title="US Air Quality Index, NowCast",
         title_ko="미국 대기질지수 (NowCast)", unit="1", symbol="", decimals=0, inputs=air.AQI_INPUTS,
-        pool=Pool.MAX, index=air.us_aqi_nowcast, lookback_hours=NOWCAST_HOURS - 1, bands=air.AQI_BANDS,
+        pool=Pool.MAX, index=air.us_aqi_nowcast, columns=air_columns.us_aqi_nowcast,
+        lookback_hours=NOWCAST_HOURS - 1, bands=air.AQI_BANDS,
         source="US EPA, EPA-454/B-24-002 (May 2024)",
         note="ozone by the running 8-hour mean in place of the site-fitted NowCast regression, and beside it by the "
         "newest hour from 0.125 ppm where higher; SO2 by the hour, so at most 200; concentrations truncated; stays at "
@@ -94,7 +95,7 @@ _INDICES = [
     Indicator(
         code="us_aqi", window=Grid.DAY, title="US Air Quality Index", title_ko="미국 대기질지수",
         unit="1", symbol="", decimals=0, inputs=air.AQI_INPUTS, pool=Pool.MAX, index=air.us_aqi_day,
-        lookback_hours=RUNNING_HOURS - 1, bands=air.AQI_BANDS,
+        columns=air_columns.us_aqi_day, lookback_hours=RUNNING_HOURS - 1, bands=air.AQI_BANDS,
         source="US EPA, EPA-454/B-24-002 (May 2024), Table 6",
         note="each pollutant needs 75 % of the day's hours; a running 8-hour mean belongs to the day in which it ends, "
         "so that a day is complete at its end",
@@ -102,7 +103,8 @@ _INDICES = [
     Indicator(
         code="eaqi", window=Grid.HOUR, title="European Air Quality Index", title_ko="유럽 대기질지수",
         unit="1", symbol="", decimals=0, inputs=air.EAQI_INPUTS, requires=air.EAQI_REQUIRED,
-        requires_traffic=air.EAQI_REQUIRED_TRAFFIC, pool=Pool.MAX, index=air.eaqi, bands=air.EAQI_BANDS,
+        requires_traffic=air.EAQI_REQUIRED_TRAFFIC, pool=Pool.MAX, index=air.eaqi, columns=air_columns.eaqi,
+        bands=air.EAQI_BANDS,
         source="EEA European Air Quality Index, bands of ETC HE Report 2024/17, Table 5.2",
         note="the number of the worst pollutant's band, 1 to 6; hourly means, not rounded, upper limits included",
     ),

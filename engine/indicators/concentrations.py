@@ -199,15 +199,19 @@ def predicted(hours: Hours, code: str) -> Ratio | None:
 class Lookup:
     """One pollutant's table with the factor from µg/m3 to a count of its precision.
 
+    Attributes:
+        table: as given.
+        steps: counts of the table's precision in one µg/m3.
+
     Raises:
         KeyError: the table's unit cannot be reached from µg/m3 (see `factor`).
     """
 
     def __init__(self, table: Breakpoints) -> None:
-        steps = factor(table.pollutant, table.unit) * 10**table.decimals
         self.table = table
-        self._up: int = steps.numerator
-        self._down: int = steps.denominator
+        self.steps = factor(table.pollutant, table.unit) * 10**table.decimals
+        self._up: int = self.steps.numerator
+        self._down: int = self.steps.denominator
 
     def rounded(self, concentration: Ratio) -> int:
         """Return the concentration as a count of the table's precision, nearest, ties to even."""

@@ -127,6 +127,38 @@ class Figure(NamedTuple):
     driver: int
 
 
+@dataclass(frozen=True, slots=True)
+class HourColumns:
+    """The hours of all inputs of an index for many stations, oldest first; `Hours` of each, in columns.
+
+    Attributes:
+        count, sums: int64, shape (stations, inputs, hours), in the order of the definition's inputs; a station has no
+            readings of an input that it lacks.
+        up, down: per input, from ticks to µg/m3, exactly.
+    """
+
+    count: NDArray[np.int64]
+    sums: NDArray[np.int64]
+    up: tuple[int, ...]
+    down: tuple[int, ...]
+
+
+class IndexColumn(NamedTuple):
+    """An index of many stations, one row each.
+
+    Attributes:
+        ticks: int64, the index; 0 where there is none.
+        driver: int8, position of the driving pollutant in the definition's inputs; 0 where there is none.
+        known: whether there is an index.
+        sure: whether all this is certain; any other row is for the definition's formula.
+    """
+
+    ticks: NDArray[np.int64]
+    driver: NDArray[np.int8]
+    known: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
+
+
 Statistic = Callable[[Sums, "Indicator"], Column]
 """One figure per station from one measurand's cells, all stations at once."""
 
@@ -139,6 +171,9 @@ Index = Callable[[Mapping[str, Hours], int], Figure | None]
 The second argument counts the hours, at the end of each sequence, that are the window itself; those before are the
 look-back.
 """
+
+ColumnIndex = Callable[[HourColumns, int], IndexColumn]
+"""An `Index` of many stations at once, as far as it is sure of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +191,7 @@ class Indicator:
         pool: how stations become zones.
         compute: `statistic` for one figure from one measurand's cells, `profile` for one from its hours and the city's
             clock, `index` for a formula over hours of several.
+        columns: the same index for many stations at once; optional, and never anything but what `index` says.
         source: standard and clause.
         lookback_hours: hour windows before the window that the formula also reads.
         requires: alternatives of which each must be measured, e.g. (("no2",), ("pm10", "pm2_5")); empty: any input.
@@ -179,6 +215,7 @@ class Indicator:
     statistic: Statistic | None = None
     profile: HourStatistic | None = None
     index: Index | None = None
+    columns: ColumnIndex | None = None
     lookback_hours: int = 0
     requires: tuple[tuple[str, ...], ...] = ()
     requires_traffic: tuple[tuple[str, ...], ...] | None = None
@@ -191,6 +228,8 @@ class Indicator:
         """Refuse a definition that cannot be computed."""
         if [self.statistic, self.profile, self.index].count(None) != 2:
             raise ValueError(f"{self.name}: give either a statistic or a profile or an index")
+        if self.columns is not None and self.index is None:
+            raise ValueError(f"{self.name}: columns compute an index; give the index that they follow")
         if self.window not in (Grid.HOUR, Grid.DAY):
             raise ValueError(f"{self.name}: the window is an hour or a day")
         if self.statistic is not None and (len(self.inputs) != 1 or self.lookback_hours):

@@ -103,10 +103,33 @@ def level_of(energy: int, count: int, thresholds: tuple[int, ...]) -> int:
 
 def levels(energy: NDArray[np.int64], count: NDArray[np.int64], thresholds: tuple[int, ...]) -> NDArray[np.int64]:
     """Return `level_of` for each row; counts are positive."""
-    # Whole parts decide, but for a mean within one of a threshold: those few rows are settled with all bits.
-    whole = np.array([min(t >> THRESHOLD_BITS, INT64_MAX) for t in thresholds], np.int64)
-    means = energy // count
+    # Whole parts decide, but for a mean that shares a threshold's: there what is left of it meets the bits behind it.
+    whole, behind = _parts(thresholds)
+    means, rest = np.divmod(energy, count)
     found = np.maximum(np.searchsorted(whole, means, "right") - 1, 0).astype(np.int64)
-    for row in np.flatnonzero(means == whole[found]).tolist():
-        found[row] = level_of(int(energy[row]), int(count[row]), thresholds)
+    near = np.flatnonzero((found > 0) & (means == whole[found]))
+    while near.size:
+        below = near[~_reaches(rest[near], count[near], behind[found[near]])]
+        found[below] -= 1
+        near = below[(found[below] > 0) & (means[below] == whole[found[below]])]
     return found
+
+
+@lru_cache(maxsize=16)
+def _parts(thresholds: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the whole part of each threshold and the bits behind it; one beyond int64 becomes what no mean reaches."""
+    last = (INT64_MAX + 1 << THRESHOLD_BITS) - 1
+    cut = [min(threshold, last) for threshold in thresholds]
+    behind = [threshold & (1 << THRESHOLD_BITS) - 1 for threshold in cut]
+    return np.array([threshold >> THRESHOLD_BITS for threshold in cut], np.int64), np.array(behind, np.uint64)
+
+
+def _reaches(rest: NDArray[np.int64], count: NDArray[np.int64], behind: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Say of each row whether rest / count is at least behind / 2**64: rest >= ceil(behind * count / 2**64)."""
+    number, half, low = count.astype(np.uint64), np.uint64(32), np.uint64(2**32 - 1)
+    upper, lower, number_upper, number_lower = behind >> half, behind & low, number >> half, number & low
+    # The product has 128 bits, in four of which each fits 64: these are its upper 64.
+    middle = (lower * number_lower >> half) + (upper * number_lower & low) + (lower * number_upper & low)
+    high = upper * number_upper + (upper * number_lower >> half) + (lower * number_upper >> half) + (middle >> half)
+    # A rest is below its count, so no sum here leaves 64 bits.
+    return np.asarray(rest.astype(np.uint64) >= high + (behind * number != 0))

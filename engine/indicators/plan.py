@@ -70,7 +70,8 @@ class Plan:
         slot_station, slot_input: intp, station row and input position of each of these slots.
         first_slot: intp, per station (and one more): where its slots begin in `slots`.
         station_of_slot: int32, for every slot of the worker its station row, -1 where it is not read.
-        inputs: what each station has, for an index; else empty.
+        factors: every input of an index; else empty.
+        inputs: what each station has of them.
         needs: bool, shape (alternatives, stations, inputs): each station needs a reading of one input per alternative.
         measurand: catalogue index of each input.
         single: the measurand of a statistic or profile; None for an index.
@@ -85,6 +86,7 @@ class Plan:
     slot_input: NDArray[np.intp]
     first_slot: NDArray[np.intp]
     station_of_slot: NDArray[np.int32]
+    factors: tuple[Input, ...]
     inputs: tuple[tuple[Input, ...], ...]
     needs: NDArray[np.bool_]
     measurand: NDArray[np.int16]
@@ -179,13 +181,14 @@ def plan(
     station_of_slot[slots] = slot_station
     first_slot = np.searchsorted(slot_station, np.arange(device.size + 1))
     zone = series.zone[slots[first_slot[:-1]]] if device.size else np.empty(0, np.int32)
+    factors: tuple[Input, ...] = ()
     inputs: tuple[tuple[Input, ...], ...] = ()
     if indicator.index is not None:
-        factors = [_input(i, measurands[m]) for i, m in enumerate(chosen)]
+        factors = tuple(_input(i, measurands[m]) for i, m in enumerate(chosen))
         inputs = tuple(tuple(f for f in factors if f.code in having[d]) for d in devices)
     return Plan(
         definition, indicator, device, zone, slots.astype(np.int32), slot_station,
-        position[series.measurand[slots]], first_slot, station_of_slot, inputs,
+        position[series.measurand[slots]], first_slot, station_of_slot, factors, inputs,
         _needs(indicator, traffic[device]), np.array(chosen, np.int16),
         None if indicator.index is not None else measurands[chosen[0]],
     )  # fmt: skip
