@@ -44,6 +44,8 @@ def test_a_definition_that_cannot_be_computed_is_refused() -> None:
         dataclasses.replace(cai, bands=(cai.bands[0], cai.bands[2]))
     with pytest.raises(ValueError, match="not all inputs"):
         dataclasses.replace(cai, requires=(("pm1",),))
+    with pytest.raises(ValueError, match="give the index that they follow"):
+        dataclasses.replace(mean, columns=cai.columns)
 
 
 def test_every_definition_says_where_it_comes_from_in_two_languages() -> None:

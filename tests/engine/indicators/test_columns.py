@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cells import Grid
@@ -22,7 +22,7 @@ from engine.indicators.exact import (
     round_half_even,
     round_half_up,
 )
-from engine.weights import energies
+from engine.weights import ENERGY_SCALE, energies
 from tests.engine.indicators import oracle_indicators as oracle
 from tests.engine.indicators.cities import CODES, MEASURANDS
 
@@ -111,6 +111,25 @@ def test_every_level_begins_at_its_threshold() -> None:
             if least < 2**63:
                 found = levels(np.array([least, least - 1], np.int64), np.array([1000, 1000], np.int64), thresholds)
                 assert found.tolist() == [level, level - 1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from([(8, 1, 150), (ENERGY_SCALE, 1, 150), (10**6, 1, 150), (1, 2, 20), (2**40, 0, 150)]))
+def test_levels_of_a_column_are_those_of_each_row(data: st.DataObject, table: tuple[int, int, int]) -> None:
+    thresholds = level_thresholds(*table)
+    top = 2**63 - 1
+    energy, count = [], []
+    for _ in range(data.draw(st.integers(1, 12))):
+        number = data.draw(st.one_of(st.integers(1, 100_000), st.integers(1, top), st.sampled_from([2**32, 2**33 + 1])))
+        threshold = data.draw(st.sampled_from(thresholds))
+        # On the threshold, beside it, a mean with its whole part, and anything.
+        least = -(-threshold * number >> 64)
+        part = (threshold >> 64) * number + data.draw(st.integers(0, number - 1))
+        sums = data.draw(st.one_of(st.sampled_from([least - 1, least, least + 1, part]), st.integers(-top, top)))
+        energy.append(max(min(sums, top), -top))
+        count.append(number)
+    found = levels(np.array(energy, np.int64), np.array(count, np.int64), thresholds)
+    assert found.tolist() == [level_of(*row, thresholds) for row in zip(energy, count, strict=True)]
 
 
 def test_the_share_of_congested_time_is_of_the_known_time() -> None:

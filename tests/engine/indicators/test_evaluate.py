@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from fractions import Fraction
 from random import Random
 from zoneinfo import ZoneInfo
@@ -15,7 +16,18 @@ from numpy.typing import NDArray
 
 from devices.series import TIME_MAX_US, TIME_MIN_US
 from engine.cells import Cells, Grid
-from engine.indicators import INDICATORS, SCOPE_CITY, Evaluator, Indicator, PlanError, by_code
+from engine.indicators import (
+    INDICATORS,
+    SCOPE_CITY,
+    Evaluator,
+    Figure,
+    Hours,
+    Indicator,
+    PlanError,
+    air,
+    by_code,
+    evaluate,
+)
 from tests.engine.indicators import oracle_indicators as oracle
 from tests.engine.indicators.cities import MEASURANDS, Published, Reader, change, evaluator, series_table
 from tests.engine.indicators.cities import calendar as calendar_of
@@ -123,20 +135,50 @@ def test_every_figure_equals_the_slow_twins_whatever_the_order_of_the_cells(data
     made = evaluator(city, known_windows_max=data.draw(st.sampled_from([0, 3, 512])))
     published = Published()
     at = 0
-    while at < len(cells):
-        size = data.draw(st.integers(20, 400))
-        batch = cells[at : at + size]
-        # Sometimes a cell is seen half full first, and completed by a later batch.
-        early = [(key, (1, [v // 2 for v in sums])) for key, (count, sums) in cells[at + size : at + size + 3] if count]
-        change(city, made, published, dict([*early, *batch]))
-        at += size
-    wanted = oracle.figures(city)
-    assert published.rows == wanted
-    # All at once by an evaluator that knows nothing yet: the same.
-    again = Published()
-    if city.cells:
-        change(city, evaluator(city), again, dict(city.cells))
-    assert again.rows == wanted
+    with pytest.MonkeyPatch.context() as patch:
+        # The indices of these few stations in columns, or station by station.
+        patch.setattr(evaluate, "COLUMNS_STATIONS_MIN", data.draw(st.sampled_from([1, 8])))
+        while at < len(cells):
+            size = data.draw(st.integers(20, 400))
+            batch, next_ones = cells[at : at + size], cells[at + size : at + size + 3]
+            # Sometimes a cell is seen half full first, and completed by a later batch.
+            early = [(key, (1, [v // 2 for v in sums])) for key, (count, sums) in next_ones if count]
+            change(city, made, published, dict([*early, *batch]))
+            at += size
+        wanted = oracle.figures(city)
+        assert published.rows == wanted
+        # All at once by an evaluator that knows nothing yet: the same.
+        again = Published()
+        if city.cells:
+            change(city, evaluator(city), again, dict(city.cells))
+        assert again.rows == wanted
+
+
+def test_many_stations_are_computed_in_columns_and_those_on_a_breakpoint_by_the_formula() -> None:
+    asked: list[float] = []
+
+    def counted(hours: Mapping[str, Hours], own: int) -> Figure | None:
+        asked.append(hours["pm10"].sums[-1] / hours["pm10"].counts[-1])
+        return air.us_aqi_nowcast(hours, own)
+
+    first = INDICATORS[POSITION["us_aqi_nowcast", Grid.HOUR]]
+    city = city_of(*(series(device, 0, "pm10") for device in range(10)))
+    # 54.0 is the last count of Good, and 55 the first of Moderate: one station lies on it.
+    cells = {
+        (slot, AUTUMN_US + hour * HOUR_US): (4, [4 * (54_600 + 100 * slot), 0, 0, 0])
+        for slot in range(10)
+        for hour in (0, 1)
+    }
+    for catalogue, wanted in [
+        ((dataclasses.replace(first, index=counted),), [55_000.0]),
+        ((dataclasses.replace(first, index=counted, columns=None),), [54_600.0 + 100 * slot for slot in range(10)]),
+    ]:
+        asked.clear()
+        published = Published(catalogue)
+        change(city, evaluator(city, catalogue), published, cells)
+        assert sorted(set(asked)) == wanted
+        found = [published.rows["us_aqi_nowcast", "hour", 3 + device, AUTUMN_US + HOUR_US][0] for device in range(10)]
+        assert found == [50] * 4 + [51] * 6
 
 
 def test_a_silent_station_lowers_the_coverage_of_its_zone_and_city() -> None:
