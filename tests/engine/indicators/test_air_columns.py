@@ -177,6 +177,31 @@ def test_hours_that_may_be_adjusted_or_not_widen_the_ends() -> None:
         assert columns_predicted(of, 0, "pm10")[:, 0] == pytest.approx(ends, rel=1e-8)
 
 
+@pytest.mark.parametrize("share", [90, 170])
+@pytest.mark.parametrize("off", [-11_000, 0, 11_000])
+def test_the_shares_of_the_mean_that_decide_are_those_of_the_formula(share: int, off: int) -> None:
+    # The newest hour is this share of the mean of 100 µg/m3, or a thousandth of a µg/m3 beside it.
+    down = 11 * 10**6
+    sums = np.array([[[(1200 - share) * 10**6] * 11 + [share * down + off]]], np.int64)
+    of = HourColumns(np.ones((1, 1, 12), np.int64), sums, (1,), (down,))
+    low, high = (Fraction(end) for end in columns_predicted(of, 0, "pm10")[:, 0])
+    wanted = predicted(one_of(of, 0, 0), "pm10")
+    assert wanted is not None
+    assert low < Fraction(*wanted) < high
+    assert (high - low < Fraction(1, 10**6)) is (off != 0)
+
+
+def test_a_driver_that_only_one_end_names_is_not_sure() -> None:
+    # PM2.5 is on 35.5, 100 just below it and 101 from there on; PM10 is 101: the index is, but not what drives it.
+    sums = np.array([[[35_500] * 12, [155_500] * 12]], np.int64)
+    sums = np.concatenate([sums, np.zeros((1, 4, 12), np.int64)], axis=1)
+    of = HourColumns(np.ones((1, 6, 12), np.int64), sums, (1,) * 6, (1000,) * 6)
+    definition = INDICES["us_aqi_nowcast (hour)"]
+    found = agrees(definition, of, 1)
+    assert (int(found.ticks[0]), bool(found.sure[0])) == (101, False)
+    assert formula(definition, of, 0, 1) == Figure(101, 0)
+
+
 def test_no_sub_index_falls_when_its_concentration_rises() -> None:
     # What lies between two ends is then between their indices; and one that is there at all begins at 0.
     for lookup in [*air.CAI_TABLES.values(), *air.AQI_TABLES.values()]:
