@@ -1,6 +1,7 @@
 """The store: everything that is kept, in TimescaleDB. The only place with SQL and the database driver."""
 
 from engine.spans import LastReadings, Spans
+from engine.store.access import AccessBook, AuditEntry, AuditRow, Revoked, TokenRow
 from engine.store.append import Appender
 from engine.store.errors import (
     CatalogueRefused,
@@ -14,6 +15,7 @@ from engine.store.finding_log import FindingReading, FindingRow
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.kpi_scores import KpiScoreReading, KpiScoreRevision, KpiScoreRow
 from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
+from engine.store.live import Account, LiveFacts, LiveReader
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
 from engine.store.quality import Changed, Due, FlagCount, Judged
 from engine.store.records import (
@@ -57,9 +59,13 @@ __all__ = [
     "NOTHING",
     "NO_TICKS",
     "STATEMENT_MS_MAX",
+    "AccessBook",
+    "Account",
     "Append",
     "Appended",
     "Appender",
+    "AuditEntry",
+    "AuditRow",
     "CatalogueRefused",
     "CellRows",
     "Changed",
@@ -94,6 +100,8 @@ __all__ = [
     "LedgerRow",
     "LedgerSummary",
     "ListeningRow",
+    "LiveFacts",
+    "LiveReader",
     "NotOwned",
     "ObservationRow",
     "Outcome",
@@ -103,6 +111,7 @@ __all__ = [
     "QuarantineEntry",
     "QuarantineRow",
     "Registered",
+    "Revoked",
     "SchemaOutdated",
     "SchemaState",
     "SilenceEntry",
@@ -114,6 +123,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredCells",
     "TableForm",
+    "TokenRow",
     "ValueRows",
     "WatchState",
     "Watched",

@@ -1,0 +1,1 @@
+INSERT INTO access_key (key) VALUES (%(key)s) ON CONFLICT DO NOTHING
