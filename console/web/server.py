@@ -20,12 +20,14 @@ from console.errors import FailureError, MisuseError
 from console.scrape import Gateway
 from console.settings import Settings
 from console.web.app import create_app
+from console.web.hub import HubLimits
+from console.web.road import LiveRoad
 from console.web.site import Site
 from console.web.stores import Stores
 from deploy.process import birth
 from devices import Registry
 from engine.kpi import DeclaredValue, Pack
-from engine.store import SchemaOutdated, StoreError, StoreUnavailable
+from engine.store import LiveReader, SchemaOutdated, StoreError, StoreUnavailable
 from engine.store.reader import Reader
 
 log = logging.getLogger("console")
@@ -35,6 +37,8 @@ APPLICATION = "cityvitals console"
 STOP_S_MAX = 5
 """Requests under way at the end get so long."""
 BACKLOG = 128
+STALLED_MS_MAX = 30_000
+"""A client that takes nothing of what it is sent for so long is cut off by the system."""
 
 
 def open_site(
@@ -54,7 +58,23 @@ def open_site(
         )
 
     stores = Stores(connect, settings.web.stores_max)
-    return Site(registry, pack, declared, settings, stores, Gateway(metrics_url))
+    # Requests find a connection also where all that may listen do.
+    limits = HubLimits(clients=max(1, settings.web.connections_max - settings.web.requests_max))
+    live = LiveRoad(lambda: LiveReader.connect(database_url), limits)
+    return Site(registry, pack, declared, settings, stores, Gateway(metrics_url), live)
+
+
+class _Server(uvicorn.Server):
+    """Lets those go who listen, before it waits for connections to end: theirs would not."""
+
+    def __init__(self, config: uvicorn.Config, site: Site) -> None:
+        super().__init__(config)
+        self._site = site
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End all connections, in the server's thread."""
+        self._site.live.let_go()
+        await super().shutdown(sockets)
 
 
 def serve(site: Site, stop: threading.Event, ready_file: Path | None = None) -> None:
@@ -66,8 +86,8 @@ def serve(site: Site, stop: threading.Event, ready_file: Path | None = None) -> 
     """
     _try_database(site)
     web = site.settings.web
-    with closing(site.stores), _listening(web.host, web.port) as (listener, url):
-        server = uvicorn.Server(
+    with closing(site.stores), closing(site.live), _listening(web.host, web.port) as (listener, url):
+        server = _Server(
             uvicorn.Config(
                 create_app(site),
                 http="h11",
@@ -78,7 +98,8 @@ def serve(site: Site, stop: threading.Event, ready_file: Path | None = None) -> 
                 server_header=False,
                 limit_concurrency=web.connections_max,
                 timeout_graceful_shutdown=STOP_S_MAX,
-            )
+            ),
+            site,
         )
         thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
         thread.start()
@@ -122,6 +143,7 @@ def _listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
     try:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS_MAX)
             listener.bind((host, port))
             listener.listen(BACKLOG)
         except OSError as error:

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from console.scrape import Gateway
 from console.settings import Settings
+from console.web.road import LiveRoad
 from console.web.stores import Stores
 from devices import Registry
 from engine.kpi import DeclaredValue, Pack
@@ -35,6 +36,7 @@ class Site:
         settings: the whole tree.
         stores: connections that read.
         gateway: the metrics of the gateway, where its address is known.
+        live: what is newest, for those who listen.
         now_us: the clock.
     """
 
@@ -44,6 +46,7 @@ class Site:
     settings: Settings
     stores: Stores[Reader]
     gateway: Gateway
+    live: LiveRoad
     now_us: Callable[[], int] = field(default=_now_us)
 
 

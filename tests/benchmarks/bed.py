@@ -68,17 +68,19 @@ class Running:
     Attributes:
         process: the gateway.
         reader: looks into its database.
-        plan: what to send, but for the numbers.
+        broker_url, database_url: its servers.
+        city: folder of its city.
     """
 
     process: subprocess.Popen[bytes]
     reader: Reader
     broker_url: str
+    database_url: str
+    city: Path
 
     def cpu_s(self) -> float:
         """Processor time of the gateway so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.process.pid)
 
     def memory_mb_peak(self) -> float:
         """Largest resident memory of the gateway so far."""
@@ -106,10 +108,16 @@ class Bed:
 
     @contextmanager
     def gateway(self, devices: int, interval_s: int, **settings: str) -> Iterator[Running]:
-        """Run a gateway on a fresh database until the block ends."""
+        """Run a gateway of noise monitors on a fresh database until the block ends."""
+        city = cities.write(self.folder / secrets.token_hex(4), devices, interval_s)
+        with self.gateway_of(city, **settings) as running:
+            yield running
+
+    @contextmanager
+    def gateway_of(self, city: Path, **settings: str) -> Iterator[Running]:
+        """Run a gateway of a city on a fresh database until the block ends."""
         name = secrets.token_hex(4)
         url = self.database()
-        city = cities.write(self.folder / name, devices, interval_s)
         log = (self.folder / f"{name}.log").open("wb")
         ready = self.folder / f"{name}.ready"
         environment = {
@@ -131,7 +139,7 @@ class Bed:
             wait(lambda: ready.exists() or process.poll() is not None, "the gateway is ready")
             if process.poll() is not None:
                 raise RuntimeError((self.folder / f"{name}.log").read_text()[-3000:])
-            yield Running(process, reader, self.stack.broker.url)
+            yield Running(process, reader, self.stack.broker.url, url, city)
         finally:
             process.terminate()
             try:
@@ -158,6 +166,12 @@ def published(publisher: subprocess.Popen[str]) -> float:
     if publisher.returncode:
         raise RuntimeError("the publisher failed; see above")
     return float(json.loads(output)["seconds"])
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait(condition: Callable[[], bool], what: str) -> None:

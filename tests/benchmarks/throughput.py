@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from tests.benchmarks import cities
-from tests.benchmarks.bed import Bed, publish, published, wait
+from tests.benchmarks.bed import Bed, Running, publish, published, wait
 from tests.benchmarks.table import Row
 
 DEVICES = 2_000
@@ -47,19 +47,23 @@ def _sink(bed: Bed, messages: int, pack: int) -> float:
 
 
 def _gateway(bed: Bed, messages: int, pack: int) -> tuple[float, float]:
-    """Return messages a second from the first commit's begin to the last commit, and processor seconds."""
     with bed.gateway(DEVICES, 1) as running:
-        before_s = running.cpu_s()
-        published(publish(bed.plan(devices=DEVICES, messages=messages, pack=pack)))
-        wait(lambda: running.reader.received() >= messages * pack, "everything is stored")
-        first, last, accepted = running.reader.row(
-            "SELECT extract(epoch FROM min(committed_at))::float8, extract(epoch FROM max(committed_at))::float8,"
-            " sum(accepted) FROM cityvitals.ledger"
-        )
-        wait(running.reader.settled, "everything is computed")
-        if accepted != messages * pack:
-            raise RuntimeError(f"{accepted} observations stored of {messages * pack}")
-        # The first commit's messages were under way before it: its share of time is that of an average commit.
-        commits = running.reader.row("SELECT count(*) FROM cityvitals.ledger")[0]
-        seconds = (last - first) * commits / max(commits - 1, 1)
-        return messages / seconds, running.cpu_s() - before_s
+        return taken(bed, running, messages, pack)
+
+
+def taken(bed: Bed, running: Running, messages: int, pack: int) -> tuple[float, float]:
+    """Return messages a second from the first commit's begin to the last commit, and processor seconds."""
+    before_s = running.cpu_s()
+    published(publish(bed.plan(devices=DEVICES, messages=messages, pack=pack)))
+    wait(lambda: running.reader.received() >= messages * pack, "everything is stored")
+    first, last, accepted = running.reader.row(
+        "SELECT extract(epoch FROM min(committed_at))::float8, extract(epoch FROM max(committed_at))::float8,"
+        " sum(accepted) FROM cityvitals.ledger"
+    )
+    wait(running.reader.settled, "everything is computed")
+    if accepted != messages * pack:
+        raise RuntimeError(f"{accepted} observations stored of {messages * pack}")
+    # The first commit's messages were under way before it: its share of time is that of an average commit.
+    commits = running.reader.row("SELECT count(*) FROM cityvitals.ledger")[0]
+    seconds = (last - first) * commits / max(commits - 1, 1)
+    return messages / seconds, running.cpu_s() - before_s

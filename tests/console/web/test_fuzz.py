@@ -26,7 +26,7 @@ WANTED = [
 ]
 
 
-schema = schemathesis.openapi.from_path(FILE)
+schema = schemathesis.openapi.from_path(FILE).exclude(path="/api/v1/live")  # its answer has no end; see test_live
 
 
 @schema.parametrize()
