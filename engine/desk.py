@@ -74,8 +74,10 @@ class Desk:
             return None
         found = self._store.load_cells_of(grid, slots, from_us, to_us).cells
         among = np.isin(_rows(_pairs(found)), _rows(_pairs(keys)))
-        columns = (found.slot, found.start_us, found.count, found.low, found.high, found.sums)
-        return Cells(*(column[among] for column in columns))
+        return Cells(
+            found.slot[among], found.start_us[among], found.count[among], found.low[among], found.high[among],
+            found.sums[among],
+        )  # fmt: skip
 
     def bring(self, wanted: Mapping[Grid, Keys]) -> None:
         """Load the named cells that only the store may have into the windows."""

@@ -233,6 +233,7 @@ class Store:
             if wanted.mark_us is not None:
                 mark = {"mark": Timestamp(wanted.mark_us), "through": wanted.through_commit or 0}
                 session.run("flush_checkpoint", {"partition": wanted.partition, **mark})
+            session.run("notify_written")
             session.step("marked")
         session.step("flushed")
         return Flushed(cells, values, superseded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -194,6 +195,17 @@ def test_a_flush_that_cannot_be_written_leaves_nothing(store: Store, query: Quer
     with pytest.raises(StoreError, match="unequal"):
         store.flush(flush(cells={Grid.HOUR: uneven}))
     assert query("SELECT (SELECT count(*) FROM window_hour), (SELECT count(*) FROM checkpoint)") == [(0, 0)]
+
+
+@pytest.mark.usefixtures("registered")
+def test_who_listens_hears_of_each_flush_once_it_is_written(store: Store, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as ear:
+        ear.execute("LISTEN cityvitals_written")
+        store.flush(hours([0], [T0], [1]))
+        assert len(list(ear.notifies(timeout=10, stop_after=1))) == 1
+        with pytest.raises(StoreError):
+            store.flush(hours([0, 0], [T0 + HOUR_US] * 2, [1, 1]))
+        assert not list(ear.notifies(timeout=0.2)), "nothing was written"
 
 
 def test_flushing_needs_the_duty_and_keeps_to_the_limit(url: str) -> None:
