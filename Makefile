@@ -27,6 +27,7 @@ check: setup ## style, types and the rules of who may import whom
 
 test: check ## check, then every test, with real servers and a real browser
 	@deploy/bootstrap.sh browser >/dev/null
+	@deploy/bootstrap.sh checkers >/dev/null
 	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 slow: setup ## the tests that take minutes: a simulated leap year and a real one of four stations, exact to the last digit

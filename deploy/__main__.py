@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from deploy import Stack, StackError, doctor, unpack_browser
+from deploy import Stack, StackError, checkers, doctor, unpack_browser
 from deploy.places import unusable
 from deploy.setup import setup
 from deploy.stack import DATABASE_URL, MQTT_URL
@@ -33,6 +33,12 @@ def _setup(_: Path | None) -> int:
 def _browser(_: Path | None) -> int:
     """Unpack the browser, which only tests of the page and screenshots need."""
     _say(str(unpack_browser(_progress)))
+    return 0
+
+
+def _checkers(_: Path | None) -> int:
+    """Unpack what checks the files of Prometheus and Alertmanager, which only tests need."""
+    _say(str(checkers.build(_progress)))
     return 0
 
 
@@ -64,7 +70,15 @@ def _doctor(_: Path | None) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
-_COMMANDS = {"setup": _setup, "up": _up, "down": _down, "env": _env, "browser": _browser, "doctor": _doctor}
+_COMMANDS = {
+    "setup": _setup,
+    "up": _up,
+    "down": _down,
+    "env": _env,
+    "browser": _browser,
+    "checkers": _checkers,
+    "doctor": _doctor,
+}
 
 
 def main() -> int:

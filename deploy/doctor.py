@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from deploy import browser, paths, userland
+from deploy import browser, checkers, paths, userland
 from deploy.errors import StackError
 from deploy.stack import DATABASE_URL, MQTT_URL, Stack
 
@@ -33,7 +33,7 @@ class Check:
 
 def doctor() -> list[Check]:
     """Look at everything; nothing is changed."""
-    return [_python(), *map(_tool, _TOOLS), _disk(), _servers(), _namespaces(), *_browser(), *_running()]
+    return [_python(), *map(_tool, _TOOLS), _disk(), _servers(), _namespaces(), *_of_tests(), *_running()]
 
 
 def _python() -> Check:
@@ -86,20 +86,21 @@ def _namespaces() -> Check:
     return Check("user namespaces", ok, "allowed" if ok else done.stderr.strip(), "" if ok else userland.NAMESPACES_FIX)
 
 
-def _browser() -> list[Check]:
-    """Say whether the tests of the page can run; an installed cityvitals has no tests, and needs no browser."""
-    if paths.checkout() is None:
-        return []
-    root = userland.location(browser.BROWSER)
+def _of_tests() -> list[Check]:
+    """Say whether what only tests need is there; an installed cityvitals has no tests, and needs none of it."""
+    return [] if paths.checkout() is None else [_of_test(recipe) for recipe in (browser.BROWSER, checkers.CHECKERS)]
+
+
+def _of_test(recipe: userland.Recipe) -> Check:
+    root = userland.location(recipe)
+    fix = f"python3 -m deploy {recipe.command}"
     if not root.is_dir():
-        return [
-            Check("browser", True, "not unpacked: only tests need it; `make test` and `python3 -m deploy browser` do")
-        ]
+        return Check(recipe.command, True, f"not unpacked: only tests need it, and fetch it (or `{fix}`)")
     try:
-        version = userland.run(root, browser.BROWSER.proofs[0]).strip()
+        said = [userland.run(root, proof).splitlines()[0].strip() for proof in recipe.proofs]
     except StackError as fault:
-        return [Check("browser", False, str(fault), f"remove {root}, then `python3 -m deploy browser`")]
-    return [Check("browser", True, f"{version}, for tests, unpacked in {root}")]
+        return Check(recipe.command, False, str(fault), f"remove {root}, then `{fix}`")
+    return Check(recipe.command, True, f"{'; '.join(said)}; for tests, unpacked in {root}")
 
 
 def _running() -> list[Check]:
