@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page
 
+from deploy import paths
 from deploy.browser import BROWSER
 from deploy.doctor import doctor
 from deploy.process import wait_until
@@ -187,3 +188,11 @@ def test_the_doctor_names_the_browser(browser: Browser) -> None:
     assert check.ok
     assert browser.version in check.detail
     assert str(location(BROWSER)) in check.detail
+
+
+def test_only_tests_fetch_the_browser() -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    for target, fetches in (("test", True), ("demo", False), ("check", False)):
+        line = ["make", "--dry-run", "--no-print-directory", target]
+        done = subprocess.run(line, cwd=paths.checkout(), env=env, capture_output=True, text=True, check=True)
+        assert ("bootstrap.sh browser" in done.stdout) is fetches, target
