@@ -45,6 +45,9 @@ class Gateway:
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._values: Mapping[str, float] = {}
+        self._commits = (0.0, 0.0)
+        self.commit_s: float | None = None
+        """What a commit took between the last two looks at the page that saw another number of them."""
 
     @property
     def known(self) -> bool:
@@ -58,5 +61,13 @@ class Gateway:
         with self._lock:
             if time.monotonic() - self._read_at > KEPT_S:
                 self._values = scraped(self._metrics_url)
+                self._note_commits()
                 self._read_at = time.monotonic()
             return self._values
+
+    def _note_commits(self) -> None:
+        count = self._values.get("cityvitals_commit_seconds_count", 0.0)
+        total = self._values.get("cityvitals_commit_seconds_sum", 0.0)
+        if count > self._commits[0]:
+            self.commit_s = (total - self._commits[1]) / (count - self._commits[0])
+        self._commits = (count, total)

@@ -15,9 +15,10 @@ from console.errors import FailureError, MisuseError
 
 if TYPE_CHECKING:
     from console.context import Context
+    from devices import Registry
     from engine.calendar import Calendar
     from engine.kpi import KpiPeriod, Pack
-    from engine.store import KpiReading
+    from engine.store import KpiReading, Store
 
 
 def figures_of(context: Context, pack: Pack, wanted: Asked, data_point: str | None = None) -> list[KpiReading] | None:
@@ -35,31 +36,51 @@ def figures_of(context: Context, pack: Pack, wanted: Asked, data_point: str | No
     """
     if not wanted.part:
         return stored(context, wanted, data_point)
+    registry = context.registry()
+    with open_store(context, patient=True) as store:
+        return computed(store, registry, pack, context.settings.engine.lateness_us, wanted, data_point)
+
+
+def computed(
+    store: Store, registry: Registry, pack: Pack, lateness_us: int, wanted: Asked, data_point: str | None = None
+) -> list[KpiReading]:
+    """Return the figures of the month or day that is meant, computed now.
+
+    Args:
+        store: a connection that may write what it takes back again.
+        registry: the city.
+        pack: its catalogue.
+        lateness_us: how long a window waits for late readings.
+        wanted: which.
+        data_point: key of the only one; all of them where None.
+
+    Raises:
+        MisuseError: there is no such day.
+        FailureError, StoreError: there is nothing to compute figures from.
+    """
     return [
         one
-        for one in _computed(context, pack, wanted.part)
+        for one in _readings(store, registry, pack, lateness_us, wanted.part)
         if one.scope_kind == wanted.kind and wanted.code in (None, one.scope) and data_point in (None, one.data_point)
     ]
 
 
-def _computed(context: Context, pack: Pack, part: str) -> list[KpiReading]:
+def _readings(store: Store, registry: Registry, pack: Pack, lateness_us: int, part: str) -> list[KpiReading]:
     from engine.indicators import INDICATORS
     from engine.kpi_book import KpiBook
 
-    registry = context.registry()
-    with open_store(context, patient=True) as store:
-        registered = store.register(registry, INDICATORS, keep=False)
-        book = KpiBook(store, registry, registered, pack, context.settings.engine.lateness_us)
-        since_us, now_us = book.since_us(), time.time_ns() // 1000
-        if since_us is None:
-            raise FailureError("nothing is stored to compute figures from", "see `cityvitals backfill`")
-        period = _period(book.calendar, part, now_us, since_us)
-        if period.empty:
-            raise FailureError(
-                f"no whole hour of {part} lies between the first observation and now",
-                f"the first one came at {book.calendar.local(since_us):%Y-%m-%d %H:%M}",
-            )
-        return sorted(book.readings(period, now_us), key=lambda one: (one.data_point, one.scope_kind, one.scope))
+    registered = store.register(registry, INDICATORS, keep=False)
+    book = KpiBook(store, registry, registered, pack, lateness_us)
+    since_us, now_us = book.since_us(), time.time_ns() // 1000
+    if since_us is None:
+        raise FailureError("nothing is stored to compute figures from", "see `cityvitals backfill`")
+    period = _period(book.calendar, part, now_us, since_us)
+    if period.empty:
+        raise FailureError(
+            f"no whole hour of {part} lies between the first observation and now",
+            f"the first one came at {book.calendar.local(since_us):%Y-%m-%d %H:%M}",
+        )
+    return sorted(book.readings(period, now_us), key=lambda one: (one.data_point, one.scope_kind, one.scope))
 
 
 def _period(calendar: Calendar, part: str, now_us: int, since_us: int) -> KpiPeriod:

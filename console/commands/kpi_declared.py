@@ -19,18 +19,23 @@ from console.output import stdout
 if TYPE_CHECKING:
     from console.commands.kpi_figures import Asked
     from console.commands.kpi_period import OnePeriod
-    from console.context import Context
+    from devices import Registry
     from engine.kpi import DataPoint, DeclaredValue, Pack
     from engine.store import KpiReading
 
 
 def declared_period(
-    context: Context, pack: Pack, wanted: Asked, rows: Iterable[KpiReading], at: str | None
+    registry: Registry,
+    pack: Pack,
+    declared: tuple[DeclaredValue, ...],
+    wanted: Asked,
+    rows: Iterable[KpiReading],
+    at: str | None,
 ) -> OnePeriod | None:
     """Return the period whose figures what the city declares is part of; None where it declares nothing for it."""
-    if wanted.kind != "city" or wanted.horizon not in (None, "year") or not context.kpi_declared(pack):
+    if wanted.kind != "city" or wanted.horizon not in (None, "year") or not declared:
         return None
-    return period_of(context, pack, rows, at)
+    return period_of(registry, pack, declared, rows, at)
 
 
 def declared_figures(period: OnePeriod | None, points: Iterable[DataPoint]) -> dict[str, Row]:

@@ -21,6 +21,7 @@ from console.text import counted, shown_unit
 
 if TYPE_CHECKING:
     from console.context import Context
+    from devices import Registry
     from devices.measurands import Measurand
     from engine.kpi import DataPoint, Pack
     from engine.kpi_evidence import DayShare, Evidence, Observed, Series, StationShare
@@ -90,16 +91,21 @@ def show_evidence(
     with open_store(context) as store:
         if wanted.device is not None:
             require_device(store, wanted.device)
-        behind = _evidence(context, store, pack, points[0], row, wanted.device)
+        registry, lateness_us = context.registry(fall_back=True), context.settings.engine.lateness_us
+        behind = evidence(store, registry, pack, lateness_us, points[0], row, wanted.device)
         stations = behind.stations()
         if not stations:
             raise FailureError(
                 f"nothing that was read is behind {points[0].key}" + (f" of {wanted.device}" if wanted.device else ""),
                 "`cityvitals kpis show` says what it rests on",
             )
-        lines, next_us = _page(behind, wanted, from_us, to_us, zone)
+        lines, next_us = page(behind, wanted, from_us, to_us, zone)
     if as_json:
-        print_json(_lines(row, stations, lines, next_us))
+        from devices import rfc3339
+
+        print_json(records(row, stations, lines))
+        if next_us is not None:
+            print_json([{"row": "next", "from": rfc3339(next_us)}])
         return
     _print_head(points[0], row, stations)
     more = "" if next_us is None else f"more from {rfc_local(next_us, zone)} on: --from, or a higher --limit"
@@ -109,24 +115,43 @@ def show_evidence(
         _print_observations(lines, zone, more)
 
 
-def _evidence(
-    context: Context, store: Store, pack: Pack, point: DataPoint, row: KpiReading, device: str | None
+def evidence(
+    store: Store,
+    registry: Registry,
+    pack: Pack,
+    lateness_us: int,
+    point: DataPoint,
+    row: KpiReading,
+    device: str | None,
 ) -> Evidence:
+    """Return what is behind a figure.
+
+    Args:
+        store: a connection that may write what it takes back again.
+        registry: the city.
+        pack: its catalogue.
+        lateness_us: how long a window waits for late readings.
+        point: the data point.
+        row: its figure.
+        device: code of the only device that is wanted; None for all.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
     from engine.indicators import INDICATORS
     from engine.kpi import Horizon, period_between
     from engine.kpi_book import KpiBook
     from engine.kpi_evidence import Evidence
 
-    registry = context.registry(fall_back=True)
     registered = store.register(registry, INDICATORS, keep=False)
-    book = KpiBook(store, registry, registered, pack, context.settings.engine.lateness_us)
+    book = KpiBook(store, registry, registered, pack, lateness_us)
     period = period_between(book.calendar, Horizon(row.horizon), row.year, row.start_us, row.end_us)
     codes = [zone.code for zone in registry.city.zones]
     zone = codes.index(row.scope) if row.scope_kind == "zone" else None
     return Evidence(store, registry, book, pack, point, period, zone, device)
 
 
-def _page(behind: Evidence, wanted: Wanted, from_us: int, to_us: int, zone: tzinfo) -> tuple[list[Row], int | None]:
+def page(behind: Evidence, wanted: Wanted, from_us: int, to_us: int, zone: tzinfo) -> tuple[list[Row], int | None]:
     """Return the rows that are asked for, for programs, and where the next page begins."""
     if wanted.days:
         days = behind.days(from_us, to_us, wanted.limit)
@@ -138,12 +163,8 @@ def _page(behind: Evidence, wanted: Wanted, from_us: int, to_us: int, zone: tzin
 # ---- for programs ------------------------------------------------------------------------------------------------
 
 
-def _lines(
-    row: KpiReading, stations: Iterable[StationShare], lines: Iterable[Row], next_us: int | None
-) -> Iterator[Row]:
-    """Give the figure, its stations, the rows, and where the next page begins if there is one."""
-    from devices import rfc3339
-
+def records(row: KpiReading, stations: Iterable[StationShare], lines: Iterable[Row]) -> Iterator[Row]:
+    """Give the figure, its stations and the rows, each with the name of its kind under `row`."""
     yield {"row": "figure", "data_point": row.data_point, **figure(row)}
     for station in stations:
         yield {
@@ -152,8 +173,6 @@ def _lines(
             "received": station.received, "expected": station.expected, "counts": station.counts,
         }  # fmt: skip
     yield from lines
-    if next_us is not None:
-        yield {"row": "next", "from": rfc3339(next_us)}
 
 
 def _day(one: DayShare) -> Row:

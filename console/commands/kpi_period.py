@@ -18,6 +18,7 @@ from console.text import EPOCH
 
 if TYPE_CHECKING:
     from console.context import Context
+    from devices import Registry
     from engine.calendar import Calendar
     from engine.kpi import DeclaredValue, KpiPeriod, Pack, Submission, Value
     from engine.store import KpiReading
@@ -56,8 +57,9 @@ def one_period(context: Context, at: str | None) -> OnePeriod:
         FailureError: there are none.
         MisuseError: the option means nothing, or the city's files have faults.
     """
-    context.registry()
-    found = period_of(context, context.kpi_pack(), stored(context, asked(None, None, at)) or [], at)
+    registry, pack = context.registry(), context.kpi_pack()
+    rows = stored(context, asked(None, None, at)) or []
+    found = period_of(registry, pack, context.kpi_declared(pack), rows, at)
     if found is None:
         raise FailureError(
             f"no figures of {at}" if at else "no figures yet",
@@ -66,37 +68,42 @@ def one_period(context: Context, at: str | None) -> OnePeriod:
     return found
 
 
-def period_of(context: Context, pack: Pack, stored_rows: Iterable[KpiReading], at: str | None) -> OnePeriod | None:
+def period_of(
+    registry: Registry,
+    pack: Pack,
+    declared: tuple[DeclaredValue, ...],
+    stored_rows: Iterable[KpiReading],
+    at: str | None,
+) -> OnePeriod | None:
     """Return the figures of one period with what the city declares for it; None where there is neither.
 
     Args:
-        context: names the city.
+        registry: the city.
         pack: its catalogue.
+        declared: everything that it declares.
         stored_rows: of the whole city.
         at: the year, as it was given; else the newest period.
     """
     from engine.kpi import declared_in, reference_year, submission_of
 
     rows = _of_one_period(stored_rows)
-    declared = context.kpi_declared(pack)
     if rows:
-        return _period(context, pack, rows, declared)
+        return _period(registry, pack, rows, declared)
     years = [one.year for one in declared if at in (None, str(one.year))]
     if not years:
         return None
-    city, year = context.registry().city, max(years)
+    city, year = registry.city, max(years)
     first, last = date(year, 1, 1), date(year, 12, 31)
-    known = _registers(context, pack, lambda calendar: reference_year(calendar, year))
+    known = _registers(registry, pack, lambda calendar: reference_year(calendar, year))
     submission = submission_of(pack, city, known, first, last, declared_in(declared, year, exactly=True))
     return OnePeriod(str(year), first, last, (), submission)
 
 
-def _registers(context: Context, pack: Pack, of: Callable[[Calendar], KpiPeriod]) -> dict[str, Value]:
+def _registers(registry: Registry, pack: Pack, of: Callable[[Calendar], KpiPeriod]) -> dict[str, Value]:
     """Return what registers say of a period: also those that no figure rests on which sensors can know."""
     from engine.calendar import Calendar
     from engine.kpi import Readings, Registered, Sensed
 
-    registry = context.registry(fall_back=True)
     calendar = Calendar(registry.city.zone_info)
     known = Sensed(pack, registry, calendar).at(of(calendar), Readings({})).of()
     return {code: one.value for code, one in known.items() if isinstance(pack.inputs[code].how, Registered)}
@@ -110,16 +117,16 @@ def _of_one_period(rows: Iterable[KpiReading]) -> list[KpiReading]:
     return found[min(found)] if found else []
 
 
-def _period(context: Context, pack: Pack, rows: list[KpiReading], declared: tuple[DeclaredValue, ...]) -> OnePeriod:
+def _period(registry: Registry, pack: Pack, rows: list[KpiReading], declared: tuple[DeclaredValue, ...]) -> OnePeriod:
     from engine.kpi import Horizon, declared_in, period_between, submission_of
 
-    city = context.registry(fall_back=True).city
+    city = registry.city
     first = min(local_day(row.start_us, city.zone_info) for row in rows)
     last = max(local_day(row.end_us - 1, city.zone_info) for row in rows)
     holding = declared_in(declared, last.year, exactly=rows[0].year > 0)
     one = rows[0]
     registers = _registers(
-        context, pack, lambda cal: period_between(cal, Horizon(one.horizon), one.year, one.start_us, one.end_us)
+        registry, pack, lambda cal: period_between(cal, Horizon(one.horizon), one.year, one.start_us, one.end_us)
     )
     submission = submission_of(pack, city, {**registers, **inputs_of(rows)}, first, last, holding)
     return OnePeriod(window(rows[0]), first, last, tuple(rows), submission)

@@ -29,7 +29,6 @@ from console.commands.kpi_figures import (
     asked,
     cells,
     compute,
-    figure,
     filled_in,
     in_full,
     nothing_of,
@@ -41,13 +40,14 @@ from console.commands.kpi_scores import replaced_scores, score_cells, score_of, 
 from console.commands.kpi_trial import try_out
 from console.commands.results import ROWS_DEFAULT, ROWS_MAX, FromOption, ToOption, city_clock, open_store
 from console.errors import EXIT_FAILED, MisuseError
+from console.kpi_entries import entry, how, input_entry, scored
 from console.output import Col, print_json, print_table, stdout
 from console.text import counted
 
 if TYPE_CHECKING:
     from console.commands.kpi_period import OnePeriod
     from console.context import Context
-    from engine.kpi import DataPoint, Input, Pack, Target
+    from engine.kpi import DataPoint, Pack
     from engine.store import KpiReading
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
@@ -121,13 +121,14 @@ def kpis(
     for row in rows or ():
         found.setdefault(row.data_point, []).append(row)
     zone = city_clock(context.obj) if rows else UTC
-    period = declared_period(context.obj, pack, wanted, rows or (), at)
+    declared = context.obj.kpi_declared(pack)
+    period = declared_period(context.obj.registry(), pack, declared, wanted, rows or (), at) if declared else None
     if as_json:
         stated = declared_figures(period, points)
         print_json(
             {
-                **_entry(pack, p),
-                "figures": [_scored(pack, p, one, zone) for one in found.get(p.key, ())],
+                **entry(pack, p),
+                "figures": [scored(pack, p, one, zone) for one in found.get(p.key, ())],
                 "declared": stated.get(p.key),
             }
             for p in points
@@ -147,10 +148,6 @@ def kpis(
         ),
         note="`cityvitals kpis show CODE` tells all about one of them.",
     )  # fmt: skip
-
-
-def _scored(pack: Pack, point: DataPoint, row: KpiReading, zone: tzinfo) -> dict[str, object]:
-    return {**figure(row), **score_of(stored_score(pack, point, row, zone))}
 
 
 def _print_figures(
@@ -252,8 +249,8 @@ def show(
     if as_json:
         print_json(
             {
-                **_entry(pack, point),
-                "inputs": [_input(one) for one in pack.inputs_of(point)],
+                **entry(pack, point),
+                "inputs": [input_entry(one) for one in pack.inputs_of(point)],
                 "figures": [full for _, full in figures[point.key]],
                 "declared": stated[point.key],
             }
@@ -391,69 +388,6 @@ def _chosen(pack: Pack, category: str | None, live: str | None) -> list[DataPoin
     ]
 
 
-def _entry(pack: Pack, point: DataPoint) -> dict[str, object]:
-    """Return a data point for programs; keys are stable."""
-    return {
-        "key": point.key,
-        "code": point.code,
-        "data_point": point.id,
-        "name": point.name,
-        "name_ko": point.name_ko,
-        "data_point_name": point.id_name,
-        "dimension": point.dimension,
-        "sub_dimension": point.sub_dimension,
-        "category": point.category,
-        "level": point.level,
-        "type": point.type,
-        "definition": point.definition,
-        "numerator": point.numerator,
-        "denominator": point.denominator,
-        "formula": point.formula.text,
-        "inputs": [one.code for one in pack.inputs_of(point)],
-        "unit": point.unit,
-        "unit_label": point.unit_label,
-        "direction": str(point.direction),
-        "ideal": None if point.ideal is None else str(point.ideal),
-        "interval": point.interval,
-        "sdg": list(point.sdg),
-        "sdg_basis": point.sdg_basis,
-        "formula_basis": point.formula_basis,
-        "benchmark": point.benchmark,
-        "targets": [_target(one) for one in pack.targets if one.data_point == point.key],
-        "check": point.check,
-        "live": str(point.live),
-        "sensors": point.sensors,
-        "source": point.source,
-        "confidence": point.confidence,
-        "note": point.note,
-        "changed": point.changed,
-    }
-
-
-def _input(one: Input) -> dict[str, object]:
-    return {
-        "input": one.code,
-        "title": one.title,
-        "unit": one.unit,
-        "kind": one.kind,
-        "how": how(one),
-        "source": one.source,
-        "note": one.note,
-        "changed": one.changed,
-    }
-
-
-def _target(target: Target) -> dict[str, object]:
-    return {
-        "value": str(target.value),
-        "rule": str(target.rule),
-        "worst": None if target.worst is None else str(target.worst),
-        "from": target.valid_from.isoformat(),
-        "official": target.official,
-        "source": target.source,
-    }
-
-
 def _print_point(pack: Pack, point: DataPoint) -> None:
     """Print everything about a data point for people; what is empty is left out."""
     from engine.kpi import shown
@@ -498,29 +432,3 @@ def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
         if text:
             grid.add_row(Text(name, style="dim"), Text(text))
     stdout().print(grid)
-
-
-def how(one: Input) -> str:
-    """Return in a few words how an input is known."""
-    from engine.kpi import Assets, Derived, Period, Registered, Telemetry
-
-    match one.how:
-        case Registered(register=code, at=at):
-            return f"register {code}, {at} of the period"
-        case Assets(column=column, where=where):
-            return f"{f'sum of {column} of' if column else 'number of'} devices{_where(where)}; installed and effective"
-        case Telemetry() as telemetry:
-            hours = "".join(f" {start:02}-{end:02} h" for start, end in telemetry.hours)
-            return (
-                f"{telemetry.statistic} of {', '.join(telemetry.measurands)}{hours}, {telemetry.pool} over stations"
-                f"{_where(telemetry.where)}"
-            )
-        case Derived(formula=formula):
-            return formula.text
-        case Period():
-            return "length of the period"
-    return "declared by the city"
-
-
-def _where(where: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
-    return "".join(f", {key} {' or '.join(values)}" for key, values in where)

@@ -40,7 +40,8 @@ class QuarantineItem:
         detail: what was expected and what was found.
         readings: how many it accounts for.
         payload_bytes: size as it came.
-        preview: begin of the payload; what is no plain text is escaped.
+        payload_base64: as it is kept; cut where shorter than `payload_bytes`.
+        preview: its begin; what is no plain text is escaped.
         commit: in which the ledger counts it.
     """
 
@@ -53,19 +54,9 @@ class QuarantineItem:
     detail: str
     readings: int
     payload_bytes: int
+    payload_base64: str
     preview: str
     commit: int
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineDetail(QuarantineItem):
-    """The same with the payload.
-
-    Attributes:
-        payload_base64: as it is kept; cut where shorter than `payload_bytes`.
-    """
-
-    payload_base64: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +115,7 @@ class LagItem:
         connected: whether it is subscribed at the broker.
         watermark_s: how far behind the present readings are complete.
         waiting: stored readings that the engine has not taken up yet.
+        commit_s: what a commit took lately.
     """
 
     known: bool
@@ -131,6 +123,7 @@ class LagItem:
     connected: bool | None
     watermark_s: float | None
     waiting: int | None
+    commit_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +136,7 @@ class LedgerTotal:
         balance: readings that went nowhere: 0.
         balances: whether that is so.
         restated: hours of series computed anew after late readings.
-        trimmed: rows that left the quarantine to keep its limit.
+        quarantine_rows_trimmed: rows that left the quarantine to keep its limit.
         last_commit: when; null where there was none.
         lag: how far behind the gateway is.
     """
@@ -157,7 +150,7 @@ class LedgerTotal:
     balance: int
     balances: bool
     restated: int
-    trimmed: int
+    quarantine_rows_trimmed: int
     last_commit: str | None
     lag: LagItem
 
@@ -195,7 +188,7 @@ def get_quarantine_counts(request: Request, site: SiteOf) -> Response:
     return listed(request, ReasonItem, items, None)
 
 
-@router.get("/quarantine/{id}", response_model=QuarantineDetail)
+@router.get("/quarantine/{id}", response_model=QuarantineItem)
 def get_quarantine_one(
     site: SiteOf, quarantine_id: Annotated[int, Path(alias="id", ge=0, le=INT64_MAX, description="Of the row.")]
 ) -> Response:
@@ -203,13 +196,7 @@ def get_quarantine_one(
     row = site.stores.ask(lambda store: pages.quarantine_one(store.session, quarantine_id))
     if row is None:
         raise absent("id", f"the quarantine has no row {quarantine_id}; the oldest leave it to keep its limit")
-    item = _entry(row)
-    return whole(
-        QuarantineDetail(
-            **{name: getattr(item, name) for name in QuarantineItem.__dataclass_fields__},
-            payload_base64=base64.b64encode(row.payload).decode(),
-        )
-    )
+    return whole(_entry(row))
 
 
 @router.get("/ledger", response_model=Page[CommitItem])
@@ -236,7 +223,7 @@ def get_ledger_summary(site: SiteOf) -> Response:
             balance=total.balance,
             balances=total.balance == 0,
             restated=total.restated,
-            trimmed=total.trimmed,
+            quarantine_rows_trimmed=total.trimmed,
             last_commit=None if total.last_us == TIME_MIN_US else rfc3339(total.last_us),
             lag=lag_item(site),
         )
@@ -253,6 +240,7 @@ def lag_item(site: Site) -> LagItem:
         connected=None if connected is None else connected == 1.0,
         watermark_s=found.get("cityvitals_watermark_lag_seconds"),
         waiting=None if waiting is None else int(waiting),
+        commit_s=site.gateway.commit_s,
     )
 
 
@@ -272,6 +260,7 @@ def _entry(row: QuarantineEntry) -> QuarantineItem:
         detail=row.detail,
         readings=row.readings,
         payload_bytes=row.payload_bytes,
+        payload_base64=base64.b64encode(row.payload).decode(),
         preview=printable(row.payload, PREVIEW_CHARS),
         commit=row.commit_id,
     )

@@ -15,6 +15,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from console.web.accounts import LagItem, lag_item
 from console.web.asked import CODE_CHARS_MAX, known
 from console.web.figures import text
 from console.web.formats import Page, listed, whole
@@ -210,6 +211,7 @@ class CityHealth:
         states: of them, by state.
         gateways: those that are silent first.
         downtimes: when we ourselves did not listen, the newest first.
+        lag: how far behind the gateway is.
     """
 
     heard_to: str | None
@@ -218,6 +220,7 @@ class CityHealth:
     states: dict[str, int]
     gateways: tuple[GatewayItem, ...]
     downtimes: tuple[SilenceItem, ...]
+    lag: LagItem
 
 
 @router.get("/devices", response_model=Page[DeviceItem])
@@ -304,6 +307,7 @@ def get_health(site: SiteOf) -> Response:
             states={state: states[state] for state in State},
             gateways=tuple(sorted(gateways, key=lambda one: (one.state != "silent", one.code))),
             downtimes=tuple(map(_silence, downtimes)),
+            lag=lag_item(site),
         )
 
     return whole(site.stores.ask(read))

@@ -81,6 +81,7 @@ class ReadingItem:
     Attributes:
         time: of the phenomenon.
         value: exact decimal.
+        unit: UCUM code.
         state: its name, for kind `state`; else null.
         time_from_arrival: the message carried no time, that of its arrival stands in.
         flags: rules of quality that flag it: stuck, spike, rate or drift.
@@ -89,6 +90,7 @@ class ReadingItem:
 
     time: str
     value: str
+    unit: str
     state: str | None
     time_from_arrival: bool
     flags: tuple[str, ...]
@@ -107,7 +109,7 @@ def get_series(site: SiteOf, device: str, field: str) -> Response:
             measurand=facts.measurand,
             title=facts.measurand if measurand is None else measurand.title,
             unit=facts.unit,
-            symbol=facts.unit if measurand is None else measurand.symbol,
+            symbol=_symbol(site, facts),
             kind=facts.kind,
             decimals=facts.decimals,
             states=tuple(facts.states),
@@ -165,7 +167,7 @@ def get_windows(
 
     With `points` whole windows are merged into columns of one width, and each keeps the least and the greatest value
     and the exact mean: nothing that stands out is lost, however few pixels there are. Columns without windows are left
-    out, so that a gap is a difference of `t` above `step`. `limit`, `cursor` and `format` have no meaning then.
+    out, so that a gap is a difference of `t` above `step_s`. `limit`, `cursor` and `format` have no meaning then.
     """
     from_us, to_us = span_us(site, since, until, SPAN_US[grid])
     if points is not None:
@@ -191,7 +193,7 @@ def _drawing(site: Site, device: str, field: str, grid: Grid, span: tuple[int, i
     def read(store: Reader) -> Drawing:
         facts = _facts(site, store, device, field)
         columns = series.merged(store.session, grid, facts.series_id, *span, first * length_us, width_us)
-        return drawn(facts, grid, width_us, columns)
+        return drawn(facts, _symbol(site, facts), grid, width_us, columns)
 
     return site.stores.ask(read)
 
@@ -211,6 +213,12 @@ def _facts(site: Site, store: Reader, device: str, field: str) -> SeriesFacts:
     raise absent("field", f"{device} has no field {field!r}{nearest(field, sorted(fields))}")
 
 
+def _symbol(site: Site, facts: SeriesFacts) -> str:
+    """Return a series' unit as people write it; its code where this version does not know the measurand."""
+    measurand = site.registry.catalogue.by_code.get(facts.measurand)
+    return facts.unit if measurand is None else measurand.symbol
+
+
 def _following(cursor: str, from_us: int) -> int:
     """Return where a page begins: at the row after the page before."""
     (start_us,) = cast("tuple[int]", parts_of(cursor, int))
@@ -222,6 +230,7 @@ def _reading(facts: SeriesFacts, row: Reading) -> ReadingItem:
     return ReadingItem(
         time=rfc3339(row.time_us),
         value=text(facts, row.ticks),
+        unit=facts.unit,
         state=state,
         time_from_arrival=bool(row.flags & FLAG_TIME_FROM_ARRIVAL),
         flags=tuple(Rule(rule).name.lower() for rule in row.rules),

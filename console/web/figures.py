@@ -58,8 +58,9 @@ class Drawing:
     Attributes:
         device, field, measurand, unit, kind: the series.
         grid: which windows were merged.
-        step: width of a column in seconds.
-        t: start of each column in seconds since 1970; a difference above `step` is a gap.
+        symbol: the unit as people write it.
+        step_s: width of a column in seconds.
+        t: start of each column in seconds since 1970; a difference above `step_s` is a gap.
         low, high: least and greatest value in the column; null without a reading.
         mean: as of a window; null where the kind has none.
         total: as of a window; null where the kind has none.
@@ -73,8 +74,9 @@ class Drawing:
     measurand: str
     unit: str
     kind: str
+    symbol: str
     grid: str
-    step: int
+    step_s: int
     t: tuple[int, ...]
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
@@ -111,7 +113,7 @@ def window_item(facts: SeriesFacts, row: Window) -> WindowItem:
     )
 
 
-def drawn(facts: SeriesFacts, grid: Grid, width_us: int, columns: Sequence[Merged]) -> Drawing:
+def drawn(facts: SeriesFacts, symbol: str, grid: Grid, width_us: int, columns: Sequence[Merged]) -> Drawing:
     """Return merged windows as arrays to be drawn."""
     scale = 10**facts.decimals
     sums = [(one.sum_0, one.sum_1, one.sum_2, one.sum_3) for one in columns]
@@ -123,8 +125,9 @@ def drawn(facts: SeriesFacts, grid: Grid, width_us: int, columns: Sequence[Merge
         measurand=facts.measurand,
         unit=facts.unit,
         kind=facts.kind,
+        symbol=symbol,
         grid=grid.name.lower(),
-        step=width_us // 1_000_000,
+        step_s=width_us // 1_000_000,
         t=tuple(one.start_us // 1_000_000 for one in columns),
         low=tuple(None if one.low is None else one.low / scale for one in columns),
         high=tuple(None if one.high is None else one.high / scale for one in columns),

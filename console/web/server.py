@@ -27,7 +27,7 @@ from console.web.stores import Stores
 from deploy.process import birth
 from devices import Registry
 from engine.kpi import DeclaredValue, Pack
-from engine.store import LiveReader, SchemaOutdated, StoreError, StoreUnavailable
+from engine.store import LiveReader, SchemaOutdated, Store, StoreError, StoreUnavailable
 from engine.store.reader import Reader
 
 log = logging.getLogger("console")
@@ -39,6 +39,8 @@ STOP_S_MAX = 5
 BACKLOG = 128
 STALLED_MS_MAX = 30_000
 """A client that takes nothing of what it is sent for so long is cut off by the system."""
+BOOKS_MAX = 1
+"""Figures of KPIs are computed for one request at a time: it takes a core meanwhile."""
 
 
 def open_site(
@@ -57,11 +59,22 @@ def open_site(
             database_url, city=registry.city.code, application_name=APPLICATION, statement_timeout_ms=timeout_ms
         )
 
-    stores = Stores(connect, settings.web.stores_max)
+    def connect_book() -> Store:
+        return Store.connect(database_url, application_name=APPLICATION)
+
     # Requests find a connection also where all that may listen do.
     limits = HubLimits(clients=max(1, settings.web.connections_max - settings.web.requests_max))
     live = LiveRoad(lambda: LiveReader.connect(database_url), limits)
-    return Site(registry, pack, declared, settings, stores, Gateway(metrics_url), live)
+    return Site(
+        registry,
+        pack,
+        declared,
+        settings,
+        stores=Stores(connect, settings.web.stores_max),
+        books=Stores(connect_book, BOOKS_MAX),
+        gateway=Gateway(metrics_url),
+        live=live,
+    )
 
 
 class _Server(uvicorn.Server):
@@ -86,7 +99,12 @@ def serve(site: Site, stop: threading.Event, ready_file: Path | None = None) -> 
     """
     _try_database(site)
     web = site.settings.web
-    with closing(site.stores), closing(site.live), _listening(web.host, web.port) as (listener, url):
+    with (
+        closing(site.stores),
+        closing(site.books),
+        closing(site.live),
+        _listening(web.host, web.port) as (listener, url),
+    ):
         server = _Server(
             uvicorn.Config(
                 create_app(site),

@@ -18,6 +18,7 @@ from console.web.road import LiveRoad
 from console.web.stores import Stores
 from devices import Registry
 from engine.kpi import DeclaredValue, Pack
+from engine.store import Store
 from engine.store.reader import Reader
 
 
@@ -35,6 +36,7 @@ class Site:
         declared: what it declares.
         settings: the whole tree.
         stores: connections that read.
+        books: connections on which figures of KPIs are computed, which takes seconds and scratch tables.
         gateway: the metrics of the gateway, where its address is known.
         live: what is newest, for those who listen.
         now_us: the clock.
@@ -45,6 +47,7 @@ class Site:
     declared: tuple[DeclaredValue, ...]
     settings: Settings
     stores: Stores[Reader]
+    books: Stores[Store]
     gateway: Gateway
     live: LiveRoad
     now_us: Callable[[], int] = field(default=_now_us)

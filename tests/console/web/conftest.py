@@ -19,6 +19,7 @@ from console.web.site import Site
 from devices import Registry, load_registry
 from engine.kpi import load_catalogue, load_declared
 from ingest.backfill import BackfillSettings, backfill
+from tests.console.command import cityvitals
 from tests.console.web.client import Client
 from tests.console.web.history import rows, write
 from tests.databases import Databases
@@ -58,6 +59,9 @@ def fill(url: str, registry: Registry, folder: Path) -> None:
             registry, url, [write(folder / f"{name}.csv", part)], settings,
             progress=lambda _share, _at: None, stop=threading.Event(), clock_us=partial(int, at_us),
         )  # fmt: skip
+
+    done = cityvitals("--city", str(DEMO), "kpis", "compute", CITYVITALS_DATABASE_URL=url)
+    assert done.code == 0, done.err
 
 
 @contextmanager

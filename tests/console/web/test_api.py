@@ -188,8 +188,8 @@ def test_what_is_drawn_keeps_all_that_stands_out_in_no_more_columns_than_asked_f
         depths = [float(window["low"]) for window in windows if window["low"] is not None]
         assert max(high for high in drawn["high"] if high is not None) == max(heights)
         assert min(low for low in drawn["low"] if low is not None) == min(depths)
-        assert all(later - sooner >= drawn["step"] for sooner, later in zip(drawn["t"], drawn["t"][1:], strict=False))
-    assert drawn["step"] == 3600
+        assert all(later - sooner >= drawn["step_s"] for sooner, later in zip(drawn["t"], drawn["t"][1:], strict=False))
+    assert drawn["step_s"] == 3600
     assert [rfc3339(t * 1_000_000) for t in drawn["t"]] == [window["start"] for window in windows]
     assert drawn["mean"] == pytest.approx([None if w["mean"] is None else float(w["mean"]) for w in windows], rel=1e-9)
 
@@ -277,7 +277,7 @@ def test_the_ledger_balances_and_its_commits_add_up(get: Client) -> None:
         assert sum(one[name] for one in commits) == total[name]
     assert [one["id"] for one in commits] == sorted((one["id"] for one in commits), reverse=True)
     assert total["lag"] == {
-        "known": False, "answers": False, "connected": None, "watermark_s": None, "waiting": None,
+        "known": False, "answers": False, "connected": None, "watermark_s": None, "waiting": None, "commit_s": None,
     }  # fmt: skip
 
 
