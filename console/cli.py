@@ -15,6 +15,7 @@ import typer
 from rich.text import Text
 
 from console.commands import (
+    alerts,
     backfill,
     catalogue,
     decode,
@@ -56,6 +57,7 @@ doctor.register(app)
 decode.register(app)
 catalogue.register(app)
 kpis.register(app)
+alerts.register(app)
 results.register(app)
 tables.register(app)
 recompute.register(app)

@@ -17,6 +17,7 @@ from console.errors import FailureError, MisuseError
 from console.output import stderr
 
 if TYPE_CHECKING:
+    from console.alerts import AlertRule
     from console.settings import Loaded, Settings
     from deploy import Endpoints, Stack
     from devices import Registry
@@ -148,6 +149,17 @@ class Context:
                 f"what the city declares has faults:\n{_indented(error)}",
                 "see docs/kpis.md, then `cityvitals kpis check`",
             ) from None
+
+    def alert_rules(self, pack: Pack, file: Path | None = None, *, fall_back: bool = False) -> tuple[AlertRule, ...]:
+        """Return the city's rules for alerts, or as they would be with another file; see `city_dir`.
+
+        Raises:
+            MisuseError: no city is named, or the rules have faults; all of them are said.
+        """
+        from console.alerts import load_rules
+
+        folder = self.city_dir(fall_back=fall_back)
+        return load_rules(folder, self.registry(fall_back=fall_back), pack, file)
 
     def named_city(self) -> str | None:
         """Return the code of the city that was asked for, by `--city` or by the settings; None where none was.

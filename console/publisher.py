@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -79,12 +79,19 @@ class Result:
         ).encode()
 
 
+class Message(Protocol):
+    """What is sent."""
+
+    def payload(self) -> bytes:
+        """Return it as it goes over the wire."""
+
+
 class Offered(NamedTuple):
     """A result that may be sent: most are superseded before, so each is made only when its turn has come."""
 
     topic: str
     start_us: int
-    made: Callable[[], Result]
+    made: Callable[[], Message]
 
 
 def result_topic(city: str, indicator: str, window: str, scope: str) -> str:
@@ -110,23 +117,33 @@ def overlap(filter_a: str, filter_b: str) -> bool:
     return longer[len(shorter)] == "#" and len(longer) == len(shorter) + 1
 
 
-def refuse_loops(city: str, subscriptions: Sequence[str]) -> None:
-    """Raise when the gateway would receive its own results.
+def refuse_loops(city: str, subscriptions: Sequence[str], branch: str = "kpi", key: str = "results.publish") -> None:
+    """Raise when the gateway would receive what we publish.
+
+    Args:
+        city: code of the city.
+        subscriptions: of the gateway.
+        branch: of the topics, `kpi` or `alert`.
+        key: the setting that ends the publishing.
 
     Raises:
         MisuseError: naming the subscription.
     """
-    results = f"cityvitals/{city}/kpi/+/+"
+    results = f"cityvitals/{city}/{branch}/+/+"
     for subscription in subscriptions:
         if overlap(subscription, results):
             raise MisuseError(
                 f"the gateway subscribes to {subscription}, which also matches its own results on {results}",
-                "narrow the topic of that device model, or set results.publish = false",
+                f"narrow the topic of that device model, or set {key} = false",
             )
 
 
 class Publisher:
     """Publishes the newest result of each topic.
+
+    Args:
+        broker, settings: where, and how.
+        what: what it publishes, for the log.
 
     Attributes:
         published: results the broker acknowledged.
@@ -134,9 +151,9 @@ class Publisher:
         dropped: results given up because `topics_max` others were waiting.
     """
 
-    def __init__(self, broker: BrokerSettings, settings: ResultsSettings) -> None:
-        self._settings = settings
-        self._waiting: dict[str, Callable[[], Result]] = {}
+    def __init__(self, broker: BrokerSettings, settings: ResultsSettings, what: str = "results") -> None:
+        self._settings, self._what = settings, what
+        self._waiting: dict[str, Callable[[], Message]] = {}
         self._newest: dict[str, int] = {}  # as many as there are indicators and scopes
         self._changed = threading.Condition()
         self._under_way = 0
@@ -222,7 +239,7 @@ class Publisher:
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way or not self.connected, timeout=CLOSE_S_MAX / 2)
 
-    def _take(self) -> list[tuple[str, Callable[[], Result]]]:
+    def _take(self) -> list[tuple[str, Callable[[], Message]]]:
         """Take what the broker may have under way, oldest first; the lock is held."""
         if not self.connected:
             return []
@@ -238,16 +255,16 @@ class Publisher:
 
     def _connected(self, _client: Client, _data: object, _flags: object, reason: Any, *_: Any) -> None:
         if reason.is_failure:
-            log.warning("the broker refuses the results' connection: %s", reason)
+            log.warning("%s: the broker refuses the connection: %s", self._what, reason)
         with self._changed:
             self._changed.notify_all()
 
     def _disconnected(self, _client: Client, _data: object, _flags: object, reason: Any, *_: Any) -> None:
         if not self._stopping:
-            log.warning("results: the connection to the broker is lost (%s); trying again", reason)
+            log.warning("%s: the connection to the broker is lost (%s); trying again", self._what, reason)
 
     def _away(self, *_: Any) -> None:
-        log.debug("results: no connection to the broker yet; trying again")
+        log.debug("%s: no connection to the broker yet; trying again", self._what)
 
 
 def _client(broker: BrokerSettings, settings: ResultsSettings) -> Client:

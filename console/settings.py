@@ -21,7 +21,12 @@ FILE_NAME = "cityvitals.toml"
 PREFIX = "CITYVITALS_"
 FILE_VARIABLE = "CITYVITALS_SETTINGS"
 """Names the settings file; without it `cityvitals.toml` of the working directory is read where there is one."""
-SECRETS = frozenset({"database.url", "mqtt.url", "mqtt.password"})
+SECRETS = frozenset(
+    {
+        "database.url", "mqtt.url", "mqtt.password", "alerts.webhook_urls", "alerts.webhook_secret",
+        "alerts.alertmanager_url", "alerts.smtp_url",
+    }
+)  # fmt: skip
 """May come as `NAME_FILE`; their values are never shown. The urls are secrets for the password they may carry."""
 PORT_MAX = 65_535
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -132,6 +137,93 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """How the rules of the city are watched, and who is told.
+
+    Attributes:
+        keep: whether the console watches the rules. One console of a city does; another one takes over where it ends.
+        look_s: pause between two looks at the facts.
+        storm_max: more alerts than this of one rule in a zone, or all over the city, raised at once, become one.
+        storm_us: alerts raised within this time are at once.
+        days_max: alerts that were cleared so many days ago leave, with what happened to them.
+        publish: whether alerts go out over MQTT, where a broker is known.
+        client_id: name of that connection at the broker; `mqtt.client_id` and `-alerts` where left out.
+        severity_min: messages go out from this severity on: `info`, `warning` or `critical`.
+        outbox_max: messages that may wait to be sent; beyond it the oldest is given up and counted.
+        give_up_us: a message that could not be delivered for so long is given up.
+        webhook_urls: addresses, with blanks between, that get every message by HTTP POST.
+        webhook_secret: signs what goes to webhooks, with HMAC-SHA256.
+        alertmanager_url: a Prometheus Alertmanager, which is told of every alert that stands once a minute.
+        smtp_url: the mail server: `smtp://user:password@host:587` with STARTTLS, or `smtps://` with TLS from the start.
+        smtp_starttls: false sends mail, and the password, over `smtp://` without encryption.
+        smtp_ca_file: certificates that the mail server's is checked against; the system's when left out.
+        mail_from: sender of mails.
+        mail_to: who gets every message by mail; addresses with commas between.
+        mail_escalation_to: who gets escalations by mail besides.
+    """
+
+    keep: bool = True
+    look_s: float = 5.0
+    storm_max: int = 10
+    storm_us: int = 600_000_000
+    days_max: int = 400
+    publish: bool = True
+    client_id: str | None = None
+    severity_min: str = "warning"
+    outbox_max: int = 10_000
+    give_up_us: int = 86_400_000_000
+    webhook_urls: str | None = None
+    webhook_secret: str | None = None
+    alertmanager_url: str | None = None
+    smtp_url: str | None = None
+    smtp_starttls: bool = True
+    smtp_ca_file: Path | None = None
+    mail_from: str | None = None
+    mail_to: str | None = None
+    mail_escalation_to: str | None = None
+
+    def faults(self) -> list[str]:
+        """Return what is wrong, one sentence per fault."""
+        found = [] if 0 < self.look_s <= 3600 else ["look_s: expected more than 0 and at most 3600"]
+        counts = ("storm_max", "days_max", "outbox_max")
+        found += [f"{n}: expected at least 1, found {getattr(self, n)}" for n in counts if getattr(self, n) < 1]
+        found += [f"{n}: expected 0 or more" for n in ("storm_us", "give_up_us") if getattr(self, n) < 0]
+        if self.severity_min not in SEVERITIES:
+            found.append(f"severity_min: expected one of {', '.join(SEVERITIES)}, found {self.severity_min!r}")
+        for name, schemes, several in _ADDRESSES:
+            text = getattr(self, name)
+            given = [] if text is None else text.split() if several else [text]
+            if not all(_is_url(one, schemes) for one in given):
+                found.append(f"{name}: expected {' or '.join(f'{scheme}://…' for scheme in schemes)}")
+        mailed = [n for n in ("mail_to", "mail_escalation_to") if getattr(self, n) is not None]
+        for name in ("smtp_url", "mail_from"):
+            if mailed and getattr(self, name) is None:
+                found.append(f"{name}: is missing; {mailed[0]} asks for mails")
+        for name in ("mail_from", *mailed):
+            text = getattr(self, name)
+            if text is not None and not all("@" in one for one in text.replace(",", " ").split()):
+                found.append(f"{name}: expected addresses such as duty@city.example")
+        return found
+
+
+SEVERITIES = ("info", "warning", "critical")
+_ADDRESSES = (
+    ("webhook_urls", ("http", "https"), True),
+    ("alertmanager_url", ("http", "https"), False),
+    ("smtp_url", ("smtp", "smtps"), False),
+)
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set.
 
@@ -146,6 +238,7 @@ class Settings:
         metrics: the page Prometheus reads.
         results: indicator values that go out over MQTT.
         web: the operations console: the page and the HTTP API.
+        alerts: how the rules of the city are watched, and who is told.
     """
 
     city: Path | None = None
@@ -158,6 +251,7 @@ class Settings:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     results: ResultsSettings = field(default_factory=ResultsSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +335,7 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         ("metrics", settings.metrics.faults()),
         ("results", settings.results.faults()),
         ("web", settings.web.faults()),
+        ("alerts", settings.alerts.faults()),
     )
     for section, faults in sections:
         for fault in faults:
@@ -269,4 +364,8 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         found.append(("engine.inbox_max", f"expected at least intake.readings_max ({settings.intake.readings_max})"))
     if settings.results.publish and settings.results.client_id == settings.mqtt.client_id:
         found.append(("results.client_id", "expected a name other than mqtt.client_id, or they disconnect each other"))
+    if settings.alerts.client_id is not None and settings.alerts.client_id in (
+        settings.mqtt.client_id, settings.results.client_id,
+    ):  # fmt: skip
+        found.append(("alerts.client_id", "expected a name of its own, or the others are disconnected"))
     return found

@@ -56,7 +56,7 @@ def run(
             declared=declared,
             ready_file=ready_file,
             migrate_first=migrate_first,
-            console=beside(given, endpoints.database_url),
+            console=beside(given, endpoints),
         )
 
 

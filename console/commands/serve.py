@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +16,11 @@ from console.logs import log_to_stderr
 from console.output import stdout
 
 if TYPE_CHECKING:
+    from console.alerts import AlertRule
+    from console.alerts.service import Watch
     from console.web.beside import Beside
+    from deploy import Endpoints
+    from ingest.settings import BrokerSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -33,8 +39,9 @@ def serve(
     """Serve the operations console, page and HTTP API, until Ctrl-C.
 
     `up`, `run` and `demo` start it by themselves; alone it shows any database of the city, also where no gateway runs
-    or where it runs elsewhere. It only reads. It listens on this machine only, on a free port unless `[web]` in
-    cityvitals.toml names one; the address is printed. The API describes itself under `/api/v1/openapi.json`.
+    or where it runs elsewhere. It writes nothing but alerts: it keeps those of the city's rules, see
+    `cityvitals alerts`. It listens on this machine only, on a free port unless `[web]` in cityvitals.toml names one;
+    the address is printed. The API describes itself under `/api/v1/openapi.json`.
 
     **Examples**
 
@@ -50,28 +57,55 @@ def serve(
     from console.web.server import serve as serve_site
 
     log_to_stderr()
+    rules = given.alert_rules(pack) if given.settings.alerts.keep else ()
     site = open_site(registry, pack, declared, given.settings, database_url, metrics or _local_metrics(given))
-    with stopped_by_signals() as stop:
+    with stopped_by_signals() as stop, _watching(given, rules, database_url):
         serve_site(site, stop, ready_file)
 
 
-def beside(context: Context, database_url: str) -> Callable[[str], Beside] | None:
+def _watching(
+    context: Context, rules: tuple[AlertRule, ...], database_url: str
+) -> AbstractContextManager[Watch | None]:
+    """Keep the alerts of the city for the length of a `with` block, where the settings want it."""
+    from console.alerts.service import keeping
+
+    settings = context.settings.alerts
+    if not settings.keep:
+        return nullcontext()
+    return keeping(settings, context.registry(), rules, database_url, _broker(context) if settings.publish else None)
+
+
+def _broker(context: Context) -> BrokerSettings | None:
+    """Return where alerts are published: the broker that is given, else the one of the local stack; None for none."""
+    settings = context.serving_settings().mqtt
+    if context.loaded.given("mqtt.url"):
+        return settings
+    broker = context.stack().broker
+    return replace(settings, url=broker.url) if broker.pid is not None and broker.ready() else None
+
+
+def beside(context: Context, endpoints: Endpoints) -> Callable[[str], Beside] | None:
     """Return what starts a console beside a gateway, given the address of its metrics page; None where none is wanted.
 
     Args:
         context: names the city and the settings.
-        database_url: the gateway's.
+        endpoints: the gateway's.
+
+    Raises:
+        MisuseError: the city's rules for alerts have faults, which the console would not start with.
     """
-    from console.commands.stack import city_arguments, database_environment
+    from console.commands.stack import child_environment, city_arguments
 
     if not context.settings.web.serve:
         return None
+    if context.settings.alerts.keep:
+        context.alert_rules(context.kpi_pack(fall_back=True))
 
     def start(metrics_url: str) -> Beside:
         from console.web.beside import Beside
 
         arguments = [*city_arguments(context), "serve", "--metrics", metrics_url]
-        return Beside(arguments, database_environment(database_url))
+        return Beside(arguments, child_environment(endpoints))
 
     return start
 

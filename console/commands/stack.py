@@ -106,7 +106,7 @@ def _start(context: Context, registry: Registry, record: Path, *, detach: bool) 
                 declared=declared,
                 ready_file=record,
                 migrate_first=True,
-                console=beside(context, endpoints.database_url),
+                console=beside(context, endpoints),
             )
     finally:
         if not detach:

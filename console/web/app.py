@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from console.web import accounts, assessments, catalogue, city, devices, explore, indicators, kpis, live
+from console.web import accounts, alerts, assessments, catalogue, city, devices, explore, indicators, kpis, live
 from console.web.asked import only_known
 from console.web.document import describe
 from console.web.layers import Bounded, Safe, Tagged
@@ -25,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     devices.router,
     accounts.router,
     kpis.router,
+    alerts.router,
     assessments.router,
     live.router,
 )

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -27,7 +28,7 @@ from console.web.stores import Stores
 from deploy.process import birth
 from devices import Registry
 from engine.kpi import DeclaredValue, Pack
-from engine.store import LiveReader, SchemaOutdated, Store, StoreError, StoreUnavailable
+from engine.store import LiveReader, SchemaOutdated, Store, StoreError, StoreUnavailable, alerts
 from engine.store.reader import Reader
 
 log = logging.getLogger("console")
@@ -65,6 +66,7 @@ def open_site(
     # Requests find a connection also where all that may listen do.
     limits = HubLimits(clients=max(1, settings.web.connections_max - settings.web.requests_max))
     live = LiveRoad(lambda: LiveReader.connect(database_url), limits)
+    handling = partial(alerts.connected, database_url, APPLICATION, registry.city.code)
     return Site(
         registry,
         pack,
@@ -74,6 +76,7 @@ def open_site(
         books=Stores(connect_book, BOOKS_MAX),
         gateway=Gateway(metrics_url),
         live=live,
+        handling=handling,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from devices import Registry
 from engine.kpi import DeclaredValue, Pack
 from engine.store import Store
 from engine.store.reader import Reader
+from engine.store.session import Session
 
 
 def _now_us() -> int:
@@ -39,6 +41,7 @@ class Site:
         books: connections on which figures of KPIs are computed, which takes seconds and scratch tables.
         gateway: the metrics of the gateway, where its address is known.
         live: what is newest, for those who listen.
+        handling: gives a connection on which people handle alerts.
         now_us: the clock.
     """
 
@@ -50,6 +53,7 @@ class Site:
     books: Stores[Store]
     gateway: Gateway
     live: LiveRoad
+    handling: Callable[[], AbstractContextManager[Session]]
     now_us: Callable[[], int] = field(default=_now_us)
 
 

@@ -13,14 +13,15 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from engine.store.binary import Timestamp
+from engine.store.errors import StoreError
 from engine.store.migrate import state_of
 from engine.store.session import LOCK_CLASS, Session
 from engine.store.texts import fit_text
 
 CITY: Final = "city"
 """Scope of the whole city; every other is a kind and a code with `:` between, e.g. `zone:harbour`."""
-KEEPER_KEY: Final = -2
-"""Second key of the advisory lock of the one who raises alerts; -1 is that of the writers of KPIs."""
+KEEPER_KEY: Final = -5
+"""Second key of the advisory lock of the one who raises alerts; no partition has it, nor has any other writer."""
 STATEMENT_MS_MAX: Final = 30_000
 TEXT_CHARS_MAX: Final = 1_000
 WHO_CHARS_MAX: Final = 100
@@ -149,16 +150,42 @@ class Asked(NamedTuple):
     depth: int
 
 
-@contextmanager
-def connected(url: str, application_name: str) -> Iterator[Session]:
-    """Give a session on a database whose tables are of this version.
+def open_session(url: str, application_name: str, city: str | None = None) -> Session:
+    """Return a session on a database whose tables are of this version; whoever asked closes it.
+
+    Args:
+        url, application_name: see `Store.connect`.
+        city: code of the city whose database this must be; None for any.
 
     Raises:
-        SchemaOutdated, StoreUnavailable, StoreError
+        SchemaOutdated, StoreUnavailable
+        StoreError: also where it holds another city.
     """
     session = Session(url, application_name, STATEMENT_MS_MAX)
     try:
         state_of(session).require_current()
+        _require_city(session, city)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _require_city(session: Session, city: str | None) -> None:
+    stored = next((code for code, _ in session.rows("city_stored")), None)
+    if city is not None and stored not in (None, city):
+        raise StoreError(f"the database holds city {stored!r}, not {city!r}: give the database of {city!r}")
+
+
+@contextmanager
+def connected(url: str, application_name: str, city: str | None = None) -> Iterator[Session]:
+    """Give a session for the length of a `with` block; see `open_session`.
+
+    Raises:
+        SchemaOutdated, StoreUnavailable, StoreError
+    """
+    session = open_session(url, application_name, city)
+    try:
         yield session
     finally:
         session.close()

@@ -51,12 +51,22 @@ class Client:
         self.url = url.rstrip("/")
 
     def __call__(
-        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None, **query: object
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        send: object = None,
+        **query: object,
     ) -> Answer:
-        """Ask for a path, below the API's prefix unless it begins with a slash."""
+        """Ask for a path, below the API's prefix unless it begins with a slash; what is sent goes as JSON, by POST."""
         where = path if path.startswith("/") else f"/api/v1/{path}"
         asked = f"?{urlencode({name.rstrip('_'): value for name, value in query.items()})}" if query else ""
-        request = urllib.request.Request(self.url + where + asked, method=method, headers=headers or {})  # noqa: S310
+        body = None if send is None else json.dumps(send).encode()
+        method, sent = (method, {}) if send is None else ("POST", {"Content-Type": "application/json"})
+        request = urllib.request.Request(  # noqa: S310  (our own server)
+            self.url + where + asked, body, {**sent, **(headers or {})}, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_S_MAX) as answer:  # noqa: S310  (our own server)
                 return Answer(answer.status, answer.headers, answer.read())

@@ -1,0 +1,98 @@
+"""Alerts over HTTP: listed, paged, shown with their trail and handled; wrong requests say what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devices import load_registry
+from engine.indicators import INDICATORS
+from engine.store import Store, alerts
+from engine.store.alerts import Alert
+from tests.console.web.client import Client
+from tests.console.web.conftest import serving, site_on
+from tests.databases import Databases
+from tests.system.pipeline import DEMO
+
+pytestmark = pytest.mark.system
+
+T0 = 1_700_000_000_000_000
+RAISED = Alert("silent", "silent_device", "station:a", "info", "Device silent", "silent since 12:00", T0, T0)
+COUNT = 5
+
+
+@pytest.fixture(scope="module")
+def ask(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Asks a console on a database with some alerts, the last one critical."""
+    registry = load_registry(DEMO)
+    with databases.migrated() as url:
+        with Store.connect(url) as store:
+            store.register(registry, INDICATORS)
+        with alerts.connected(url, "test") as session, session.transaction():
+            for at in range(COUNT):
+                severity = "critical" if at == COUNT - 1 else "info"
+                alerts.open_alert(session, replace(RAISED, scope=f"station:d{at}", severity=severity))
+        with serving(site_on(url, registry), tmp_path_factory.mktemp("console")) as client:
+            yield client
+
+
+def test_alerts_come_in_pages_the_newest_first(ask: Client) -> None:
+    assert [one["id"] for one in ask.pages("alerts", limit=2)] == [5, 4, 3, 2, 1]
+    (critical,) = ask("alerts", severity="critical", state="standing").items
+    assert (critical["scope"], critical["state"], critical["value"]) == ("station:d4", "open", None)
+    assert [one["id"] for one in ask("alerts", scope="station:d1", rule="silent").items] == [2]
+    assert ask("alerts", state="cleared").items == []
+
+
+def test_people_handle_an_alert_and_its_trail_tells_it(ask: Client) -> None:
+    noted = ask("alerts/1/acknowledge", send={"who": "kim", "comment": "on my way"}).json
+    assert (noted["state"], noted["acknowledged_by"]) == ("acknowledged", "kim")
+    shelved = ask("alerts/1/shelve", send={"minutes": 60}).json
+    assert (shelved["state"], shelved["shelved_by"]) == ("shelved", "console")
+    assert ask("alerts/1/unshelve", send={}).json["state"] == "acknowledged"
+    ask("alerts/1/comment", send={"comment": "the road is closed"})
+    events = [(one["event"], one["who"], one["detail"]) for one in ask("alerts/1").json["events"]]
+    assert events == [
+        ("opened", None, RAISED.detail), ("acknowledged", "kim", "on my way"), ("shelved", "console", ""),
+        ("unshelved", "console", ""), ("commented", "console", "the road is closed"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "send", "status", "fields"),
+    [
+        ("alerts/99", None, 404, ["id"]),
+        ("alerts/99/acknowledge", {}, 404, ["id"]),
+        ("alerts/none", None, 422, ["id"]),
+        ("alerts?state=opn", None, 422, ["state"]),
+        ("alerts?severity=bad", None, 422, ["severity"]),
+        ("alerts?cursor=abc", None, 422, ["cursor"]),
+        ("alerts?scope=zone%3A%00", None, 422, ["scope"]),
+        ("alerts/2/shelve", {}, 422, ["minutes"]),
+        ("alerts/2/shelve", {"minutes": 43_201}, 422, ["minutes"]),
+        ("alerts/2/shelve", {"minutes": "60"}, 422, ["minutes"]),
+        ("alerts/2/comment", {"comment": ""}, 422, ["comment"]),
+        ("alerts/2/acknowledge", {"by": "kim"}, 422, ["by"]),
+        ("alerts/2/acknowledge", [], 422, ["body"]),
+    ],
+)
+def test_a_wrong_request_names_the_field(ask: Client, path: str, send: object, status: int, fields: list[str]) -> None:
+    answer = ask(path, send=send)
+    assert (answer.status, answer.fields) == (status, fields)
+
+
+def test_a_page_from_elsewhere_can_send_nothing_that_counts(ask: Client) -> None:
+    """A form of another site sends no JSON unless it asks first, which is not allowed."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        assert ask("alerts/3/acknowledge", send={}, headers={"Content-Type": kind}).status == 422
+    assert ask("alerts/3").json["state"] == "open"
+    assert ask("alerts/3/acknowledge", method="OPTIONS").status == 405
+
+
+def test_words_that_no_table_takes_are_made_fit(ask: Client, tmp_path: Path) -> None:
+    answer = ask("alerts/4/comment", send={"comment": "a\0b\x1b[2J", "who": "k\0m"})
+    assert answer.status == 200
+    assert answer.json["events"][-1]["detail"] == "a\\x00b\\x1b[2J"
