@@ -99,7 +99,7 @@ def beside(context: Context, endpoints: Endpoints) -> Callable[[str], Beside] | 
     if not context.settings.web.serve:
         return None
     if context.settings.alerts.keep:
-        context.alert_rules(context.kpi_pack(fall_back=True))
+        context.alert_rules(context.kpi_pack(fall_back=True), fall_back=True)
 
     def start(metrics_url: str) -> Beside:
         from console.web.beside import Beside
