@@ -1,7 +1,7 @@
 // Starts the page: state, bar, keys and the view that the address names. Knows which views there are; each knows itself.
 
 import { h, fill, setText } from "./dom.js";
-import { onLanguage, t } from "./i18n.js";
+import { onLanguage, t, titled } from "./i18n.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { buildBar, buildStatus, markView, VIEWS } from "./shell.js";
@@ -33,6 +33,10 @@ function asked() {
   return { view, query };
 }
 
+function title(view) {
+  return `${t(`view.${view}`)} · ${titled(state.city, "name") || "cityvitals"}`;
+}
+
 async function route({ anew = false } = {}) {
   const wanted = asked();
   if (!anew && wanted.view === shown.view && wanted.query === shown.query) return;
@@ -41,7 +45,7 @@ async function route({ anew = false } = {}) {
   shown = wanted;
   const mine = ++turn;
   markView(bar, wanted.view);
-  document.title = `${t(`view.${wanted.view}`)} · ${state.city?.name ?? "cityvitals"}`;
+  document.title = title(wanted.view);
   let module;
   try {
     module = await MODULES[wanted.view]();
@@ -90,7 +94,7 @@ onLanguage(() => {
 });
 addEventListener("hashchange", () => route());
 on("city", () => {
-  document.title = `${t(`view.${shown.view || "wall"}`)} · ${state.city.name}`;
+  document.title = title(shown.view || "wall");
 });
 route();
 live.start();

@@ -110,7 +110,7 @@ export function draw(root, curves, { unit, fromS, toS, onSpan, title }) {
   }
   const data = uPlot.join(tables);
   const plot = new uPlot({
-    width: Math.max(200, root.clientWidth), height: HEIGHT_PX, title,
+    width: Math.max(200, root.clientWidth), height: HEIGHT_PX, title, padding: [12, 28, 0, 0],
     tzDate: (second) => uPlot.tzDate(new Date(second * 1000), cityZone()),
     series, bands,
     legend: { live: true },

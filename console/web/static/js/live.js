@@ -4,17 +4,18 @@
 import { get, itemsOf } from "./api.js";
 import { Stream } from "./stream.js";
 import {
-  changeFigures, nowMs, setCity, setConnection, setDataTo, setDefinitions, setFigures, setNow,
-  setSession, state, tell,
+  changeFigures, nowMs, setCity, setConnection, setDefinitions, setFigures, setNow, setZones, state, tell,
 } from "./state.js";
 
 const ASK_MS = 5_000; // between two looks where the server has no stream
 const RECONCILE_MS = 300_000; // the past of every figure is read anew: late readings may have changed it
-const BASICS_MS = 60_000; // city, zones and definitions: a gateway may have stopped
-const STALE_MS = 15 * 60_000; // data older than this is said to be old, unless the server names another span
+const BASICS_MS = 900_000; // zones and definitions
+const CITY_MS = 30_000; // how far the gateway is, and whether it runs
+const HEARD_MS_MAX = 180_000; // a gateway that heard nothing for longer is away, or cannot hear
+const DATA_MS_MAX = 3 * 3_600_000; // stations that report hourly and late are no news; data older than this are
 const AFTER_MS = 1_000;
 
-const due = { basics: 0, figures: 0 };
+const due = { basics: 0, city: 0, figures: 0 };
 const asking = new Set();
 let streaming = false;
 let database = "ok";
@@ -35,8 +36,7 @@ export function start() {
 
 /** Take everything anew at once: after sleep, after the network came back. */
 export function refresh() {
-  due.basics = 0;
-  due.figures = 0;
+  for (const name of Object.keys(due)) due[name] = 0;
   stream.again();
   beat();
 }
@@ -44,6 +44,7 @@ export function refresh() {
 /** Do what is due; called every second. */
 export function beat() {
   const now = Date.now();
+  if (now >= due.city) once("city", askCity);
   if (now >= due.basics) once("basics", askBasics);
   if (now >= due.figures) once("figures", askFigures);
   judge();
@@ -59,26 +60,28 @@ async function once(name, ask) {
   }
 }
 
-async function askBasics() {
-  due.basics = Date.now() + ASK_MS;
+async function askCity() {
+  due.city = Date.now() + ASK_MS;
   try {
-    const [city, zones, definitions, session] = await Promise.all([
-      get("city"), get("zones"), get("indicators"), get("session").catch(unlessMissing),
-    ]);
-    setSession(session);
-    state.zones = itemsOf(zones);
-    setDefinitions(itemsOf(definitions));
-    setCity(city);
-    due.basics = Date.now() + BASICS_MS;
+    setCity(await get("city"));
+    due.city = Date.now() + CITY_MS;
     answered();
   } catch (error) {
     failed(error);
   }
 }
 
-function unlessMissing(error) {
-  if (error.missing) return null;
-  throw error;
+async function askBasics() {
+  due.basics = Date.now() + ASK_MS;
+  try {
+    const [zones, definitions] = await Promise.all([get("zones"), get("indicators")]);
+    setZones(itemsOf(zones));
+    setDefinitions(itemsOf(definitions));
+    due.basics = Date.now() + BASICS_MS;
+    answered();
+  } catch (error) {
+    failed(error);
+  }
 }
 
 async function askFigures() {
@@ -99,7 +102,6 @@ function take(event) {
   } catch {
     return; // no event of ours
   }
-  state.heardMs = nowMs();
   if (event.type === "snapshot") snapshot(body);
   else if (event.type === "values") values(body);
   else if (event.type === "alerts") tell("alerts", itemsOf(body));
@@ -119,15 +121,12 @@ function values(body) {
   const newWindow = items.some((item) => !state.figures.has(`${item.indicator}|${item.window}|${item.scope}`));
   changeFigures(items);
   if (newWindow) due.figures = Math.min(due.figures, Date.now() + AFTER_MS);
-  setDataTo(body.data_to);
 }
 
 function serverState(body) {
   if (body.now) setNow(body.now);
   database = body.database ?? "ok";
-  setDataTo(body.data_to);
   if (body.ledger) state.ledger = body.ledger;
-  if (body.lag_s !== undefined) state.lagS = body.lag_s;
   if (body.alerts_open !== undefined) state.alertsOpen = body.alerts_open;
   tell("status");
 }
@@ -142,13 +141,11 @@ function connection(name) {
     due.figures = Math.min(due.figures, Date.now() + AFTER_MS);
   }
   if (streaming && !wasOpen) due.figures = Math.min(due.figures, Date.now());
-  if (streaming) state.heardMs = nowMs();
   judge();
 }
 
 function answered() {
   signedOut = false;
-  state.heardMs = nowMs();
   reached = true;
   if (database !== "ok" && !streaming) database = "ok";
   judge();
@@ -157,21 +154,20 @@ function answered() {
 function failed(error) {
   signedOut = error.status === 401;
   if (error.kind === "database-away") database = "away";
-  if (error.away) reached = false;
+  reached = !error.away;
   judge();
 }
 
 /** Say in one word how it stands with the connection. */
 function judge() {
-  const staleMs = (state.city?.stale_s ?? 0) * 1000 || STALE_MS;
-  const toMs = state.dataToMs ?? state.heardToMs;
-  const old = state.stopped || (toMs !== null && nowMs() - toMs > staleMs);
+  const now = nowMs();
+  const { city, heardToMs, dataToMs } = state;
+  // Without a gateway nothing new can come, however new the figures are.
+  const deaf = city !== null && (state.stopped || heardToMs === null || now - heardToMs > HEARD_MS_MAX);
+  const old = deaf || (dataToMs !== null && now - dataToMs > DATA_MS_MAX);
   if (signedOut) setConnection("signed_out");
-  else if (!navigator.onLine && !streaming) setConnection("disconnected");
-  else if (streaming || (reached && lastState !== "connecting")) {
-    setConnection(database !== "ok" ? "database_away" : old ? "stale" : "live");
-  } else if (reached === undefined && lastState === "connecting") setConnection("connecting");
-  else if (database !== "ok" && reached) setConnection("database_away");
-  else if (lastState === "closed" || lastState === "missing") setConnection("disconnected");
-  else setConnection(state.connection);
+  else if (!streaming && (!navigator.onLine || reached === false)) setConnection("disconnected");
+  else if (database !== "ok") setConnection("database_away");
+  else if (city === null || (!streaming && lastState === "connecting")) setConnection("connecting");
+  else setConnection(old ? "stale" : "live");
 }

@@ -96,15 +96,20 @@ function sentence(name) {
   const now = nowMs();
   const parts = [];
   const at = (ms) => when(ms, now - ms > 20 * 3_600_000 ? "dayTime" : "time");
-  const toMs = state.dataToMs ?? state.heardToMs;
-  if (name === "stale" && state.stopped) parts.push(t("connection.stopped"));
-  else if (name !== "live" && name !== "connecting" && name !== "stale") {
+  if (name === "stale") parts.push(whyStale(now));
+  else if (name !== "live" && name !== "connecting") {
     parts.push(t("connection.since", { time: at(state.since), span: span((now - state.since) / 1000) }));
   }
+  const toMs = state.dataToMs ?? state.heardToMs;
   if (toMs !== null) parts.push(t("connection.data_to", { time: at(toMs), span: span((now - toMs) / 1000) }));
-  else if (state.city) parts.push(t("connection.no_data"));
   if (name === "disconnected" || name === "database_away") parts.push(t("connection.old_figures"));
   return parts.join(" · ");
+}
+
+function whyStale(now) {
+  if (state.heardToMs === null) return t("connection.no_gateway");
+  if (state.stopped) return t("connection.stopped");
+  return t("connection.heard", { span: span((now - state.heardToMs) / 1000) });
 }
 
 function ledgerLine() {

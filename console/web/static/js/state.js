@@ -8,21 +8,20 @@ const FIGURES_MAX = 20_000;
 
 export const state = {
   city: null,
+  named: null, // the city's name as it was last told to everybody
   zones: [],
   definitions: new Map(), // "code|window" -> definition, in the catalogue's order
   figures: new Map(), // key -> figure
   leftOut: 0,
   connection: "connecting", // connecting, live, stale, disconnected, database_away, signed_out
   since: Date.now(),
-  heardMs: null, // when the server last said anything, by its own clock
   stopped: false, // whether the gateway was stopped in form
   heardToMs: null, // everything that arrived before is known
   dataToMs: null, // up to when the figures have their data
   ledger: null,
-  lagS: null,
   alertsOpen: null,
   offsetMs: 0, // server's clock minus ours
-  session: null, // who asks and what they may do; null where the server does not say
+  session: undefined, // who asks and what they may do; null where the server does not say, undefined before it was asked
 };
 
 const bus = new EventTarget();
@@ -58,20 +57,28 @@ export function setCity(city) {
   if (city.now) setNow(city.now);
   state.stopped = city.stopped === true;
   state.heardToMs = instantOf(city.heard_to);
-  setDataTo(city.data_to);
-  tell("city", city);
+  state.dataToMs = instantOf(city.data_to);
+  const named = state.named !== city.name;
+  state.named = city.name;
+  if (named) tell("city");
+  tell("status");
+}
+
+/** Take the zones. */
+export function setZones(zones) {
+  state.zones = zones;
+  tell("city");
 }
 
 /** Take who asks and what they may do. */
 export function setSession(session) {
-  const before = JSON.stringify(state.session?.rights);
   state.session = session;
-  if (JSON.stringify(session?.rights) !== before) tell("session");
+  tell("session");
 }
 
 /** Say whether who asks may handle alerts. A server that knows no rights lets everybody. */
 export function mayHandleAlerts() {
-  return !state.session?.rights || state.session.rights.includes("handle alerts");
+  return state.session === null || (state.session?.rights.includes("handle alerts") ?? false);
 }
 
 /** Take the definitions of indicators. */
@@ -129,12 +136,6 @@ function takeFigures(items) {
     if (!same) changed.push(figure);
   }
   return changed;
-}
-
-/** Take the time up to which there is data. */
-export function setDataTo(text) {
-  const ms = instantOf(text);
-  if (ms !== null) state.dataToMs = ms;
 }
 
 /** Change the state of the connection; its beginning is kept. */

@@ -5,7 +5,7 @@ import { get, list, post } from "../api.js";
 import { shape } from "../bands.js";
 import { decimal, instantOf, integer, span, unitText, when } from "../format.js";
 import { t } from "../i18n.js";
-import { mayHandleAlerts, nowMs, on } from "../state.js";
+import { mayHandleAlerts, nowMs, on, setSession } from "../state.js";
 import { facts, loader, settled, trouble } from "./parts.js";
 import { scopeTitle } from "./sources.js";
 
@@ -49,6 +49,17 @@ class Alerts {
       choose("severity", [["", t("alerts.any")], ...Object.keys(SEVERITIES).map((one) => [one, t(`severity.${one}`)])], this.severity)),
     this.said, this.rows);
     this.load();
+    this.askWho();
+  }
+
+  /** Ask what whoever looks may do; a server without sign-in says nothing, and then everybody may. */
+  async askWho() {
+    try {
+      setSession(await get("session"));
+    } catch (error) {
+      if (error.missing) setSession(null);
+      else fill(this.said, trouble(error, () => this.askWho()));
+    }
   }
 
   load() {

@@ -1,7 +1,7 @@
 // A device as people see it: its health in words and shape, and a card with its newest values.
 
 import { h } from "../dom.js";
-import { get } from "../api.js";
+import { list } from "../api.js";
 import { shape } from "../bands.js";
 import { ago, decimal, instantOf, unitText, when } from "../format.js";
 import { t } from "../i18n.js";
@@ -53,18 +53,16 @@ function lastValues(series) {
   if (!series.length) return h("p", { class: "small muted" }, t("device.no_series"));
   return h("table", {}, h("tbody", {}, series.map((one) => h("tr", {},
     h("td", {}, h("a", { href: `#/explore?s=${encodeURIComponent(`${one.device}/${one.field}`)}` }, one.field)),
-    h("td", { class: "number" }, one.last ? `${decimal(one.last.value)} ${unitText(one.unit)}` : "–"),
+    h("td", { class: "number" }, one.last ? (one.last.state ?? `${decimal(one.last.value, 4)} ${unitText(one.unit)}`) : "–"),
     h("td", { class: "tight muted" }, one.last ? when(one.last.time, "dayTime") : "")))));
 }
 
 async function pastValues(device, atMs) {
   const found = await Promise.all((device.series ?? []).slice(0, 20).map(async (one) => {
     const path = `series/${encodeURIComponent(device.code)}/${encodeURIComponent(one.field)}/windows`;
-    const answer = await get(path, { grid: "hour", from: new Date(atMs - 3_600_000).toISOString(), to: new Date(atMs + 1).toISOString(), points: 4 });
-    const means = (answer.columns ?? answer).mean ?? [];
-    const times = (answer.columns ?? answer).t ?? [];
-    const last = means.findLastIndex((value) => value !== null);
-    return { ...one, device: device.code, last: last < 0 ? null : { value: String(Number(means[last].toPrecision(6))), time: times[last] * 1000 } };
+    const { items } = await list(path, { grid: "hour", from: new Date(atMs - 2 * 3_600_000).toISOString(), to: new Date(atMs + 1).toISOString() });
+    const last = items.findLast((window) => window.count > 0);
+    return { ...one, device: device.code, last: last ? { value: last.mean ?? last.total ?? last.high, time: last.start } : null };
   }));
   return lastValues(found);
 }

@@ -9,19 +9,19 @@ import { controlText, instant } from "../zoned.js";
 import { Picker } from "./picker.js";
 import { panel, settled, table, trouble } from "./parts.js";
 import { curvesOf, exportsOf, sourceOf, sourceTitle } from "./sources.js";
-import { sheet } from "./sheet.js";
 
 const SPANS = { "6h": 6 * 3_600_000, "24h": 86_400_000, "48h": 2 * 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000,
   "365d": 365 * 86_400_000 };
 const GRIDS = ["raw", "hour", "day"];
 const SOURCES_MAX = 8;
+const COLOURS = 8;
 const AGAIN_MS = 10_000; // a span that ends now moves on
 
 /** Show the view in `root`; returns how to leave it. */
 export function mount(root, query, { replaceQuery }) {
-  sheet("vendor/uplot-1.6.32/uPlot.min.css");
   const view = new Explore(root, query, replaceQuery);
-  const ends = [on("tick", () => view.tick()), on("definitions", () => view.picker.refresh())];
+  const ends = [on("tick", () => view.tick()), on("definitions", () => view.named()),
+    on("figures", settled(() => view.picker.showUnlessUsed(), 500))];
   const theme = () => view.redraw();
   addEventListener("themechange", theme);
   const sizes = new ResizeObserver(settled(() => view.resize(), 120));
@@ -156,6 +156,12 @@ class Explore {
     this.picker.show();
   }
 
+  /** Say again what things are called: the definitions came. */
+  named() {
+    this.picker.showUnlessUsed();
+    this.load();
+  }
+
   tick() {
     if (!this.span || document.hidden || nowMs() - (this.loadedMs ?? 0) < AGAIN_MS) return;
     this.load();
@@ -191,10 +197,10 @@ class Explore {
   }
 
   #chosen() {
-    fill(this.chosenList, this.sources.map((source, place) => h("li", {}, h("button", {
+    fill(this.chosenList, this.sources.map((source) => h("li", {}, h("button", {
       type: "button", title: t("explore.remove"), "aria-label": t("explore.remove_one", { name: sourceTitle(source) }),
       on: { click: () => this.add(source.id) },
-    }, h("span", { class: "swatch", style: { background: `var(--series-${(place % 8) + 1})` } }), sourceTitle(source), " ✕"))));
+    }, sourceTitle(source), " ✕"))));
   }
 
   #clear() {
@@ -207,14 +213,15 @@ class Explore {
     this.#clear();
     if (!this.drawn || !this.sources.length) return;
     const units = new Map();
-    this.found.forEach(({ curves }, place) => curves.forEach((curve, at) => {
-      const colour = curve.token ? token(curve.token) : token(`series-${(place % 8) + 1}`);
-      const look = { colour, ...curve };
-      if (curve.grid === "hour" && at > 0) look.colour = token(`series-${((place + 1) % 8) + 1}`);
-      if (curve.grid === "day" && at > 0) look.colour = token(`series-${((place + 2) % 8) + 1}`);
-      if (!units.has(curve.unit)) units.set(curve.unit, []);
-      units.get(curve.unit).push(look);
-    }));
+    let place = 0;
+    for (const { curves } of this.found) {
+      for (const curve of curves) {
+        // Marks have a meaning and its colour; every other curve has one of its own.
+        const colour = token(curve.token ?? `series-${(place++ % COLOURS) + 1}`);
+        if (!units.has(curve.unit)) units.set(curve.unit, []);
+        units.get(curve.unit).push({ colour, ...curve });
+      }
+    }
     const faults = this.found.filter((one) => one.error).map((one) => trouble(one.error, () => this.load()));
     const empty = [...units.values()].every((curves) => curves.every((curve) => !curve.x.length));
     fill(this.charts, faults, empty && !faults.length ? h("p", { class: "empty panel", "data-testid": "no-points" }, t("explore.empty")) : null);
@@ -246,8 +253,8 @@ class Explore {
         { title: t("explore.what"), cell: (row) => sourceTitle(row.source) },
         { title: t("explore.start"), tight: true, cell: (row) => when(row.start) },
         { title: t("explore.was"), number: true, cell: (row) => decimal(row.value) },
-        { title: t("explore.is_now"), number: true, cell: (row) => (row.value_now === undefined ? "" : decimal(row.value_now)) },
-        { title: t("explore.replaced"), tight: true, cell: (row) => when(row.replaced) },
+        { title: t("explore.is_now"), number: true, cell: (row) => decimal(row.value_now) },
+        { title: t("explore.replaced"), tight: true, cell: (row) => when(row.superseded) },
         { title: t("explore.why"), cell: (row) => row.reason ?? "" },
       ], replaced, { caption: t("explore.revisions_note"), testid: "revisions" })) : null,
       panel(t("explore.export"), h("ul", { class: "plain stack" }, links), h("p", { class: "small muted" }, t("explore.export_note"))));

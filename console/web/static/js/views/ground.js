@@ -5,8 +5,6 @@ import * as L from "../../vendor/leaflet-1.9.4/leaflet-src.esm.js";
 import { h } from "../dom.js";
 import { shape } from "../bands.js";
 import { token } from "../chart.js";
-import { HEALTH } from "./devices.js";
-import { sheet } from "./sheet.js";
 
 const SVG_DEVICES_MAX = 1_500; // beyond it points are drawn on a canvas
 const NO_PLACE = [[-0.01, -0.01], [0.01, 0.01]];
@@ -14,7 +12,6 @@ const NO_PLACE = [[-0.01, -0.01], [0.01, 0.01]];
 /** A map in `element`; `cards` give what a click shows, `zone(code)` and `device(device)`. */
 export class Ground {
   constructor(element, cards) {
-    sheet("vendor/leaflet-1.9.4/leaflet.css");
     this.cards = cards;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.map = L.map(element, {
@@ -48,19 +45,15 @@ export class Ground {
     this.#frame();
   }
 
-  /** Take the devices; those without a place stand in lists only. */
-  setDevices(devices, healthOf) {
+  /** Take the devices, each as `lookOf(device)` says: radius, colour, whether it is full. Those without a place stand in lists. */
+  setDevices(devices, lookOf) {
     const placed = devices.filter((one) => Number.isFinite(one.latitude) && Number.isFinite(one.longitude));
     const renderer = placed.length > SVG_DEVICES_MAX ? (this.canvas ??= L.canvas({ padding: 0.3 })) : undefined;
     const there = new Set();
     for (const device of placed) {
-      const health = HEALTH[healthOf(device)];
-      const look = {
-        radius: health.radius, color: token("ink"), weight: 1.5, fillColor: token(health.token),
-        // Not only by colour: who is not heard is an open ring with a gap.
-        fillOpacity: health.token === "good" ? 1 : 0.35, dashArray: health.token === "good" ? null : "3 2",
-      };
-      if (health.token !== "good") look.color = token(health.token);
+      const { radius, colour, full } = lookOf(device);
+      // Not only by colour: who is not heard is an open ring with gaps.
+      const look = { radius, color: full ? token("ink") : colour, weight: full ? 1.5 : 2.5, fillColor: colour, fillOpacity: full ? 1 : 0.3, dashArray: full ? null : "4 3" };
       there.add(device.code);
       const known = this.points.get(device.code);
       if (known) {
@@ -117,7 +110,7 @@ export class Ground {
     for (const { area } of this.zones.values()) bounds.extend(area.getBounds());
     for (const { dot } of this.points.values()) bounds.extend(dot.getLatLng());
     if (!bounds.isValid()) return;
-    this.map.fitBounds(bounds, { padding: [30, 30], maxZoom: 15, animate: false });
+    this.map.fitBounds(bounds, { padding: [60, 40], maxZoom: 15, animate: false });
     this.framed = this.zones.size > 0 && this.points.size > 0;
   }
 

@@ -31,7 +31,11 @@ class Health {
     };
     [this.counts, this.loadCounts] = part("health-counts", (box, found) => this.drawCounts(box, found));
     [this.silent, this.loadSilent] = part("health-silent", (box, found) => drawSilent(box, found));
-    [this.ledger, this.loadLedger] = part("health-ledger", (box, found) => drawLedger(box, found));
+    [this.ledger, this.loadLedger] = part("health-ledger", (box, found) => {
+      this.gateway = found.lag;
+      this.drawLag();
+      drawLedger(box, found);
+    });
     [this.reasons, this.loadReasons] = part("health-quarantine", (box, found) => this.drawReasons(box, found));
     this.lag = h("div", { "data-testid": "health-lag" });
     this.example = h("div", { class: "stack", "data-testid": "health-example" });
@@ -66,31 +70,30 @@ class Health {
       [t("health.data_to"), state.dataToMs === null ? t("health.not_known") : when(state.dataToMs, "exact")],
       [t("health.behind"), behind === null ? null : span(behind)],
       [t("health.connection"), t(`connection.${state.connection}`)],
-      [t("health.waiting"), this.facts?.waiting === undefined || this.facts.waiting === null ? null : integer(this.facts.waiting)],
-      [t("health.commit"), typeof this.facts?.commit_s === "number" ? `${Math.round(this.facts.commit_s * 1000)} ms` : null],
-      [t("health.heard_to"), this.facts?.heard_to ? when(this.facts.heard_to, "exact") : null],
+      [t("health.gateway"), this.gateway ? t(`health.gateway.${gatewayWord(this.gateway)}`) : null],
+      [t("health.waiting"), this.gateway?.waiting === null || !this.gateway ? null : integer(this.gateway.waiting)],
+      [t("health.watermark"), this.gateway?.watermark_s === null || !this.gateway ? null : span(this.gateway.watermark_s)],
+      [t("health.heard_to"), this.heardTo ? when(this.heardTo, "exact") : null],
     ]));
   }
 
   drawCounts(box, found) {
-    this.facts = { ...(found.lag ?? {}), heard_to: found.heard_to ?? found.listening?.heard_to };
+    this.heardTo = found.heard_to;
     this.drawLag();
-    const counts = found.counts ?? found.states ?? {};
-    const by = Object.keys(HEALTH).map((name) => [name, counts[name] ?? counts[name.replaceAll("_", " ")] ?? 0]).filter(([, n]) => n);
-    const all = by.reduce((sum, [, n]) => sum + n, 0);
-    const gateways = itemsOf(found.gateways);
-    const downtimes = itemsOf(found.downtimes ?? found.downtime);
+    const by = Object.keys(HEALTH).map((name) => [name, found.states[name] ?? 0]).filter(([, n]) => n);
+    const all = found.devices || 1;
+    const { gateways, downtimes } = found;
     fill(box,
       h("ul", { class: "plain stack" }, by.map(([name, n]) => h("li", { class: "row spread" },
         healthMark({ health: { state: name } }), h("span", {}, `${integer(n)} · ${percent(n / all)}`)))),
       gateways.length ? table([
-        { title: t("health.gateway"), cell: (row) => row.gateway ?? row.code ?? row.who },
-        { title: t("health.state"), cell: (row) => gatewayState(row) },
+        { title: t("health.gateway"), cell: (row) => row.code },
+        { title: t("health.state"), cell: (row) => h("span", { class: row.state === "silent" ? "word bad" : "word good" }, t(`health.state.${row.state}`)) },
         { title: t("health.devices"), number: true, cell: (row) => integer(row.devices) },
-        { title: t("health.since"), tight: true, cell: (row) => when(row.since ?? row.started, "dayTime") },
+        { title: t("health.since"), tight: true, cell: (row) => (row.since ? when(row.since, "dayTime") : "") },
       ], gateways, { caption: t("health.gateways"), testid: "health-gateways" }) : null,
       downtimes.length ? table([
-        { title: t("health.away"), cell: (row) => row.away ?? row.who ?? row.cause },
+        { title: t("health.away"), cell: (row) => row.who },
         { title: t("health.from"), tight: true, cell: (row) => when(row.started, "dayTime") },
         { title: t("health.to"), tight: true, cell: (row) => (row.ended ? when(row.ended, "dayTime") : t("health.until_now")) },
         { title: t("health.detail"), cell: (row) => row.detail ?? "" },
@@ -102,27 +105,29 @@ class Health {
     const shown = this.reason;
     fill(box, items.length ? table([
       { title: t("health.reason"), cell: (row) => h("button", { type: "button", class: "quiet link", "aria-pressed": String(row.reason === shown), "data-testid": "reason",
-        on: { click: () => this.#example(row.reason) } }, reasonTitle(row.reason)) },
-      { title: t("health.readings"), number: true, cell: (row) => integer(row.readings ?? row.count) },
+        on: { click: () => this.#example(row) } }, reasonTitle(row.reason)) },
+      { title: t("health.readings"), number: true, cell: (row) => integer(row.readings) },
       { title: t("health.meaning"), cell: (row) => row.meaning ?? "" },
     ], items, { caption: t("health.by_reason") }) : h("p", { class: "muted" }, t("health.quarantine_empty")));
-    if (items.length && !this.reason) this.#example(items[0].reason);
+    if (items.length && !this.reason) this.#example(items[0]);
   }
 
-  #example(reason) {
+  #example({ reason, newest }) {
     this.reason = reason;
     for (const button of this.reasons.querySelectorAll("button")) attribute(button, "aria-pressed", String(button.textContent === reasonTitle(reason)));
-    this.loadExample(async (signal) => ({ reason, found: itemsOf(await get("quarantine", { reason, limit: 1 }, { signal }))[0] }));
+    this.loadExample(async (signal) => ({ reason, found: await get(`quarantine/${newest}`, {}, { signal }) }));
   }
+}
+
+/** Return in a word how the gateway answers. */
+function gatewayWord(lag) {
+  if (!lag.known) return "not_known";
+  if (!lag.answers) return "silent";
+  return lag.connected === false ? "no_broker" : "ok";
 }
 
 function reasonTitle(reason) {
   return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
-}
-
-function gatewayState(row) {
-  const silent = row.state ? row.state === "silent" : row.ended === null;
-  return h("span", { class: silent ? "word bad" : "word good" }, t(silent ? "health.state.silent" : "health.state.ok"));
 }
 
 function drawSilent(box, devices) {
@@ -140,8 +145,7 @@ function drawSilent(box, devices) {
 }
 
 function drawLedger(box, found) {
-  const parts = ["accepted", "duplicate", "quarantined"];
-  const difference = found.balance ?? found.received - parts.reduce((sum, name) => sum + found[name], 0);
+  const difference = found.balance;
   const number = (name, sign) => h("div", { class: "sum" }, h("span", { class: "sign" }, sign), h("b", { "data-testid": `ledger-${name}` }, integer(found[name])), h("span", {}, t(`ledger.${name}`)));
   fill(box, h("div", { class: "equation", role: "group", "aria-label": t("health.ledger") },
     number("received", ""), number("accepted", "="), number("duplicate", "+"), number("quarantined", "+")),
@@ -151,18 +155,13 @@ function drawLedger(box, found) {
     [t("ledger.messages"), integer(found.messages)], [t("ledger.commits"), integer(found.commits)],
     [t("ledger.restated"), integer(found.restated)],
     [t("ledger.last"), found.last_commit ? `${when(found.last_commit, "exact")}` : null],
-    [t("ledger.trimmed"), found.quarantine_rows_trimmed ? integer(found.quarantine_rows_trimmed) : null],
+    [t("ledger.trimmed"), found.trimmed ? integer(found.trimmed) : null],
   ]));
 }
 
 function drawExample(box, reason, row) {
-  if (!row) {
-    fill(box, h("p", { class: "muted small" }, t("health.no_example")));
-    return;
-  }
-  const base64 = row.payload_base64 ?? row.payload ?? "";
   fill(box, h("h3", {}, t("health.example", { reason: reasonTitle(reason) })), facts([
-    [t("health.received"), when(row.received, "exact")], [t("map.device"), row.device || null], [t("health.topic"), h("code", {}, row.topic ?? "")],
-    [t("health.detail"), row.detail], [t("health.size"), row.payload_bytes === undefined ? null : bytes(row.payload_bytes)],
-  ]), h("pre", { class: "payload", tabindex: 0, "aria-label": t("health.payload"), "data-testid": "payload" }, printable(base64)));
+    [t("health.received"), when(row.received, "exact")], [t("map.device"), row.device || null], [t("health.topic"), h("code", {}, row.topic)],
+    [t("health.detail"), row.detail], [t("health.size"), bytes(row.payload_bytes)],
+  ]), h("pre", { class: "payload", tabindex: 0, "aria-label": t("health.payload"), "data-testid": "payload" }, printable(row.payload_base64)));
 }

@@ -92,7 +92,9 @@ class Kpis {
     if (!this.points) return;
     const inGroup = (one) => [one.dimension, one.subDimension, one.category].slice(0, this.group.length).every((name, i) => name === this.group[i]);
     const found = this.tree.points.filter((one) => inGroup(one) && (!this.state || one.state === this.state)
-      && `${one.key} ${one.title} ${one.category}`.toLowerCase().includes(this.words));
+      && `${one.key} ${one.title} ${one.category}`.toLowerCase().includes(this.words))
+      // What has a figure first; within that the order of the wheel.
+      .sort((a, b) => (a.value === null) - (b.value === null));
     const paths = [];
     const walk = (node) => node.children.forEach((child) => {
       paths.push(child.path);
@@ -109,11 +111,11 @@ class Kpis {
     fill(this.rows, table([
       { title: t("kpis.code"), cell: (one) => h("button", { type: "button", class: "quiet link", "data-testid": "kpi-open", on: { click: () => this.choose(one.key) } }, one.key) },
       { title: t("kpis.name"), cell: (one) => one.title },
+      { title: t("kpis.state"), cell: (one) => h("span", { class: `word state-${one.state}` }, t(`kpis.state.${one.state}`)) },
       { title: t("map.value"), number: true, cell: (one) => (one.value === null ? h("span", { class: "muted" }, "NR") : one.text) },
       { title: t("kpis.of_target"), number: true, cell: (one) => score(one) },
       { title: t("kpis.coverage"), number: true, cell: (one) => (one.coverage === null || one.coverage === undefined ? "" : h("span", { class: validityClass(one.validity) }, `${percent(one.coverage)}`)) },
       { title: t("kpis.horizon"), tight: true, cell: (one) => (one.horizon ? horizonText(one.horizon) : "") },
-      { title: t("kpis.state"), cell: (one) => h("span", { class: `word state-${one.state}` }, t(`kpis.state.${one.state}`)) },
     ], found, { caption: t("kpis.caption"), testid: "kpi-table" }));
   }
 }

@@ -4,6 +4,7 @@
 import { h, fill, setText } from "../dom.js";
 import { list } from "../api.js";
 import { bandOf, shape } from "../bands.js";
+import { token } from "../chart.js";
 import { chipOf } from "../figures.js";
 import { brief, cityZone, unitText, when } from "../format.js";
 import { counted, t, titled } from "../i18n.js";
@@ -26,7 +27,10 @@ export function mount(root, query, { replaceQuery }) {
   const view = new MapView(root, query, replaceQuery);
   const later = settled(() => view.figuresChanged(), 200);
   const ends = [on("figures", later), on("definitions", () => view.tools()), on("city", () => view.zonesChanged()), on("tick", () => view.tick())];
-  const theme = () => view.paint();
+  const theme = () => {
+    view.paint();
+    view.paintDevices();
+  };
   addEventListener("themechange", theme);
   return () => {
     ends.forEach((end) => end());
@@ -42,6 +46,8 @@ class MapView {
     this.atMs = query.get("at") ? Date.parse(query.get("at")) : null;
     if (!Number.isFinite(this.atMs)) this.atMs = null;
     this.past = null;
+    this.stations = new Map();
+    this.points = kept("map.points", "health");
     this.devices = [];
     this.abort = new AbortController();
     this.bar = h("div", { class: "tools" });
@@ -61,7 +67,7 @@ class MapView {
     this.tools();
     this.zonesChanged();
     this.loadDevices();
-    if (this.atMs) this.loadPast();
+    if (this.byBand) this.loadPast();
   }
 
   /** Return the definition that is shown: the chosen one, else the first with bands that some zone has. */
@@ -100,17 +106,26 @@ class MapView {
       this.setTime(Number.isFinite(ms) ? ms : null);
       this.slider.value = this.atMs ? Math.max(-BACK_STEPS, Math.round((this.atMs - nowMs()) / length)) : 0;
     });
+    const points = h("div", { class: "group", role: "group", "aria-label": t("map.points") }, ["health", "bands"].map((name) => h("button", {
+      type: "button", "aria-pressed": String(this.points === name), disabled: this.atMs !== null, "data-testid": `map-${name}`, on: { click: () => {
+        this.points = name;
+        keep("map.points", name);
+        this.tools();
+        this.bar.querySelector(`[data-testid="map-${name}"]`)?.focus();
+        this.loadPast();
+      } } }, t(`map.points.${name}`))));
     const now = h("button", { type: "button", "data-testid": "map-now", on: { click: () => {
       this.slider.value = 0;
       this.setTime(null);
     } } }, t("map.now"));
     fill(this.bar, h("label", { class: "field" }, t("map.indicator"), select),
       h("label", { class: "field grow" }, t("map.slider"), this.slider),
-      h("label", { class: "field" }, t("map.time", { zone: cityZone() }), this.time), now);
+      h("label", { class: "field" }, t("map.time", { zone: cityZone() }), this.time), now, points);
   }
 
   setTime(ms) {
     this.atMs = ms === null ? null : Math.min(ms, nowMs());
+    for (const button of this.bar.querySelectorAll(".group button")) button.disabled = this.atMs !== null;
     this.time.value = this.atMs ? controlText(this.atMs, cityZone()) : "";
     this.changed();
   }
@@ -123,33 +138,49 @@ class MapView {
     this.loadPast();
   }
 
-  /** Read what was known of the chosen time; of the present the page knows already. */
+  /** Read what is not known yet: of a past time every zone, and stations where points show their bands. */
   loadPast = settled(async () => {
     const turn = (this.turn = (this.turn ?? 0) + 1);
-    if (!this.atMs || !this.definition) {
-      this.past = null;
-      fill(this.fault);
-      this.paint();
-      return;
-    }
+    const one = this.definition;
+    const ask = (kind) => figuresAt(one, this.atMs ?? nowMs(), kind, this.abort.signal);
     try {
-      const found = await figuresAt(this.definition, this.atMs, this.abort.signal);
+      const [zones, stations] = one ? await Promise.all([this.atMs ? ask("zone") : null, this.byBand ? ask("station") : new Map()]) : [null, new Map()];
       if (turn !== this.turn) return;
-      this.past = found;
+      [this.past, this.stations] = [zones, stations];
       fill(this.fault);
     } catch (error) {
       if (error.name === "AbortError" || turn !== this.turn) return;
-      this.past = new Map();
+      [this.past, this.stations] = [this.atMs ? new Map() : null, new Map()];
       fill(this.fault, trouble(error, () => this.loadPast()));
     }
+    this.stationsMs = Date.now();
     this.paint();
+    this.paintDevices();
   }, 150);
+
+  /** Whether points show bands: who was silent at a past time is not told here. */
+  get byBand() {
+    return this.atMs !== null || this.points === "bands";
+  }
+
+  paintDevices() {
+    const one = this.definition;
+    const scale = numbered(one, [...this.stations.values()]);
+    this.ground.setDevices(this.devices, (device) => {
+      const name = healthOf(device);
+      if (!this.byBand) return { ...HEALTH[name], colour: token(HEALTH[name].token), full: name === "ok" };
+      const figure = this.stations.get(`station:${device.code}`);
+      const known = Boolean(figure && figure.value !== null);
+      const band = known ? bandOf(figure, one) : null;
+      return { radius: known ? 8 : 4, colour: band ? band.colour : known ? scale.colour(figure) : token("none"), full: known, text: known ? brief(figure.value, 3) : "" };
+    });
+  }
 
   async loadDevices() {
     this.devicesMs = Date.now();
     try {
       this.devices = (await list("devices", {}, { signal: this.abort.signal, most: DEVICES_MAX })).items;
-      this.ground.setDevices(this.devices, healthOf);
+      this.paintDevices();
       this.listDevices();
     } catch (error) {
       if (error.name !== "AbortError") fill(this.deviceList, trouble(error, () => this.loadDevices()));
@@ -157,7 +188,9 @@ class MapView {
   }
 
   tick() {
-    if (!document.hidden && Date.now() - this.devicesMs > DEVICES_MS) this.loadDevices();
+    if (document.hidden) return;
+    if (Date.now() - this.devicesMs > DEVICES_MS) this.loadDevices();
+    if (!this.atMs && this.byBand && Date.now() - (this.stationsMs ?? 0) > DEVICES_MS) this.loadPast();
   }
 
   zonesChanged() {
@@ -174,7 +207,7 @@ class MapView {
   figure(code) {
     const one = this.definition;
     if (!one) return null;
-    const scope = code === "city" ? "city" : `zone:${code}`;
+    const scope = `zone:${code}`;
     if (this.atMs) return this.past?.get(scope) ?? null;
     return state.figures.get(`${one.code}|${one.window}|${scope}`) ?? null;
   }

@@ -4,26 +4,27 @@ import { list } from "../api.js";
 import { token } from "../chart.js";
 import { brief } from "../format.js";
 import { figureOf, WINDOW_MS } from "../records.js";
-import { state } from "../state.js";
 
-const AT_A_TIME = 4;
+const FIGURES_MAX = 30_000;
 const STEPS = 5;
 
-/** Return by scope the figure of the window that holds a time, of the city and of every zone. */
-export async function figuresAt(definition, atMs, signal) {
+/**
+ * Return by scope the figure of the window that holds a time, else of the one before; of every zone or every station.
+ *
+ * @param kind `zone` or `station`.
+ */
+export async function figuresAt(definition, atMs, kind, signal) {
   const length = WINDOW_MS[definition.window];
-  const asked = { from: new Date(atMs - length * 1.1).toISOString(), to: new Date(atMs + 1).toISOString() };
-  const scopes = ["city", ...state.zones.map((zone) => `zone:${zone.code}`)];
+  const path = `indicators/${definition.code}/${definition.window}/values`;
+  const asked = { from: new Date(atMs - 2.1 * length).toISOString(), to: new Date(atMs + 1).toISOString(), scope: kind };
+  const { items } = await list(path, asked, { signal, most: FIGURES_MAX, page: 10_000 });
   const found = new Map();
-  const one = async () => {
-    for (let scope = scopes.shift(); scope; scope = scopes.shift()) {
-      const { items } = await list(`indicators/${definition.code}/${definition.window}/values`, { ...asked, scope }, { signal, most: 10 });
-      const figures = items.map((item) => figureOf({ indicator: definition.code, window: definition.window, scope, ...item }))
-        .filter((figure) => figure.startMs <= atMs).sort((a, b) => a.startMs - b.startMs);
-      if (figures.length) found.set(scope, figures.at(-1));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, one));
+  for (const item of items) {
+    const figure = figureOf(item);
+    const known = found.get(figure.scope);
+    // A window that has only begun may have no figure yet: then the one before stands.
+    if (!known || figure.value !== null) found.set(figure.scope, figure);
+  }
   return found;
 }
 

@@ -3,7 +3,7 @@
 import { h, fill, setText } from "../dom.js";
 import { counted, t } from "../i18n.js";
 import { settled, trouble } from "./parts.js";
-import { choices } from "./sources.js";
+import { indicatorChoices, seriesChoices } from "./sources.js";
 
 const SHOWN_MAX = 120;
 
@@ -12,7 +12,7 @@ export class Picker {
   constructor(toggle, chosen) {
     this.toggle = toggle;
     this.chosen = chosen;
-    this.items = [];
+    this.series = [];
     this.abort = new AbortController();
     this.field = h("input", { type: "search", placeholder: t("picker.placeholder"), "aria-label": t("picker.search"), "data-testid": "picker-search",
       autocomplete: "off", on: { input: settled(() => this.show(), 120) } });
@@ -20,24 +20,26 @@ export class Picker {
     this.list = h("ul", { class: "plain pick", "data-testid": "picker" });
     this.fault = h("div");
     this.element = h("div", { class: "stack" }, this.field, this.count, this.fault, this.list);
-    this.refresh();
+    this.ask();
+    this.show();
   }
 
-  /** Ask for everything that there is. */
-  async refresh() {
+  /** Ask for the series that there are; indicators are known. */
+  async ask() {
     try {
-      const { items, fault } = await choices(this.abort.signal);
-      this.items = items;
-      fill(this.fault, fault ? trouble(fault, () => this.refresh()) : null);
-    } catch {
-      return; // the view was left
+      this.series = await seriesChoices(this.abort.signal);
+      fill(this.fault);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      fill(this.fault, trouble(error, () => this.ask()));
     }
     this.show();
   }
 
   show() {
     const words = this.field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = this.items.filter((one) => {
+    const all = [...indicatorChoices(), ...this.series];
+    const found = all.filter((one) => {
       const text = `${one.text} ${one.id}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
@@ -47,6 +49,11 @@ export class Picker {
       on: { click: () => this.#take(one.id) },
     }, h("span", { class: "kind" }, t(`picker.${one.kind}`)), h("span", {}, one.text)))));
     setText(this.count, found.length > SHOWN_MAX ? t("picker.first", { shown: SHOWN_MAX, n: found.length }) : counted("picker.found", found.length));
+  }
+
+  /** Show what there is by now, unless somebody is choosing: a list must not change under a finger. */
+  showUnlessUsed() {
+    if (!this.list.contains(document.activeElement)) this.show();
   }
 
   #take(id) {

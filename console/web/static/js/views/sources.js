@@ -3,7 +3,7 @@
 
 import { address, get, list } from "../api.js";
 import { strokes, withGaps } from "../chart.js";
-import { instantOf, unitText } from "../format.js";
+import { instantOf, span, unitText } from "../format.js";
 import { t, titled } from "../i18n.js";
 import { definitionOf, state, zoneOf } from "../state.js";
 
@@ -37,26 +37,19 @@ export function scopeTitle(scope) {
   return titled(zoneOf(scope)) || scope.replace(/^(zone|station):/, "");
 }
 
-/**
- * Return everything that can be chosen, each `{id, text, kind}`; `fault` says why devices are not among it.
- */
-export async function choices(signal) {
-  const items = [...state.figures.values()].map((figure) => {
+/** Return the indicators that can be chosen: those that have a figure; each `{id, text, kind}`. */
+export function indicatorChoices() {
+  return [...state.figures.values()].map((figure) => {
     const source = { kind: "indicator", indicator: figure.indicator, window: figure.window, scope: figure.scope };
     return { id: `i:${figure.indicator}/${figure.window}/${figure.scope}`, kind: "indicator", text: sourceTitle(source) };
   });
-  try {
-    const devices = await list("devices", {}, { signal, most: DEVICES_MAX });
-    for (const device of devices.items) {
-      for (const one of device.series ?? []) {
-        items.push({ id: `s:${device.code}/${one.field}`, kind: "series", text: `${device.code} · ${one.field}` });
-      }
-    }
-  } catch (fault) {
-    if (fault.name === "AbortError") throw fault;
-    return { items, fault };
-  }
-  return { items };
+}
+
+/** Return the series of all devices that can be chosen. Throws ApiError. */
+export async function seriesChoices(signal) {
+  const devices = await list("devices", {}, { signal, most: DEVICES_MAX });
+  return devices.items.flatMap((device) => device.series.map((one) =>
+    ({ id: `s:${device.code}/${one.field}`, kind: "series", text: `${device.code} · ${one.field} · ${device.title}` })));
 }
 
 /**
@@ -124,29 +117,39 @@ async function seriesCurve(source, span, grid, columns, signal) {
     if (!more) {
       const points = items.filter((one) => one.value !== null).map((one) => [instantOf(one.time) / 1000, Number(one.value)]).sort((a, b) => a[0] - b[0]);
       const [x, y] = withGaps(points.map((one) => one[0]), [points.map((one) => one[1])]);
-      return { label, unit: unitText(items[0]?.unit), x, y, grid, source, width: 1.2 };
+      return { label, unit: await readingUnit(source, signal), x, y, grid, source, width: 1.2 };
     }
   }
   const answer = await get(`${path}/windows`, { ...params(span), grid: grid === "raw" ? "minute" : grid, points: columns }, { signal });
   return columnCurve(answer, label, grid, source);
 }
 
-/** Return a curve from columns: arrays `t`, `low`, `high`, `mean`, `count`, a column for some pixels. */
+/** Return the unit of single readings; a meter's readings stand by themselves, for its register is no consumption. */
+async function readingUnit(source, signal) {
+  const series = await get(`series/${encodeURIComponent(source.device)}/${encodeURIComponent(source.field)}`, {}, { signal });
+  const unit = series.symbol || unitText(series.unit) || t("explore.index");
+  return series.kind === "counter" ? t("explore.register", { unit }) : series.kind === "state" ? t("explore.states", { names: series.states.join(", ") }) : unit;
+}
+
+/**
+ * Return a curve from columns: arrays `t`, `low`, `high`, `mean`, `total`, `state`, `count`. What is counted has totals of a
+ * column instead of a mean, a state the share of the time that it was in its first one.
+ */
 function columnCurve(answer, label, grid, source) {
-  const at = answer.columns ?? answer;
-  const times = at.t ?? [];
-  const unit = answer.symbol || unitText(answer.unit);
-  const length = answer.step_s ?? answer.column_s ?? LENGTH_S[grid === "raw" ? "minute" : grid];
-  const thinned = (at.count ?? []).some((count) => count > 1) && grid === "raw";
-  if (grid !== "raw" && times.length && length <= LENGTH_S[grid] * 1.05) {
-    const [x, y] = strokes(times.map((second, i) => ({ t: second, value: at.mean[i] })), LENGTH_S[grid]);
-    return { label, unit, x, y, grid, source, points: "none", width: grid === "day" ? 2.4 : 1.8 };
+  const { t: times, step } = answer;
+  const isTotal = answer.kind === "counter" || answer.kind === "event";
+  const isState = answer.kind === "state";
+  const y = isTotal ? answer.total : isState ? answer.state.map((shares) => (shares ? 1 - shares[0] : null)) : answer.mean;
+  const unit = isState ? t("explore.share", { state: answer.states[0] ?? "" }) : isTotal
+    ? t("explore.per", { unit: unitText(answer.unit) || t("explore.index"), span: span(step) }) : unitText(answer.unit) || t("explore.index");
+  const look = { label, unit, grid, source, points: "none" };
+  if (isTotal || isState || (grid !== "raw" && step <= LENGTH_S[grid])) {
+    const [x, values] = strokes(times.map((second, i) => ({ t: second, value: y[i] })), step);
+    return { ...look, x, y: values, width: grid === "day" ? 2.4 : 1.8 };
   }
-  const step = Math.max(length, LENGTH_S[grid === "raw" ? "minute" : grid]);
-  const [x, y, low, high] = withGaps(times, [at.mean, at.low, at.high], step);
-  return thinned || grid !== "raw"
-    ? { label, unit, x, y, low, high, grid, source, points: "none", width: 1.4 }
-    : { label, unit, x, y, grid, source, width: 1.2 };
+  const thinned = answer.count.some((count) => count > 1);
+  const [x, mean, low, high] = withGaps(times, [y, answer.low, answer.high], step);
+  return thinned ? { ...look, x, y: mean, low, high, width: 1.4 } : { ...look, points: undefined, x, y: mean, width: 1.2 };
 }
 
 /** Return the addresses at which a source can be had as a file: `{text, href}`. */
