@@ -86,7 +86,12 @@ def leaves(tree: type[Any], secrets: frozenset[str], prefix: str = "") -> Iterat
 
 def attributes_of(tree: type[Any]) -> dict[str, str]:
     """Return the explanations under `Attributes:` of a class's docstring, by attribute name."""
-    lines = inspect.cleandoc(tree.__doc__ or "").splitlines()
+    return attributes_in(inspect.cleandoc(tree.__doc__ or ""))
+
+
+def attributes_in(docstring: str) -> dict[str, str]:
+    """Return the explanations under `Attributes:` of a docstring without its indentation, by attribute name."""
+    lines = docstring.splitlines()
     found: dict[str, str] = {}
     names: list[str] = []
     inside = False

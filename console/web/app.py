@@ -22,6 +22,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     indicators.router,
     catalogue.router,
     explore.router,
+    explore.several,
     devices.router,
     accounts.router,
     kpis.router,

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from console.settings_reader import attributes_in
 from console.web.problems import MEDIA_TYPE, TITLES, Problem
 
 API_VERSION = "1"
@@ -67,6 +68,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
+    for schema in schemas.values():
+        _explain(schema)
     for operations in found["paths"].values():
         for operation in operations.values():
             responses = operation["responses"]
@@ -76,6 +79,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 if status >= "400":
                     response["content"] = {MEDIA_TYPE: _PROBLEM}
     return found
+
+
+def _explain(schema: dict[str, Any]) -> None:
+    """Put what a class says of its attributes beside each of them."""
+    text = schema.get("description", "")
+    explained = attributes_in(text)
+    if explained:
+        schema["description"] = text.partition("\n\nAttributes:")[0]
+    for name, its in schema.get("properties", {}).items():
+        if name in explained:
+            its["description"] = explained[name]
 
 
 def text_of(app: FastAPI) -> str:

@@ -1,4 +1,4 @@
-"""`/series`: what one series is, its readings, its windows, and its windows drawn in so many columns.
+"""`/series` and `/observations`: what a series is, its readings, its windows, and these drawn in so many columns.
 
 Knows requests; what is read is the store's, figures are `console.web.figures`'.
 """
@@ -16,20 +16,24 @@ from console.web.asked import SPAN_US, From, To, known, span_us
 from console.web.figures import Drawing, WindowItem, drawn, text, window_item
 from console.web.formats import SERIES_RESPONSES, FormatOf, Page, listed, whole
 from console.web.paging import LIMIT_DEFAULT, Cursor, SeriesLimit, cursor_of, parts_of
-from console.web.problems import absent
+from console.web.problems import absent, wrong
 from console.web.site import Site, SiteOf
 from devices import FLAG_TIME_FROM_ARRIVAL, Rule, nearest, rfc3339
 from engine.cells import Grid
 from engine.store import series
 from engine.store.reader import Reader
-from engine.store.series import Reading, SeriesFacts
+from engine.store.series import Reading, ReadingOf, SeriesFacts
 
 POINTS_MAX = 10_000
 """More columns than any screen has pixels."""
 LENGTH_US = {Grid.MINUTE: 60_000_000, Grid.HOUR: 3_600_000_000, Grid.DAY: 86_400_000_000}
 """Civil days and hours may be longer or shorter where the clock is changed; columns merge whole ones by their start."""
 
+SERIES_MAX = 2_000
+"""Series whose readings are given together."""
+
 router = APIRouter(prefix="/series/{device}/{field}", tags=["series"])
+several = APIRouter(tags=["series"])
 
 
 class GridName(StrEnum):
@@ -95,6 +99,60 @@ class ReadingItem:
     time_from_arrival: bool
     flags: tuple[str, ...]
     excluded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOfItem(ReadingItem):
+    """One stored reading, and of which series.
+
+    Attributes:
+        device, field, measurand: the series.
+    """
+
+    device: str
+    field: str
+    measurand: str
+
+
+@several.get("/observations", response_model=Page[ReadingOfItem], responses=SERIES_RESPONSES)
+def get_observations_of(
+    request: Request,
+    site: SiteOf,
+    wanted: FormatOf,
+    device: Annotated[str | None, Query(description="Only of this device.")] = None,
+    zone: Annotated[str | None, Query(description="Only of this zone.")] = None,
+    measurand: Annotated[str | None, Query(description="Only of this measurand.")] = None,
+    since: From = None,
+    until: To = None,
+    limit: SeriesLimit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Response:
+    """The stored readings of several series in order of time; unless said, of the last day."""
+    if device is not None:
+        known("device", "device", device, [one.code for one in site.registry.devices])
+    if zone is not None:
+        known("zone", "zone", zone, [one.code for one in site.registry.city.zones])
+    if measurand is not None:
+        known("measurand", "measurand", measurand, site.registry.catalogue.by_code)
+    from_us, to_us = span_us(site, since, until, SPAN_US["minute"])
+    after = (from_us - 1, 0)
+    if cursor is not None:
+        after = cast("tuple[int, int]", parts_of(cursor, int, int))
+
+    def read(store: Reader) -> tuple[dict[int, SeriesFacts], list[ReadingOf]]:
+        facts = series.chosen(store.session, device, zone, measurand, SERIES_MAX + 1)
+        if len(facts) > SERIES_MAX:
+            raise wrong(
+                "measurand", f"expected a choice of at most {SERIES_MAX:,} series, by device, zone or measurand"
+            )
+        of = {one.series_id: one for one in facts}
+        return of, series.readings_of(store.session, list(of), from_us, to_us, after, limit + 1)
+
+    of, rows = site.stores.ask(read)
+    following = cursor_of(rows[limit - 1].time_us, rows[limit - 1].series_id) if len(rows) > limit else None
+    return listed(
+        request, ReadingOfItem, [_reading_of(of[row.series_id], row) for row in rows[:limit]], following, wanted
+    )
 
 
 @router.get("", response_model=SeriesItem)
@@ -225,7 +283,17 @@ def _following(cursor: str, from_us: int) -> int:
     return max(start_us, from_us)
 
 
-def _reading(facts: SeriesFacts, row: Reading) -> ReadingItem:
+def _reading_of(facts: SeriesFacts, row: ReadingOf) -> ReadingOfItem:
+    item = _reading(facts, row)
+    return ReadingOfItem(
+        **{name: getattr(item, name) for name in ReadingItem.__dataclass_fields__},
+        device=facts.device,
+        field=facts.field,
+        measurand=facts.measurand,
+    )
+
+
+def _reading(facts: SeriesFacts, row: Reading | ReadingOf) -> ReadingItem:
     state = facts.states[row.ticks] if facts.kind == "state" and 0 <= row.ticks < len(facts.states) else None
     return ReadingItem(
         time=rfc3339(row.time_us),

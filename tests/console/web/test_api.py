@@ -15,6 +15,8 @@ import pytest
 
 from console.web.figures import MEAN_DIGITS
 from devices import rfc3339
+from engine.store import series
+from engine.store.reader import Reader
 from tests.console.web.client import Client
 from tests.console.web.conftest import BAD, Filled
 
@@ -147,6 +149,23 @@ def test_every_reading_of_a_series_is_given_once_in_order(get: Client, sql: Sql,
     assert [(item["time"], item["value"], item["state"]) for item in items] == [
         (rfc3339(time_us), value, state) for time_us, value, state in stored
     ]
+
+
+def test_readings_of_several_series_come_together_in_order_of_time(get: Client, sql: Sql) -> None:
+    items = get.pages("observations", measurand="pm2_5", limit=97, **ALL)
+    stored = sql(
+        f"SELECT device, field, {US.format('time')}, value::text FROM v_observation WHERE measurand = 'pm2_5'"
+        " ORDER BY time, series_id"
+    )
+    assert len({row[0] for row in stored}) > 1
+    assert [(item["device"], item["field"], item["time"], item["value"]) for item in items] == [
+        (device, field, rfc3339(time_us), value) for device, field, time_us, value in stored
+    ]
+    of_zone = get("observations", zone="noise", limit=500, **ALL).items
+    assert {item["measurand"] for item in of_zone} == {"sound_level"}
+    assert get("observations", measurand="pm3").fields == ["measurand"]
+    assert get("observations", zone="nowhere").fields == ["zone"]
+    assert get("observations", device="nobody").fields == ["device"]
 
 
 @pytest.mark.parametrize("grid", ["minute", "hour", "day"])
@@ -290,3 +309,22 @@ def test_measurands_have_their_range_in_exact_decimals(get: Client, filled: Fill
 
 def test_there_are_no_assessments_yet(get: Client) -> None:
     assert get("assessments").json == {"items": [], "next": None}
+
+
+def test_the_newest_readings_are_found_whatever_the_present_is_taken_for(filled: Filled, sql: Sql) -> None:
+    """Many are found by a look at the last intervals, the others one by one; which are which depends on the present."""
+    facts = sql("SELECT series_id, interval_us FROM series ORDER BY series_id")
+    ids, often = [row[0] for row in facts], [row[1] for row in facts]
+    stored = {
+        series_id: (time_us, ticks)
+        for series_id, time_us, ticks in sql(
+            f"SELECT DISTINCT ON (series_id) series_id, {US.format('time')}, ticks FROM observation"
+            " ORDER BY series_id, time DESC"
+        )
+    }
+    end_us = max(time_us for time_us, _ in stored.values())
+    with Reader.open(filled.url) as reader:
+        for about_us in (0, end_us - 7_200_000_000, end_us, end_us + 3_600_000_000, end_us + 10**15):
+            found = series.newest(reader.session, ids, often, about_us)
+            rows = zip(*(column.tolist() for column in found), strict=True)
+            assert {ids[place]: (time_us, ticks) for place, time_us, ticks in rows} == stored

@@ -35,6 +35,13 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_is(app: Any) -> 
     assert [one["operationId"] for one in operations if not one.get("description")] == []
 
 
+def test_what_a_class_says_of_its_attributes_stands_beside_each_of_them(app: Any) -> None:
+    value = app.openapi()["components"]["schemas"]["ValueItem"]
+    assert value["description"] == "One result of an indicator."
+    assert value["properties"]["driver"]["description"].startswith("measurand that decides")
+    assert [name for name, its in value["properties"].items() if "description" not in its] == []
+
+
 def test_every_path_is_in_the_guide(app: Any) -> None:
     text = GUIDE.read_text(encoding="utf-8")
     paths = [path.removeprefix("/api/v1") for path in app.openapi()["paths"]]
