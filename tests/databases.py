@@ -16,9 +16,12 @@ import psycopg
 import deploy
 from engine.store import migrate
 
+Furnish = Callable[[str], object]
+"""Fills the migrated database of this URL with what tests have in common."""
+
 
 class Databases:
-    """Copies of two templates on a running server.
+    """Copies of templates on a running server.
 
     Args:
         server_url: of any database of the server; its user may make others.
@@ -27,6 +30,7 @@ class Databases:
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
         self._admin_url = urlsplit(server_url)._replace(path="/postgres").geturl()
+        self._furnished: dict[Furnish, str] = {}
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -40,6 +44,19 @@ class Databases:
         with self._copy(self._migrated) as url:
             yield url
 
+    @contextmanager
+    def furnished(self, furnish: Furnish) -> Iterator[str]:
+        """The URL of a database as `furnish` leaves it, which is called for the first one only; dropped at the end."""
+        if furnish not in self._furnished:
+
+            def migrate_and_furnish(url: str) -> None:
+                migrate(url)
+                furnish(url)
+
+            self._furnished[furnish] = self._template(migrate_and_furnish)
+        with self._copy(self._furnished[furnish]) as url:
+            yield url
+
     @cached_property
     def _empty(self) -> str:
         return self._template(lambda _url: None)
@@ -48,7 +65,7 @@ class Databases:
     def _migrated(self) -> str:
         return self._template(migrate)
 
-    def _template(self, furnish: Callable[[str], object]) -> str:
+    def _template(self, furnish: Furnish) -> str:
         """Make a database, and see that nobody is in it when it is copied: not even TimescaleDB's own workers."""
         name = f"template_{secrets.token_hex(6)}"
         furnish(deploy.create_database(self._server_url, name))

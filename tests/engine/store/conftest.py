@@ -1,8 +1,9 @@
-"""Fixtures: one migrated database per module, emptied before each test, and stores on it."""
+"""Fixtures: one migrated database per module, emptied before each test, or a furnished one; and stores on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 
 from devices import Registry
 from engine.store import Duty, Registered, Store
-from tests.databases import Databases
+from tests.databases import Databases, Furnish
 from tests.engine.store.town import INDICATORS, town
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -34,11 +35,35 @@ def empty(url: str) -> None:
         connection.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")
 
 
+@contextmanager
+def owned(url: str) -> Iterator[Store]:
+    """A store that owns partition 0 for both duties; nothing is registered yet."""
+    with Store.connect(url, application_name="test") as opened:
+        opened.own(0, Duty.APPEND)
+        opened.own(0, Duty.FLUSH)
+        yield opened
+
+
 @pytest.fixture
-def url(database: str) -> str:
-    """The module's database, empty."""
-    empty(database)
-    return database
+def furnish() -> Furnish | None:
+    """What the tables hold when a test begins; a module whose tests have that in common says it by its own fixture."""
+    return None
+
+
+EMPTY = pytest.mark.parametrize("furnish", [None], ids=["empty"])
+"""For a test of such a module that begins with nothing."""
+
+
+@pytest.fixture
+def url(furnish: Furnish | None, databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The module's database, empty; or a furnished one of this test alone."""
+    if furnish is None:
+        database: str = request.getfixturevalue("database")
+        empty(database)
+        yield database
+    else:
+        with databases.furnished(furnish) as copy:
+            yield copy
 
 
 @pytest.fixture
@@ -64,9 +89,7 @@ def registry() -> Registry:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     """A store that owns partition 0 for both duties; nothing is registered yet."""
-    with Store.connect(url, application_name="test") as opened:
-        opened.own(0, Duty.APPEND)
-        opened.own(0, Duty.FLUSH)
+    with owned(url) as opened:
         yield opened
 
 

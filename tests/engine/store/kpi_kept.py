@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from devices import ObservationBatch, Registry
@@ -11,6 +13,7 @@ from engine.kpi import DeclaredValue, Pack, shipped
 from engine.kpi_book import KpiBook
 from engine.kpi_keeper import KpiKeeper
 from engine.store import KpiReading, Store
+from tests.engine.store.conftest import owned
 from tests.engine.store.kpi_town import HOUR_US, YEAR, kpi_town, year_of_readings
 from tests.engine.store.live import Live
 
@@ -28,8 +31,14 @@ class Kept:
     declared: tuple[DeclaredValue, ...] = ()
 
     def __post_init__(self) -> None:
-        self.live = Live(self.store, self.registry, self.until_us)
         self.start()
+
+    @cached_property
+    def live(self) -> Live:
+        """The engine. It recovers when the first reading comes: most tests only ask what is there."""
+        begun = Live(self.store, self.registry, self.until_us)
+        begun._worker._written = lambda hours_us, full: self.keeper.changes.note(hours_us, full)
+        return begun
 
     def start(self) -> KpiKeeper:
         """Begin anew, as after a restart."""
@@ -38,7 +47,6 @@ class Kept:
         self.keeper = KpiKeeper(
             self.store, book, clock_us=lambda: self.until_us, until_us=lambda: self.until_us, every_s=60.0
         )  # fmt: skip
-        self.live._worker._written = self.keeper.changes.note
         return self.keeper
 
     def take(self, batch: ObservationBatch) -> None:
@@ -62,9 +70,14 @@ class Kept:
 
 
 def year_kept(store: Store, folder: Path, pack: Pack | None = None) -> Kept:
-    """Return the town with its year over and closed; `folder` is for its own device models, `pack` its catalogue."""
+    """Return the town whose year is over and closed in this store; `folder` is for its own device models."""
     registry = kpi_town(folder)
     calendar = Calendar(registry.city.zone_info)
-    made = Kept(store, registry, calendar.year_bounds(YEAR)[1] + 3 * HOUR_US, pack or shipped())
-    made.take(year_of_readings(registry))
-    return made
+    return Kept(store, registry, calendar.year_bounds(YEAR)[1] + 3 * HOUR_US, pack or shipped())
+
+
+def year_over(url: str, pack: Pack | None = None) -> None:
+    """Fill a migrated database with the town's year and its figures, by the definitions of `pack`."""
+    with tempfile.TemporaryDirectory() as folder, owned(url) as store:
+        kept = year_kept(store, Path(folder), pack)
+        kept.take(year_of_readings(kept.registry))

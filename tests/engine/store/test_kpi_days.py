@@ -13,12 +13,19 @@ from engine.calendar import Calendar
 from engine.errors import CalendarError
 from engine.kpi import Horizon, KpiPeriod, civil_day, civil_month
 from engine.store import KpiReading, Store
-from tests.engine.store.kpi_kept import Kept, year_kept
+from tests.databases import Furnish
+from tests.engine.store.conftest import EMPTY
+from tests.engine.store.kpi_kept import Kept, year_kept, year_over
 from tests.engine.store.kpi_town import FIRST, HOUR_US, YEAR, kpi_town, year_of_readings
 
 WATER_LOSS, WATER_USE, ELECTRICITY = "EC: I: WS: 3C", "EN: EN: WS: 2C", "EN: E: E: 2C"
 SAIFI, CAIDI = "EC: I: ES: 1C", "EC: I: ES: 2C"
 NIGHT_OF_25_HOURS = date(YEAR, 10, 29)
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return year_over
 
 
 @pytest.fixture
@@ -66,6 +73,7 @@ def test_zones_have_their_days_too(kept: Kept) -> None:
     ]  # fmt: skip
 
 
+@EMPTY
 def test_a_month_so_far_is_the_year_so_far_of_a_town_that_began_with_it(store: Store, tmp_path: Path) -> None:
     registry = kpi_town(tmp_path)
     noon_us = Calendar(registry.city.zone_info).day_bounds(date(YEAR, 12, 10))[0] + 12 * HOUR_US

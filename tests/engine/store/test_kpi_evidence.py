@@ -15,10 +15,16 @@ from devices import TIME_MAX_US, TIME_MIN_US
 from engine.kpi import reference_year
 from engine.kpi_evidence import DayShare, Evidence, Observed
 from engine.store import Store
-from tests.engine.store.kpi_kept import Kept, year_kept
+from tests.databases import Furnish
+from tests.engine.store.kpi_kept import Kept, year_kept, year_over
 from tests.engine.store.kpi_town import FIRST, YEAR
 
 TRAVEL_TIME, SAIFI, WATER_USE = "EC: I: T: 5A", "EC: I: ES: 1C", "EN: EN: WS: 2C"
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return year_over
 
 
 @pytest.fixture

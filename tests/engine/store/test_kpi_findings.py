@@ -13,12 +13,18 @@ import pytest
 from devices import Register
 from engine.kpi import DeclaredValue
 from engine.store import FindingReading, FindingRow, Store
-from tests.engine.store.kpi_kept import Kept, year_kept
+from tests.databases import Furnish
+from tests.engine.store.kpi_kept import Kept, year_kept, year_over
 from tests.engine.store.kpi_town import HOUR_US, YEAR, registers
 
 PEOPLE = "population"
 EMF = "EN: EN: EQ: 1C"
 HALF = DeclaredValue(EMF, YEAR, Fraction(50), None, None, "measured", "", "the regulator", "", 2)
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return year_over
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from devices import Register
 from engine.kpi import Pack, Rule, Target, score_all, shipped, submission_of
 from engine.store import KpiScoreReading, KpiScoreRevision, Store
 from tests.console.command import cityvitals
+from tests.databases import Furnish
 from tests.engine.store.conftest import Query
-from tests.engine.store.kpi_kept import Kept, year_kept
+from tests.engine.store.kpi_kept import Kept, year_kept, year_over
 from tests.engine.store.kpi_town import YEAR, registers
 
 SAIFI, ELECTRICITY, HEAT, WATER_USE = "EC: I: ES: 1C", "EN: E: E: 2C", "EN: E: E: 3C", "EN: EN: WS: 2C"
@@ -29,13 +30,26 @@ REPLACED = "SELECT data_point, change FROM v_kpi_score_revision"
 Key = tuple[str, str, int, str]
 
 
+def three_targets() -> Pack:
+    """The pack with a target for three of the town's figures."""
+    pack = with_target(shipped(), SAIFI, Fraction(1, 4), Rule.INVERSE)
+    pack = with_target(pack, ELECTRICITY, Fraction(31 * 30, 1500), Rule.SHARE)
+    return with_target(pack, HEAT, Fraction(31 * 5 * 36, 10_000 * 1000), Rule.SHARE)
+
+
+def scored(url: str) -> None:
+    year_over(url, three_targets())
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return scored
+
+
 @pytest.fixture
 def kept(store: Store, tmp_path: Path) -> Kept:
     """The town by hand, its year over and closed, with a target for three of its figures."""
-    pack = with_target(shipped(), SAIFI, Fraction(1, 4), Rule.INVERSE)
-    pack = with_target(pack, ELECTRICITY, Fraction(31 * 30, 1500), Rule.SHARE)
-    pack = with_target(pack, HEAT, Fraction(31 * 5 * 36, 10_000 * 1000), Rule.SHARE)
-    return year_kept(store, tmp_path, pack)
+    return year_kept(store, tmp_path, three_targets())
 
 
 def scores(kept: Kept) -> dict[Key, KpiScoreReading]:

@@ -12,7 +12,8 @@ from engine.kpi import Horizon, NotReported, PackError, load_trial, reference_ye
 from engine.kpi_book import KpiBook
 from engine.kpi_trial import Tried, compare, differing, unsensed, years
 from engine.store import Store
-from tests.engine.store.kpi_kept import LATENESS_US, Kept, year_kept
+from tests.databases import Furnish
+from tests.engine.store.kpi_kept import LATENESS_US, Kept, year_kept, year_over
 from tests.engine.store.kpi_town import HOUR_US, YEAR
 
 ELECTRICITY, ADDED = "EN: E: E: 2C", "EN: EN: AQ: 1C/water"
@@ -34,6 +35,11 @@ formula = "water_used / population"
 unit = "m3/{inhabitant}"
 live = "yes"
 """
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return year_over
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from engine.calendar import Calendar
 from engine.kpi import Capture, parse_formula
 from engine.store import KpiReading, Store
 from simulators.bench import wait_until
-from tests.engine.store.kpi_kept import LATENESS_US, Kept, year_kept
+from tests.databases import Furnish
+from tests.engine.store.conftest import EMPTY
+from tests.engine.store.kpi_kept import LATENESS_US, Kept, year_kept, year_over
 from tests.engine.store.kpi_town import YEAR, kpi_town, registers, year_of_readings
 
 HOUR_US = 3_600_000_000
@@ -25,6 +27,11 @@ SAIFI, CAIDI = "EC: I: ES: 1C", "EC: I: ES: 2C"
 WATER_LOSS, WATER_USE = "EC: I: WS: 3C", "EN: EN: WS: 2C"
 ELECTRICITY, HEAT = "EN: E: E: 2C", "EN: E: E: 3C"
 TRAVEL_TIME, HOTSPOTS = "EC: I: T: 5A", "EC: ICT: ICT: 5C"
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return year_over
 
 
 @pytest.fixture
@@ -205,6 +212,7 @@ def test_a_year_whose_quarter_lacks_readings_is_not_reported_where_quarters_are_
     )
 
 
+@EMPTY
 def test_a_year_is_provisional_until_its_lateness_is_over(store: Store, tmp_path: Path) -> None:
     registry = kpi_town(tmp_path)
     end_us = Calendar(registry.city.zone_info).year_bounds(YEAR)[1]
@@ -217,6 +225,7 @@ def test_a_year_is_provisional_until_its_lateness_is_over(store: Store, tmp_path
     assert kept.store.kpi_revisions(SAIFI, "city", "town", YEAR) == []
 
 
+@EMPTY
 def test_the_year_so_far_ends_with_the_last_whole_hour(store: Store, tmp_path: Path) -> None:
     registry = kpi_town(tmp_path)
     calendar = Calendar(registry.city.zone_info)
