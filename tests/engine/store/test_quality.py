@@ -23,7 +23,8 @@ from engine.quality_book import QualityBook
 from engine.recompute import Recomputation
 from engine.store import Duty, Flush, Flushed, Store, StoreUnavailable
 from engine.stretch import Stretches
-from tests.engine.store.conftest import Query, empty
+from tests.databases import Furnish
+from tests.engine.store.conftest import EMPTY, Query, empty, owned
 from tests.engine.store.flagged_town import (
     DAYS,
     HOUR_US,
@@ -42,6 +43,18 @@ FIGURES = """
 SELECT scope, start, value, received, expected, revision FROM v_indicator_value
 WHERE indicator = 'pm2_5_mean' AND "window" = %s AND scope_kind = %s ORDER BY start, scope
 """
+
+
+def judged_town(url: str) -> None:
+    """Let an engine take all readings of the town, and the keeper flag them."""
+    with owned(url) as store:
+        city = flagged_town()
+        Judged.on(store, city, begin_us(city, DAYS + 2)).take(readings(city))
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return judged_town
 
 
 @pytest.fixture
@@ -77,11 +90,7 @@ def shuffled(batch: ObservationBatch, parts: int) -> list[ObservationBatch]:
     return [batch.take(part) for part in np.array_split(order, parts)]
 
 
-def test_flags_and_figures_are_those_worked_out_by_hand(
-    store: Store, city: Registry, now_us: int, query: Query
-) -> None:
-    judged = Judged.on(store, city, now_us)
-    judged.take(readings(city))
+def test_flags_and_figures_are_those_worked_out_by_hand(city: Registry, query: Query) -> None:
     assert flags(query) == {
         ("drifting", "drift"): 3 * PER_DAY,
         ("spiking", "rate"): 2,
@@ -107,9 +116,8 @@ def test_flags_and_figures_are_those_worked_out_by_hand(
 
 
 def test_windows_stay_the_sums_of_everything_stored_and_the_parts_are_sums_of_what_is_flagged(
-    store: Store, city: Registry, now_us: int, query: Query
+    store: Store, city: Registry, query: Query
 ) -> None:
-    Judged.on(store, city, now_us).take(readings(city))
     assert query(
         "SELECT sum(count) - (SELECT count(*) FROM observation), sum(sum_0) - (SELECT sum(ticks) FROM observation)"
         " FROM window_hour"
@@ -122,6 +130,7 @@ def test_windows_stay_the_sums_of_everything_stored_and_the_parts_are_sums_of_wh
         ") w USING (series_id, start) WHERE (e.count, e.sum_0) IS DISTINCT FROM (w.count, w.total)"
     ) == []  # fmt: skip
     assert query("SELECT sum(count) FROM window_excluded") == [(3 * PER_DAY + 1 + 18,)]
+    store.register(city)
     slot = store.slots.series_id[slot_of(city, "spiking")]
     # Of the spike's hour 20 and 22 are left.
     assert query("SELECT count, low, high FROM window_excluded WHERE series_id = %s", int(slot)) == [
@@ -129,16 +138,14 @@ def test_windows_stay_the_sums_of_everything_stored_and_the_parts_are_sums_of_wh
     ]
 
 
-def test_the_assessors_statement_gives_what_is_left_of_each_hour(
-    store: Store, city: Registry, now_us: int, query: Query
-) -> None:
-    Judged.on(store, city, now_us).take(readings(city))
+def test_the_assessors_statement_gives_what_is_left_of_each_hour(query: Query) -> None:
     text = (Path(__file__).parents[3] / "docs" / "assessors.md").read_text()
     (statement,) = [one for one in re.findall(r"```sql\n(.*?)```", text, re.DOTALL) if "window_excluded" in one]
     left = {(device, total, count) for device, _, total, count in query(statement)}
     assert left == {("spiking", 104_000, 5), ("stuck", 0, 0), ("drifting", 0, 0)}
 
 
+@EMPTY
 def test_whoever_waits_for_hours_is_told_when_their_figures_have_followed(
     store: Store, city: Registry, now_us: int
 ) -> None:
@@ -154,34 +161,31 @@ def test_whoever_waits_for_hours_is_told_when_their_figures_have_followed(
     assert hours == stuck | drifting
 
 
-def annual_mean(judged: Judged, city: Registry) -> tuple[object, int, int]:
+def annual_mean(store: Store, city: Registry) -> tuple[object, int, int]:
     """The KPI of the year: PM2.5 of the city, readings received, and expected."""
-    store, calendar = judged.live.store, Calendar(city.city.zone_info)
-    book = KpiBook(store, city, judged.live.registered, load_catalogue(None), 0)
+    calendar = Calendar(city.city.zone_info)
+    book = KpiBook(store, city, store.register(city), load_catalogue(None), 0)
     key = "EN: EN: AQ: 1C/pm2_5"
     (one,) = [one for one in book.figures(reference_year(calendar, YEAR)) if one.key == key and one.zone is None]
     return one.value, one.received, one.expected
 
 
+@EMPTY
 def test_the_annual_figure_leaves_out_the_same_readings(store: Store, city: Registry, now_us: int) -> None:
     judged = Judged.on(store, city, now_us)
     judged.live.take(readings(city))
     every = DAYS * PER_DAY
     whole = [Fraction(every * 21 + part, every) for part in (18 * 4, 278, 3 * PER_DAY * 19, 0, 0)]
-    assert annual_mean(judged, city) == (sum(whole) / 5, 5 * every, 5 * every)
+    assert annual_mean(store, city) == (sum(whole) / 5, 5 * every, 5 * every)
     judged.judge()
     # The drifting station has two days left, and does not count.
     left = [Fraction(21), Fraction(every * 21 - 22, every - 1), Fraction(21), Fraction(21)]
-    assert annual_mean(judged, city) == (sum(left) / 4, 4 * every - 18 - 1, 5 * every)
+    assert annual_mean(store, city) == (sum(left) / 4, 4 * every - 18 - 1, 5 * every)
 
 
-def test_whoever_adds_up_the_observations_behind_the_annual_figure_gets_it(
-    store: Store, city: Registry, now_us: int
-) -> None:
-    judged = Judged.on(store, city, now_us)
-    judged.take(readings(city))
+def test_whoever_adds_up_the_observations_behind_the_annual_figure_gets_it(store: Store, city: Registry) -> None:
     pack, period = load_catalogue(None), reference_year(Calendar(city.city.zone_info), YEAR)
-    book = KpiBook(store, city, judged.live.registered, pack, 0)
+    book = KpiBook(store, city, store.register(city), pack, 0)
     behind = Evidence(store, city, book, pack, pack.data_point("EN: EN: AQ: 1C/pm2_5"), period, None)
     page = behind.observations(TIME_MIN_US, TIME_MAX_US, 10**6)
     ticks: dict[str, list[int]] = {}
@@ -189,14 +193,13 @@ def test_whoever_adds_up_the_observations_behind_the_annual_figure_gets_it(
         ticks.setdefault(one.series.device, []).append(one.ticks)
     counting = {one.device for one in behind.stations() if one.counts}
     means = [Fraction(sum(of), 1000 * len(of)) for device, of in ticks.items() if device in counting]
-    assert (sum(means) / len(means), len(means)) == (annual_mean(judged, city)[0], 4)
+    assert (sum(means) / len(means), len(means)) == (annual_mean(store, city)[0], 4)
     days = [one for one in behind.days(TIME_MIN_US, TIME_MAX_US, 10**6).rows if one.series.device == "spiking"]
     assert [one.readings for one in days] == [PER_DAY, PER_DAY - 1, PER_DAY, PER_DAY, PER_DAY]
     assert sum(one.sums[0] for one in days) == sum(ticks["spiking"])
 
 
-def test_periods_of_whole_hours_leave_out_the_same_readings(store: Store, city: Registry, now_us: int) -> None:
-    Judged.on(store, city, now_us).take(readings(city))
+def test_periods_of_whole_hours_leave_out_the_same_readings(store: Store, city: Registry) -> None:
     second = begin_us(city, 1)
     found = {one.device: one for one in store.period(Grid.HOUR, second, begin_us(city, 2)) if one.measurand == "pm2_5"}
     assert (found["spiking"].mean, found["spiking"].count) == (Fraction(PER_DAY * 21 - 22, PER_DAY - 1), PER_DAY - 1)
@@ -218,6 +221,7 @@ def left_behind(query: Query) -> dict[str, object]:
     }
 
 
+@EMPTY
 @pytest.mark.parametrize("arrange", [in_order, shuffled])
 def test_flags_and_figures_are_the_same_in_any_order_with_looks_between(
     url: str, city: Registry, now_us: int, query: Query,
@@ -242,7 +246,6 @@ def test_a_late_reading_takes_flags_away_and_the_figure_comes_back_as_a_revision
     store: Store, city: Registry, now_us: int, query: Query
 ) -> None:
     judged = Judged.on(store, city, now_us)
-    judged.take(readings(city))
     second, slot = begin_us(city, 1), slot_of(city, "stuck")
     # Between 7:20 and 7:30 it said 24: neither part before nor after lasted two hours.
     judged.take(ObservationBatch.of([slot], [second + 44 * STEP_US + 1], [24_000]))
@@ -259,6 +262,7 @@ def test_a_late_reading_takes_flags_away_and_the_figure_comes_back_as_a_revision
     assert replaced[0] == (Decimal("25.000"), "flagged readings")
 
 
+@EMPTY
 def test_without_rules_nothing_is_flagged_and_nothing_is_due(store: Store, now_us: int, query: Query) -> None:
     plain = flagged_town(())
     judged = Judged.on(store, plain, now_us)
@@ -271,7 +275,6 @@ def test_without_rules_nothing_is_flagged_and_nothing_is_due(store: Store, now_u
 def test_other_rules_make_everything_due_and_what_no_rule_says_any_more_leaves(
     store: Store, city: Registry, now_us: int, query: Query
 ) -> None:
-    Judged.on(store, city, now_us).take(readings(city))
     lenient = (*RULES[:1], replace(RULES[1], check=Spike(Fraction(400), 0)), *RULES[3:])
     judged = Judged.on(store, flagged_town(lenient), now_us)
     judged.judge()
@@ -286,6 +289,7 @@ def test_other_rules_make_everything_due_and_what_no_rule_says_any_more_leaves(
     assert figures(query, "hour")["stuck", begin_us(city, 1) + 6 * HOUR_US] == (Decimal("25.000"), 6)
 
 
+@EMPTY
 def test_flags_that_are_not_to_be_excluded_change_no_figure(store: Store, now_us: int, query: Query) -> None:
     city = flagged_town([replace(rule, exclude=False) for rule in RULES])
     Judged.on(store, city, now_us).take(readings(city))
@@ -294,6 +298,7 @@ def test_flags_that_are_not_to_be_excluded_change_no_figure(store: Store, now_us
     assert figures(query, "hour")["spiking", begin_us(city, 1) + 12 * HOUR_US] == (Decimal("67.333"), 6)
 
 
+@EMPTY
 def test_what_was_flagged_before_a_crash_is_in_the_figures_after_it(
     store: Store, city: Registry, now_us: int, query: Query
 ) -> None:
@@ -308,6 +313,7 @@ def test_what_was_flagged_before_a_crash_is_in_the_figures_after_it(
     assert figures(query, "hour")["spiking", noon] == (Decimal("20.800"), 5)
 
 
+@EMPTY
 def test_a_database_that_goes_away_between_flags_and_figures_costs_only_time(
     store: Store, city: Registry, now_us: int, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +337,7 @@ def test_a_database_that_goes_away_between_flags_and_figures_costs_only_time(
     assert left_behind(query)["changed"] == [(0,)]
 
 
+@EMPTY
 def test_the_recomputation_agrees_with_the_engine(store: Store, city: Registry, now_us: int, query: Query) -> None:
     judged = Judged.on(store, city, now_us)
     for part in shuffled(readings(city), 3):
@@ -357,8 +364,8 @@ def test_the_recomputation_agrees_with_the_engine(store: Store, city: Registry, 
     assert left_behind(query) == before
 
 
-def test_the_flags_that_stand_are_those_of_the_observations_alone(store: Store, city: Registry, now_us: int) -> None:
-    Judged.on(store, city, now_us).take(readings(city))
+def test_the_flags_that_stand_are_those_of_the_observations_alone(store: Store, city: Registry) -> None:
+    store.register(city)
     book = QualityBook(store, city)
     from_us, to_us = begin_us(city), begin_us(city, DAYS)
     wanted, stored = book.wanted(from_us, to_us), book.stored(from_us, to_us)
