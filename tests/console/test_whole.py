@@ -1,4 +1,4 @@
-"""`up`, `down` and `demo` from beginning to end, in a copy of the program with a stack of its own."""
+"""`up`, `down` and `demo` from beginning to end, in a folder with a stack of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -22,8 +21,8 @@ import pytest
 
 import deploy
 from console.commands.stack import GATEWAY_RECORD, running_gateway
-from deploy import userland
-from tests.console.command import ROOT, Done, environment, program
+from deploy import paths, userland
+from tests.console.command import ROOT, Done, cityvitals, environment
 from tests.console.conftest import CITY, publish
 
 pytestmark = pytest.mark.system
@@ -31,13 +30,9 @@ WAIT_S = 120.0
 
 
 @pytest.fixture(scope="module")
-def copy(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the program whose `.local` is its own but for the unpacked servers (which `stack` has seen to)."""
-    root = tmp_path_factory.mktemp("copy")
-    for room in ("console", "deploy", "devices", "engine", "ingest", "simulators"):
-        shutil.copytree(ROOT / room, root / room)
-    for name in ("pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, root / name)
+def home(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a `.local` of its own but for the unpacked servers (which `stack` has seen to)."""
+    root = tmp_path_factory.mktemp("home")
     (root / ".local").mkdir()
     (root / ".local" / "userland").symlink_to(userland.location().parent)
     yield root
@@ -48,11 +43,16 @@ def copy(stack: deploy.Stack, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def run(root: Path, *arguments: str) -> Done:
-    return program(*arguments, cwd=root, PYTHONPATH=str(root))
+    return cityvitals(*arguments, cwd=root, **made_in(root))
+
+
+def made_in(root: Path) -> dict[str, str]:
+    """The setting by which all that is made here is made there."""
+    return {paths.LOCAL: str(root / ".local")}
 
 
 def processes(root: Path) -> list[str]:
-    """Return the command lines of all processes that have to do with the copy."""
+    """Return the command lines of all processes that have to do with the folder."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -67,30 +67,30 @@ def processes(root: Path) -> list[str]:
     return found
 
 
-def test_up_goes_to_the_background_is_found_again_and_down_stops_all(copy: Path) -> None:
-    up = run(copy, "up", "--detach")
+def test_up_goes_to_the_background_is_found_again_and_down_stops_all(home: Path) -> None:
+    up = run(home, "up", "--detach")
     assert up.code == 0, up.err
     assert "***" in up.out
     assert re.search(r"metrics   http://127\.0\.0\.1:\d+/metrics", up.out)
-    again = run(copy, "up", "--detach")
+    again = run(home, "up", "--detach")
     assert (again.code, again.out) == (0, "runs already; stop it with `cityvitals down`\n")
-    refused = run(copy, "up")
+    refused = run(home, "up")
     assert refused.code == 1
     assert "runs already" in refused.err
-    assert "✓ balances" in run(copy, "ledger").out
-    doctor = {row["name"]: row for row in run(copy, "doctor", "--json").rows}
+    assert "✓ balances" in run(home, "ledger").out
+    doctor = {row["name"]: row for row in run(home, "doctor", "--json").rows}
     assert doctor["tables"]["ok"]
     assert doctor["database"]["ok"]
-    down = run(copy, "down")
+    down = run(home, "down")
     assert (down.code, down.out) == (0, "stopped\n")
-    assert processes(copy) == []
-    assert run(copy, "down").out == "nothing runs\n"
+    assert processes(home) == []
+    assert run(home, "down").out == "nothing runs\n"
 
 
-def test_up_in_the_foreground_stops_what_it_started_at_ctrl_c(copy: Path) -> None:
+def test_up_in_the_foreground_stops_what_it_started_at_ctrl_c(home: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "console", "up"],
-        cwd=copy, env=environment(PYTHONPATH=str(copy)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=home, env=environment(**made_in(home)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stderr is not None
     assert any("ready; metrics on" in line for line in child.stderr)
@@ -100,11 +100,11 @@ def test_up_in_the_foreground_stops_what_it_started_at_ctrl_c(copy: Path) -> Non
     assert out.startswith("broker    mqtt://127.0.0.1:")
     assert "stopping the servers started here" in err
     assert "Traceback" not in err
-    assert processes(copy) == []
+    assert processes(home) == []
 
 
-def test_demo_once_prints_figures_and_a_ledger_that_balances(copy: Path) -> None:
-    done = run(copy, "demo", "--once", "--last", "3h")
+def test_demo_once_prints_figures_and_a_ledger_that_balances(home: Path) -> None:
+    done = run(home, "demo", "--once", "--last", "3h")
     assert done.code == 0, done.err
     assert "European Air Quality Index" in done.out
     assert "■" in done.out
@@ -115,20 +115,20 @@ def test_demo_once_prints_figures_and_a_ledger_that_balances(copy: Path) -> None
     assert "✓ balances" in done.out
     assert f"published {received:,} readings" in done.out
     assert "Traceback" not in done.err
-    assert processes(copy) == []
+    assert processes(home) == []
 
 
-def test_a_kept_demo_can_be_asked_and_a_second_one_does_not_disturb_it(copy: Path) -> None:
-    assert run(copy, "demo", "--once", "--last", "3h", "--keep").code == 0
-    rows = run(copy, "--demo", "indicators", "--indicator", "eaqi", "--json").rows
+def test_a_kept_demo_can_be_asked_and_a_second_one_does_not_disturb_it(home: Path) -> None:
+    assert run(home, "demo", "--once", "--last", "3h", "--keep").code == 0
+    rows = run(home, "--demo", "indicators", "--indicator", "eaqi", "--json").rows
     assert {row["scope"] for row in rows} == {"city", "zone:air", "zone:kerb"}
-    with (copy / ".local" / "demo" / "demo.lock").open("w") as held:
+    with (home / ".local" / "demo" / "demo.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        second = run(copy, "demo", "--once")
+        second = run(home, "demo", "--once")
     assert second.code == 1
     assert "another demo runs in this folder" in second.err
-    assert run(copy, "--demo", "down").out == "stopped\n"
-    assert processes(copy) == []
+    assert run(home, "--demo", "down").out == "stopped\n"
+    assert processes(home) == []
 
 
 class Terminal:
@@ -137,7 +137,7 @@ class Terminal:
     def __init__(self, root: Path, *arguments: str) -> None:
         self._descriptor, inside = pty.openpty()
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        environ = environment(PYTHONPATH=str(root), TERM="xterm-256color")
+        environ = environment(**made_in(root), TERM="xterm-256color")
         del environ["COLUMNS"]
         self._child = subprocess.Popen(
             [sys.executable, "-m", "console", *arguments],
@@ -174,8 +174,8 @@ class Terminal:
         return self._child.wait(WAIT_S)
 
 
-def test_the_live_page_shows_figures_obeys_keys_and_leaves_nothing_running(copy: Path) -> None:
-    terminal = Terminal(copy, "demo", "--last", "12h", "--speed", "7200")
+def test_the_live_page_shows_figures_obeys_keys_and_leaves_nothing_running(home: Path) -> None:
+    terminal = Terminal(home, "demo", "--last", "12h", "--speed", "7200")
     terminal.wait(r"Moderate|Good|Fair|Poor|Unhealthy")
     terminal.wait("✓ balances")
     assert "\x1b[?1049h" in terminal.text  # a screen of its own, so that the user's is left as it was
@@ -185,27 +185,27 @@ def test_the_live_page_shows_figures_obeys_keys_and_leaves_nothing_running(copy:
     assert terminal.end() == 0
     assert "\x1b[?1049l" in terminal.text
     assert "Traceback" not in terminal.text
-    assert processes(copy) == []
+    assert processes(home) == []
 
 
 @pytest.mark.parametrize("moment", ["database started", "fresh database", "gateway ready", "replaying"])
-def test_a_killed_demo_leaves_nothing_running(copy: Path, moment: str) -> None:
-    kill_demo_at(copy, moment)
-    wait_alone(copy)
+def test_a_killed_demo_leaves_nothing_running(home: Path, moment: str) -> None:
+    kill_demo_at(home, moment)
+    wait_alone(home)
 
 
 def test_a_killed_demo_on_given_servers_takes_gateway_and_replay_along(
-    copy: Path, database_url: str, broker: deploy.Broker
+    home: Path, database_url: str, broker: deploy.Broker
 ) -> None:
     """With servers that live on, nothing but the parent's death can end the children."""
-    kill_demo_at(copy, "replaying", CITYVITALS_DATABASE_URL=database_url, CITYVITALS_MQTT_URL=broker.url)
-    wait_alone(copy)
+    kill_demo_at(home, "replaying", CITYVITALS_DATABASE_URL=database_url, CITYVITALS_MQTT_URL=broker.url)
+    wait_alone(home)
 
 
 def kill_demo_at(root: Path, moment: str, **environ: str) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "console", "demo", "--last", "12h", "--speed", "60"],
-        cwd=root, env=environment(PYTHONPATH=str(root), **environ),
+        cwd=root, env=environment(**made_in(root), **environ),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stderr is not None
@@ -222,78 +222,78 @@ def wait_alone(root: Path) -> None:
         time.sleep(0.1)
 
 
-def test_each_city_has_its_own_data_on_one_stack(copy: Path, other_city: Path) -> None:
-    assert run(copy, "up", "--detach").code == 0
-    send(copy, "demo", 7)
+def test_each_city_has_its_own_data_on_one_stack(home: Path, other_city: Path) -> None:
+    assert run(home, "up", "--detach").code == 0
+    send(home, "demo", 7)
     for arguments in (["up"], ["up", "--detach"]):
-        refused = run(copy, "--city", str(other_city), *arguments)
+        refused = run(home, "--city", str(other_city), *arguments)
         assert refused.code == 1
         assert "serves city 'demo', not 'elsewhere'" in refused.err
         assert "cityvitals down" in refused.err
-    nothing = run(copy, "--city", str(other_city), "ledger")
+    nothing = run(home, "--city", str(other_city), "ledger")
     assert nothing.code == 1
     assert "holds nothing of city 'elsewhere' yet" in nothing.err
-    assert run(copy, "down").code == 0
+    assert run(home, "down").code == 0
 
-    assert run(copy, "--city", str(other_city), "up", "--detach").code == 0
+    assert run(home, "--city", str(other_city), "up", "--detach").code == 0
     # To the first city's topics: its gateway is away, and they are not this one's business.
-    publish(Stack(copy).broker.url, (("cityvitals/demo/street-noise/telemetry", reading(100)),))
-    send(copy, "elsewhere", 3)
-    assert received(copy, "--city", str(other_city)) == 3
-    assert received(copy) == 3, "the city served last is meant where none is named"
-    assert received(copy, "--city", str(CITY)) == 7, "the first city's data stay"
-    assert run(copy, "down").code == 0
+    publish(Stack(home).broker.url, (("cityvitals/demo/street-noise/telemetry", reading(100)),))
+    send(home, "elsewhere", 3)
+    assert received(home, "--city", str(other_city)) == 3
+    assert received(home) == 3, "the city served last is meant where none is named"
+    assert received(home, "--city", str(CITY)) == 7, "the first city's data stay"
+    assert run(home, "down").code == 0
 
-    assert run(copy, "--city", str(CITY), "up", "--detach").code == 0
-    while received(copy) < 8:
-        assert running_gateway(Stack(copy).directory / GATEWAY_RECORD)
-    assert received(copy, "--city", str(other_city)) == 3
-    assert run(copy, "down").code == 0
-    assert processes(copy) == []
+    assert run(home, "--city", str(CITY), "up", "--detach").code == 0
+    while received(home) < 8:
+        assert running_gateway(Stack(home).directory / GATEWAY_RECORD)
+    assert received(home, "--city", str(other_city)) == 3
+    assert run(home, "down").code == 0
+    assert processes(home) == []
 
 
 @pytest.mark.parametrize("names", [("database",), ("broker",), ("database", "broker")])
-def test_up_brings_back_a_server_that_was_killed(copy: Path, names: tuple[str, ...]) -> None:
-    assert run(copy, "up", "--detach").code == 0
-    stack = Stack(copy)
+def test_up_brings_back_a_server_that_was_killed(home: Path, names: tuple[str, ...]) -> None:
+    assert run(home, "up", "--detach").code == 0
+    stack = Stack(home)
     gateway = running_gateway(stack.directory / GATEWAY_RECORD)
-    before = received(copy)
+    before = received(home)
     ports = {server: server.port for server in stack.servers}
     for server in stack.servers:
         if server.name in names:
             server.kill()
-    again = run(copy, "up", *([] if names == ("broker",) else ["--detach"]))
+    again = run(home, "up", *([] if names == ("broker",) else ["--detach"]))
     assert (again.code, "Traceback" in again.err) == (0, False), again.err
     assert f"brought back: {' and '.join(names)}" in again.out
     assert stack.running()
     assert {server: server.port for server in stack.servers} == ports
     assert running_gateway(stack.directory / GATEWAY_RECORD) == gateway
-    send(copy, "demo", 2, at_least=before + 2)
-    assert "runs already" in run(copy, "up", "--detach").out
-    assert run(copy, "down").code == 0
-    assert processes(copy) == []
+    send(home, "demo", 2, at_least=before + 2)
+    assert "runs already" in run(home, "up", "--detach").out
+    assert run(home, "down").code == 0
+    assert processes(home) == []
 
 
-def test_history_is_taken_while_the_servers_run_alone(copy: Path, tmp_path: Path) -> None:
+def test_history_is_taken_while_the_servers_run_alone(home: Path, tmp_path: Path) -> None:
     history = tmp_path / "history.csv"
     history.write_text("time,device,field,value\n2026-03-01T12:00:00Z,beijing-dongsi,no2,35.2\n")
-    alone = run(copy, "up", "--servers")
+    alone = run(home, "up", "--servers")
     assert alone.code == 0, alone.err
     assert re.fullmatch(r"broker    mqtt://127\.0\.0\.1:\d+\ndatabase  postgresql://\S+\n", alone.out)
-    assert running_gateway(copy / ".local" / "stack" / GATEWAY_RECORD) is None
+    assert running_gateway(home / ".local" / "stack" / GATEWAY_RECORD) is None
     demo = str(ROOT / "simulators" / "cities" / "demo")
     for command in (("migrate",), ("backfill", str(history))):
-        done = run(copy, "--city", demo, *command)
+        done = run(home, "--city", demo, *command)
         assert done.code == 0, done.err
-    (row,) = run(copy, "observations", "--device", "beijing-dongsi", "--from", "2026-03-01T00:00:00Z", "--json").rows
+    (row,) = run(home, "observations", "--device", "beijing-dongsi", "--from", "2026-03-01T00:00:00Z", "--json").rows
     assert row["value"] == "35.200"
-    up = run(copy, "up", "--detach")
+    up = run(home, "up", "--detach")
     assert up.code == 0, up.err
-    refused = run(copy, "up", "--servers")
+    refused = run(home, "up", "--servers")
     assert refused.code == 1
     assert "stop it with `cityvitals down`" in refused.err
-    assert run(copy, "down").out == "stopped\n"
-    assert processes(copy) == []
+    assert run(home, "down").out == "stopped\n"
+    assert processes(home) == []
 
 
 def Stack(root: Path) -> deploy.Stack:  # noqa: N802  (reads as what it returns)

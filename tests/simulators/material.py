@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 import devices
 from simulators import Message, Recording
+from tests import forks
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 120.0
@@ -131,10 +131,8 @@ class Listener:
 
 def run(*arguments: str | Path, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m simulators …` as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "simulators", *map(str, arguments)],
-        cwd=cwd, env=environment(**environ), capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    command = ["python -m simulators", *map(str, arguments)]
+    return forks.run("simulators.cli", command, environment(**environ), cwd=cwd or ROOT, timeout_s=120)
 
 
 def environment(**environ: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A gateway run as its user runs it, and what a test wants to know of it: drained or not, and every table's rows."""
+"""A gateway as its user runs it, and what a test wants to know of it: drained or not, and every table's rows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import Any
 
 import psycopg
 
+from devices import TIME_MAX_US
 from engine.store import Store
 from simulators import bench
 from simulators.bench.pipeline import LEDGER
 from simulators.bench.waiting import POLL_S
 from simulators.cities import bundled
+from tests import forks
+from tests.forks import Fork, Streams
 
 ROOT = Path(__file__).resolve().parents[2]
 BEIJING, DEMO = (bundled()[name] for name in ("beijing", "demo"))
@@ -27,10 +30,10 @@ Tables = dict[str, list[str]]
 """Every derived table as lines of text, in the order of its key."""
 
 
-def tables_of(database_url: str) -> Tables:
-    """Every derived table's figures in a database."""
+def tables_of(database_url: str, to_us: int = TIME_MAX_US) -> Tables:
+    """Every derived table's figures in a database, of all that begins before a time."""
     with Store.connect(database_url) as store, store.one_moment():
-        return {name: b"".join(store.table_lines(name)).decode().splitlines() for name in DERIVED}
+        return {name: b"".join(store.table_lines(name, to_us=to_us)).decode().splitlines() for name in DERIVED}
 
 
 class Replay:
@@ -71,7 +74,18 @@ class Pipeline(bench.Pipeline):
     """A gateway whose tables a test reads by SQL: a look costs little, and sees more than the command shows."""
 
     poll_s = POLL_S
+    process: Fork | None
     _kept: psycopg.Connection[Any] | None = None
+
+    def start(self) -> None:
+        """Start the gateway; returns at once. Should this process end without `stop`, the gateway is killed."""
+        self._ready.unlink(missing_ok=True)
+        command = ["cityvitals", "--city", str(self.city), "run", "--migrate", "--ready-file", str(self._ready)]
+        self.process = Fork("console.cli", command, self.environment, Streams(stdout=self.log, stderr=self.log))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run any command of `cityvitals` on the same servers to its end."""
+        return forks.run("console.cli", ["cityvitals", "--city", str(self.city), *arguments], self.environment)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
