@@ -30,8 +30,9 @@ test: check ## check, then every test, with real servers and a real browser
 	@deploy/bootstrap.sh checkers >/dev/null
 	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-slow: setup ## the tests that take minutes: a simulated leap year and a real one of four stations, exact to the last digit
+slow: setup ## the tests that take minutes: a leap year, a real one of four stations, every property with many examples
 	$(PYTHON_BIN)/python -m pytest -m slow
+	$(PYTHON_BIN)/python -m pytest -m hypothesis --hypothesis-profile=many
 
 bench: setup ## measure on this machine
 	$(PYTHON_BIN)/python -m tests.benchmarks

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import deploy
 import engine
 import ingest
 from tests.databases import Databases
+from tests.examples import FEW
+
+settings.load_profile(FEW)
 
 # The tests start some hundred programs. Where the machine forbids bytecode, as images often do, each would compile all
 # that it imports: twice the work of most of them.
@@ -21,6 +25,12 @@ sys.dont_write_bytecode = False
 
 LONGEST_FIRST = ("system", "browser", "console", "deploy", "simulators", "engine", "ingest")
 """Rooms by the time that a file of theirs takes. Long files at the end would leave one worker without work."""
+
+
+UNSYNCED = {"fsync": "off", "full_page_writes": "off"}
+"""The database of a worker does not wait for its disk. What a killed process has written the kernel still holds, so
+this differs from the product's settings only where the machine itself goes down, and then nobody asks for its tables.
+Tests that kill a database server start their own, with the product's settings."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,8 +59,13 @@ def warm() -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[deploy.Stack]:
     """A running TimescaleDB and Mosquitto of this worker alone; stopped at its end, however it ends."""
-    with deploy.temporary(tmp_path_factory.mktemp("stack")) as running:
+    running = deploy.Stack(tmp_path_factory.mktemp("stack"), die_with_parent=True)
+    running.database.settings = UNSYNCED
+    try:
+        running.up()
         yield running
+    finally:
+        running.down()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from devices.ticks import TICKS_MAX, TICKS_MIN
 from tests.devices.make import RECEIVED_US
 from tests.devices.test_json_paths import EACH, ONE
 from tests.devices.test_senml import AIR, STATES
+from tests.examples import examples
 
 MODELS = [*load_models().values(), AIR, STATES, ONE, EACH]
 SEEDS = [
@@ -135,7 +136,7 @@ JSON_VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("chosen", CODECS, ids=lambda c: c.name)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(payload=st.binary(max_size=200) | mutated(), model=st.sampled_from(MODELS))
 @example(payload=b"[" * 200_000, model=MODELS[0])
 @example(payload=b'{"a":' * 40_000, model=MODELS[0])
@@ -144,7 +145,7 @@ def test_any_bytes_are_accounted_for(chosen: Codec, payload: bytes, model: Devic
 
 
 @pytest.mark.parametrize("chosen", CODECS, ids=lambda c: c.name)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(value=JSON_VALUES, model=st.sampled_from(MODELS))
 def test_any_json_is_accounted_for(chosen: Codec, value: object, model: DeviceModel) -> None:
     account(chosen, json.dumps(value).encode(), model)

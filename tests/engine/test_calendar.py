@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from devices.series import TIME_MAX_US, TIME_MIN_US
 from engine import Calendar, CalendarError, Grid, expected
 from tests.engine.desk import series_of
+from tests.examples import examples
 from tests.oracle import HOUR_US, MINUTE_US, Edges, Fact, Kind
 
 # Each stretch begins at a local midnight, five days of it hold a change of the clock.
@@ -62,7 +63,7 @@ def test_hours_and_days_begin_where_the_local_clock_says(name: str) -> None:
     assert calendar.end_of(Grid.DAY, np.array(edges.days[:-1])).tolist() == edges.days[1:]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     name=st.sampled_from(sorted(CHANGES)),
     time_us=st.integers(us(datetime(1985, 1, 1, tzinfo=UTC)), us(datetime(2035, 1, 1, tzinfo=UTC))),

@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine import kernels
+from tests.examples import examples
 from tests.oracle import HOUR_US, TWINS
 
 RISE_MAX = 2**62 - 1
@@ -36,7 +37,7 @@ def parts(draw: st.DrawFn) -> tuple[int, int, int]:
     return draw(st.sampled_from((size, -size))), draw(st.integers(0, whole)), whole
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(parts())
 @example((RISE_MAX, WHOLE_MAX - 1, WHOLE_MAX))
 @example((-RISE_MAX, WHOLE_MAX, WHOLE_MAX))
@@ -51,7 +52,7 @@ def test_a_share_is_exact_where_the_product_needs_128_bits(case: tuple[int, int,
         assert share(*case) == TWINS[kernels.share](*case)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(parts(), st.integers(0, WHOLE_MAX))
 def test_shares_of_neighbouring_windows_add_up_to_the_rise(case: tuple[int, int, int], cut: int) -> None:
     rise, part, whole = case
@@ -63,7 +64,7 @@ def test_shares_of_neighbouring_windows_add_up_to_the_rise(case: tuple[int, int,
 ticks = st.one_of(st.integers(-50, 1100), st.integers(0, 92 * 10**12))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     ticks,
     ticks,
@@ -81,7 +82,7 @@ def test_a_counter_is_judged_as_by_the_oracle(
         assert plausible(after, rate, elapsed_us) == TWINS[kernels.plausible](after, rate, elapsed_us)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.integers(-(2**62), 2**62), min_size=2, max_size=30, unique=True), st.data())
 def test_seek_finds_the_stretch_from_any_guess(edges: list[int], data: st.DataObject) -> None:
     edges.sort()

@@ -16,6 +16,7 @@ from engine.listening import BROKER, PROCESS, Away, Heard, Listening, Report
 from engine.settings import SilenceSettings
 from engine.silence import Episode, Fleet, Known, Silence, State
 from tests.engine.oracle_silence import CLOCK_MAX, SlowDevice, SlowListening, SlowWatch
+from tests.examples import examples
 
 SETTINGS = SilenceSettings(clock_us_max=CLOCK_MAX)
 S = 1_000_000
@@ -273,7 +274,7 @@ def kinds(episodes: list[Episode]) -> list[tuple[str, int, int, int | None]]:
     )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(steps=STEPS, intervals=INTERVALS, gateway=GATEWAYS, ends=ENDS)
 def test_the_watch_finds_what_its_slow_twin_finds(
     steps: list[Step], intervals: list[int], gateway: list[int], ends: int

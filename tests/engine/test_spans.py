@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Decisions, Spans
+from tests.examples import examples
 
 stretches = st.lists(st.tuples(st.integers(0, 3), st.integers(-20, 20), st.integers(1, 8)), max_size=25)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(stretches)
 def test_joined_spans_hold_the_same_instants_and_neither_touch_nor_overlap(found: list[tuple[int, int, int]]) -> None:
     spans = Spans.of([s for s, _, _ in found], [a for _, a, _ in found], [a + n for _, a, n in found]).merged()
@@ -23,7 +24,7 @@ def test_joined_spans_hold_the_same_instants_and_neither_touch_nor_overlap(found
     assert all(one[0] != two[0] or one[2] < two[1] for one, two in pairwise(rows))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(stretches, st.lists(st.tuples(st.integers(0, 3), st.integers(-20, 20)), max_size=25, unique=True))
 def test_decisions_in_a_span_decided_anew_are_dropped_and_no_others(
     found: list[tuple[int, int, int]], made: list[tuple[int, int]]

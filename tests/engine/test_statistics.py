@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from engine import increase, laeq, mean, resultant, vector_mean
 from engine.statistics import mean as fast_mean
 from engine.weights import directions, energies
+from tests.examples import examples
 from tests.oracle import direction, energy
 from tests.oracle import mean as slow_mean
 
 totals = st.one_of(st.integers(-(10**15), 10**15), st.integers(-100, 100), st.integers(-(2**63), 2**63 - 1))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(totals, st.integers(0, 10**6)), max_size=6), st.integers(0, 6), st.integers(0, 6))
 def test_a_mean_is_the_nearest_and_ties_go_to_even(rows: list[tuple[int, int]], decimals: int, wanted: int) -> None:
     total, count = (np.array([r[k] for r in rows], np.int64) for k in (0, 1))

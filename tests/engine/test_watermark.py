@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from devices.series import TIME_MIN_US
 from engine import NOBODY, Watermark, closed
+from tests.examples import examples
 
 IDLE_US = 60
 
@@ -62,7 +63,7 @@ def test_a_fast_clock_counts_as_the_present_and_is_counted() -> None:
     assert watermark.capped == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(-500, 500), st.integers(-50, 100)), max_size=40))
 def test_it_never_moves_back_even_when_the_clock_does(steps: list[tuple[int, int, int]]) -> None:
     watermark, now, before = Watermark(3, IDLE_US), 10_000, TIME_MIN_US
@@ -76,7 +77,7 @@ def test_it_never_moves_back_even_when_the_clock_does(steps: list[tuple[int, int
 OFFSETS = st.lists(st.tuples(st.integers(0, 2), st.integers(-400, 400), st.integers(0, 90)), max_size=40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(OFFSETS)
 def test_no_clock_closes_a_window_before_its_end_and_the_lateness_have_passed(
     steps: list[tuple[int, int, int]],

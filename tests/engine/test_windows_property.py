@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from devices.measurands import Kind
 from engine import Calendar, Spans
 from tests.engine.desk import Desk
+from tests.examples import examples
 from tests.oracle import HOUR_US, MINUTE_US, Edges, Fact, Reading, cells
 
 FACTS = [
@@ -77,7 +78,7 @@ STEPS = ("go on", "flush", "evict", "flush and evict", "restart", "crash", "reco
 
 
 @pytest.mark.parametrize("zone", NIGHTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_any_order_and_any_interleaving_gives_the_cells_of_the_oracle(zone: str, data: st.DataObject) -> None:
     desk = Desk(FACTS, calendar(zone))
@@ -104,7 +105,7 @@ def test_any_order_and_any_interleaving_gives_the_cells_of_the_oracle(zone: str,
     assert set(desk.decisions.values()) == decisions
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_the_order_of_arrival_changes_no_bit(data: st.DataObject) -> None:
     zone = "Europe/Madrid"
@@ -118,7 +119,7 @@ def test_the_order_of_arrival_changes_no_bit(data: st.DataObject) -> None:
     assert one.decisions == two.decisions
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
 def test_hours_add_up_to_days_exactly(data: st.DataObject) -> None:
     zone = "Australia/Lord_Howe"

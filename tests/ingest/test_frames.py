@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.kernels import frames
+from tests.examples import examples
 from tests.ingest import oracle_frames
 from tests.ingest.messages import publish, routing, topic, varint
 
@@ -68,7 +69,7 @@ def scan(data: bytes, at: int, end: int, row: int, mqtt_5: bool, frame_bytes_max
 
 @COMPILED
 @given(streams, st.booleans(), st.integers(0, ROWS), st.sampled_from([20, 100, 1000]), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_frames_are_found_as_the_slow_twin_finds_them(
     python: bool, stream: bytes, mqtt_5: bool, row: int, frame_bytes_max: int, data: st.DataObject
 ) -> None:
@@ -94,7 +95,7 @@ def test_every_kind_of_malformed_frame_is_told_apart() -> None:
 
 @COMPILED
 @given(st.lists(st.sampled_from(["air-1", "odd-1", "park-1", None]), max_size=ROWS), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_topic_finds_its_device_and_no_other(python: bool, devices: list[str | None], data: st.DataObject) -> None:
     table = routing()
     strange = st.one_of(

@@ -12,6 +12,7 @@ from devices import REASONS
 from ingest import Intake, ProtocolError, packets
 from ingest.framing import Framer
 from ingest.kernels import frames
+from tests.examples import examples
 from tests.ingest.messages import NOW_US, framer, pour, publish, readings, registry, small_limits, topic
 
 PACK = b'[{"n":"pm2_5","u":"ug/m3","v":35.25,"t":1732400000},{"n":"no2","v":40}]'
@@ -95,7 +96,7 @@ def test_a_frame_may_be_cut_at_every_byte() -> None:
 
 
 @given(st.lists(st.sampled_from(STREAM), max_size=30), st.lists(st.integers(1, 5000), max_size=30), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_however_small_the_intakes_nothing_is_lost_or_doubled(
     stream: list[bytes], sizes: list[int], data: st.DataObject
 ) -> None:

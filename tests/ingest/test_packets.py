@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import ProtocolError, packets
+from tests.examples import examples
 
 
 def test_connect_asks_for_a_persistent_session() -> None:
@@ -90,7 +91,7 @@ def test_a_broken_suback_is_refused(body: bytes) -> None:
 
 
 @given(st.binary(max_size=40), st.sampled_from([packets.MQTT_5, packets.MQTT_311]))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_random_answers_are_read_or_refused(body: bytes, protocol: int) -> None:
     for read in (
         lambda: packets.parse_connack(body, protocol), lambda: packets.parse_suback(body, protocol),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from devices import PayloadError, codec
 from ingest.kernels import frames, senml
+from tests.examples import examples
 from tests.ingest.messages import NOW_US, framer, pour, publish, readings, registry, routing, small_limits, topic
 
 SENML_DEVICES = ("air-1", "odd-1", "meter-1")
@@ -182,7 +183,7 @@ def packs(device: str) -> st.SearchStrategy[bytes]:
 
 
 @given(st.sampled_from(SENML_DEVICES).flatmap(lambda d: st.tuples(st.just(d), packs(d))))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @example(("air-1", b'[{"n":"pm2_5","v":1,"t":268435455.9999995}]'))
 @example(("air-1", b'[{"n":"pm2_5","v":1,"n":"pm10"}]'))
 @example(("air-1", b'[{"bn":"pm2","n":"_5","v":1}]'))
@@ -204,7 +205,7 @@ GOOD = (
 
 
 @given(mutations)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_a_damaged_pack_is_read_as_the_codec_reads_it_or_not_at_all(damage: list[tuple[float, int, int]]) -> None:
     payload = bytearray(GOOD)
     for place, how, byte in damage:
@@ -231,7 +232,7 @@ def test_a_damaged_pack_is_read_as_the_codec_reads_it_or_not_at_all(damage: list
     ),
     st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_ordinary_packs_do_not_need_the_codec(
     device: str, rows: list[tuple[int, str, int | None]], named: bool
 ) -> None:
@@ -305,7 +306,7 @@ def test_a_field_that_sends_words_is_left_to_the_codec() -> None:
     st.integers(-(10**18), 10**18), st.integers(-18, 18),
     st.integers(1, 10**15), st.integers(1, 10**15), st.integers(-(10**15), 10**15),
 )  # fmt: skip
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=examples(2000), deadline=None)
 def test_the_arithmetic_is_exact_or_declined(mantissa: int, power: int, num: int, den: int, shift: int) -> None:
     from devices import Field, Scale
     from ingest.routes import kernel_scale
@@ -318,7 +319,7 @@ def test_the_arithmetic_is_exact_or_declined(mantissa: int, power: int, num: int
 
 
 @given(st.integers(-(2**62), 2**62), st.integers(1, 2**61))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 def test_division_rounds_half_to_even(numerator: int, denominator: int) -> None:
     assert senml.divide_half_even(numerator, denominator) == round(Fraction(numerator, denominator))
 

@@ -15,6 +15,7 @@ from devices import ObservationBatch
 from engine import Grid
 from simulators import truth
 from simulators.truth.definitions import DEFINITIONS, What
+from tests.examples import examples
 from tests.simulators.engine_tables import Engine, assert_equal
 from tests.simulators.small_city import HOUR_US, NIGHTS, first_us, readings, registry, shuffled
 
@@ -27,7 +28,7 @@ def engine_of(zone: str) -> Engine:
 
 
 @pytest.mark.parametrize("zone", NIGHTS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(seed=SEEDS, portions=st.integers(1, 6))
 def test_a_city_of_all_kinds_over_a_night_when_the_clock_changes(zone: str, seed: int, portions: int) -> None:
     batch = readings(zone, seed)
@@ -37,7 +38,7 @@ def test_a_city_of_all_kinds_over_a_night_when_the_clock_changes(zone: str, seed
     assert_equal(computed.tables(), truth.expected(registry(zone), shuffled(batch, seed)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(data=st.data())
 def test_few_readings_anywhere(data: st.DataObject) -> None:
     zone = "Europe/Madrid"

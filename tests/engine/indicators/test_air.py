@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.indicators import Figure, Hours, air
 from engine.indicators.concentrations import Ratio, nowcast, predicted
 from tests.engine.indicators import oracle_indicators as oracle
+from tests.examples import examples
 
 
 def hours(*values: float | str | Fraction | None) -> Hours:
@@ -285,7 +286,7 @@ def same(found: Figure | None, wanted: oracle.Result | None, inputs: tuple[str, 
     return (found.ticks, inputs[found.driver]) == wanted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_every_index_equals_its_slow_twin(data: st.DataObject) -> None:
     station = data.draw(stations(12))
@@ -297,7 +298,7 @@ def test_every_index_equals_its_slow_twin(data: st.DataObject) -> None:
         assert same(air.eaqi(station, 1), bands, air.EAQI_INPUTS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_the_daily_index_equals_its_slow_twin(data: st.DataObject) -> None:
     own = data.draw(st.sampled_from([23, 24, 25]))

@@ -32,6 +32,7 @@ from tests.engine.indicators import oracle_indicators as oracle
 from tests.engine.indicators.cities import MEASURANDS, Published, Reader, change, evaluator, series_table
 from tests.engine.indicators.cities import calendar as calendar_of
 from tests.engine.indicators.oracle_indicators import HOUR_US, City, Series
+from tests.examples import examples
 
 LONDON = ZoneInfo("Europe/London")
 AUTUMN_US = 1_477_782_000_000_000
@@ -125,7 +126,7 @@ def cells_of(draw: st.DrawFn, city: City) -> list[tuple[tuple[int, int], tuple[i
 
 
 @settings(
-    max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    max_examples=examples(40), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(st.data())

@@ -16,6 +16,7 @@ from tests.engine.indicators import oracle_indicators as oracle
 from tests.engine.indicators.cities import Published, Reader, evaluator
 from tests.engine.indicators.oracle_indicators import City
 from tests.engine.indicators.test_evaluate import cells_of, cities
+from tests.examples import examples
 
 MEASURED = (*oracle.AIR, "sound_level")
 Cell = tuple[int, list[int]]
@@ -71,7 +72,7 @@ def part_of(cell: Cell, random: Random) -> Cell:
 
 
 @settings(
-    max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    max_examples=examples(25), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 @given(st.data())

@@ -27,6 +27,7 @@ from engine.kpi import (
     parse_unit,
     shipped,
 )
+from tests.examples import examples
 
 with (Path(__file__).parent / "data" / "u4ssc_kpis.csv").open(encoding="utf-8", newline="") as file:
     ROWS = list(csv.DictReader(file))
@@ -165,7 +166,7 @@ def test_a_target_needs_a_direction_and_none_that_is_shipped_is_official() -> No
         assert PACK.data_point(target.data_point).direction is not Direction.NONE
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.randoms(use_true_random=False))
 def test_no_figure_depends_on_the_units_its_inputs_are_measured_in(random: Random) -> None:
     """The independent check of the algebra: measure lengths, times, people … in other units, by numbers alone.

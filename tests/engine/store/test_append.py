@@ -18,6 +18,7 @@ from engine.store import Duty, Flush, NotOwned, Outcome, Registered, Store, Stor
 from tests.engine.store.conftest import Query, empty
 from tests.engine.store.oracle_append import SlowStore
 from tests.engine.store.town import HOUR_US, INDICATORS, MINUTE_US, T0, append, cells, refused, town
+from tests.examples import examples
 
 ACCEPTED, DUPLICATE, CONFLICT = Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.CONFLICT
 CLAIMED = ("d1", "", "a device that only a message knows")
@@ -215,7 +216,7 @@ READING = st.tuples(st.integers(0, 3), st.integers(0, 7), st.integers(0, 2))
 COMMIT = st.tuples(st.lists(READING, max_size=12), st.integers(0, 9), st.integers(0, 3))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commits=st.lists(COMMIT, max_size=5), restart=st.integers(0, 5))
 def test_any_commits_do_what_a_dictionary_does(database: str, commits: list[object], restart: int) -> None:
     empty(database)

@@ -29,6 +29,7 @@ from engine.store import (
 from tests.engine.store.conftest import Query, empty
 from tests.engine.store.oracle_flush import SlowTable
 from tests.engine.store.town import HOUR_US, INDICATORS, T0, append, cells, town, values
+from tests.examples import examples
 
 
 def flush(**parts: Any) -> Flush:
@@ -239,7 +240,7 @@ ROUND = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(ROUND, max_size=6))
 def test_any_flushes_do_what_dictionaries_do(database: str, rounds: list[Any]) -> None:
     empty(database)

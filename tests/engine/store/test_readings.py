@@ -14,6 +14,7 @@ from devices.series import TIME_MIN_US
 from engine.store import Registered, Spans, Store
 from engine.store.binary import TIME_HIGH_US, TIME_LOW_US
 from tests.engine.store.town import T0, append, town, without_device
+from tests.examples import examples
 
 DAY_US = 86_400_000_000
 Row = tuple[int, int, int]
@@ -57,7 +58,7 @@ def test_flags_come_back(store: Store, registered: Registered) -> None:
     assert store.observations(Spans.of([0], [T0 + 1], [T0 + 2]), neighbours=True).flags.tolist() == [1]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     asked=st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 32), st.integers(0, 9)), max_size=5),
     neighbours=st.booleans(),

@@ -17,6 +17,7 @@ from engine.cells import SUM_COUNT, Cells, Grid
 from engine.store import NO_TICKS, CellRows, Flush, Registered, Store
 from tests.engine.store.conftest import Query
 from tests.engine.store.town import HOUR_US, INDICATORS, T0, append, cells, refused, town, values
+from tests.examples import examples
 
 DAY_US = 86_400_000_000
 
@@ -51,7 +52,7 @@ def test_a_state_is_told_by_its_name(store: Store, query: Query) -> None:
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 25)), min_size=1, max_size=20, unique=True)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, limit=st.integers(0, 6), low=st.integers(0, 10), high=st.integers(8, 30))
 def test_the_newest_observations_are_the_newest_of_all_series(
     store: Store, registered: Registered, rows: list[tuple[int, int]], limit: int, low: int, high: int

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine.store import QuarantineRow, Registered, Store
 from engine.store.texts import fit_text
 from tests.engine.store.town import T0, append
+from tests.examples import examples
 
 ANY_TEXT = st.one_of(
     st.text(),
@@ -46,7 +47,7 @@ def test_text_keeps_what_can_be_read(text: str | bytes, chars_max: int, expected
     assert fit_text(text, chars_max) == expected
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(ANY_TEXT, ANY_TEXT, ANY_TEXT, st.binary(max_size=64)), min_size=1, max_size=8))
 def test_the_quarantine_takes_any_text_and_any_bytes(
     store: Store, registered: Registered, rows: list[tuple[str | bytes, str | bytes, str | bytes, bytes]]

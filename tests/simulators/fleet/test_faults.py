@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from simulators.fleet import KINDS, Fleet, FleetError, build, load_fleet
 from simulators.fleet.command import bundled_fleets
 from simulators.fleet.plan import Dress
+from tests.examples import examples
 from tests.simulators.fleet.gateway import PlainGateway
 from tests.simulators.fleet.make import GROUPS, NOW_US, made, write_fleet
 
@@ -127,7 +128,7 @@ def test_every_fault_upon_the_others_is_as_the_truth_says(way: str, tmp_path: Pa
     assert_as_the_truth_says(fleet, way, seed=11)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kinds=st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=6), seed=st.integers(0, 2**40))
 def test_faults_in_any_order_are_as_the_truth_says_in_every_way(kinds: list[str], seed: int, tmp_path: Path) -> None:
     fleet = made(tmp_path, "".join(fault(kind) for kind in kinds))
