@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from console.alerts import Change, Facts, Severity, Silence, Transition
 from engine.store.alerts import Alert, Window
 from tests.console.alerts.make import HOUR_US, MINUTE_US, STORM, T0, after, high, places, rules, silent, told, window
+from tests.examples import examples
 
 PLACES = places(24)
 STEP_US = 7 * MINUTE_US
@@ -107,7 +108,7 @@ def check(changes: Sequence[Transition], before: Sequence[Alert], now_us: int) -
     assert not covered & {scope for rule, scope in standing if rule == "high"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(STEPS)
 def test_whatever_happens_the_invariants_hold(steps: list[Step]) -> None:
     watching, world, alerts = rules(*RULES, among=PLACES), World(), list[Alert]()

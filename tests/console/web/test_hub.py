@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from console.web import hub as hub_module
 from console.web.hub import Client, Feed, Hub, HubFullError, HubLimits
+from tests.examples import examples
 
 VALUES, ALERTS = Feed("snapshot", "values"), Feed("alerts", "alerts")
 FEEDS = (VALUES, ALERTS)
@@ -166,7 +167,7 @@ class Twin(RuleBasedStateMachine):
 
 
 TestHub = Twin.TestCase
-TestHub.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestHub.settings = settings(max_examples=examples(100), stateful_step_count=30, deadline=None)
 
 
 def joined(hub: Hub, last_id: str | None = None) -> Client:

@@ -16,6 +16,7 @@ from engine.indicators.concentration_columns import nowcast as columns_nowcast
 from engine.indicators.concentration_columns import predicted as columns_predicted
 from engine.indicators.concentrations import Day, at, mean, nowcast, predicted
 from engine.indicators.definition import HourColumns, IndexColumn
+from tests.examples import examples
 
 INDICES = {definition.name: definition for definition in INDICATORS if definition.index is not None}
 COUNTS_MAX = 3_600
@@ -125,7 +126,7 @@ def exactly(code: str, value: Fraction, hours: int, definition: Indicator, off: 
 
 
 @pytest.mark.parametrize("name", INDICES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.data())
 def test_columns_that_are_sure_have_the_bits_of_the_formula(name: str, data: st.DataObject) -> None:
     definition = INDICES[name]
@@ -136,7 +137,7 @@ def test_columns_that_are_sure_have_the_bits_of_the_formula(name: str, data: st.
     agrees(definition, stations_of(random, definition.inputs, hours, data.draw(st.integers(1, 4))), own)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([23, 24, 25]))
 def test_the_exact_concentration_lies_between_the_two_ends(seed: int, own: int) -> None:
     of = stations_of(Random(seed), ("pm10",), own + 7, 3)  # noqa: S311

@@ -25,6 +25,7 @@ from engine.indicators.exact import (
 from engine.weights import ENERGY_SCALE, energies
 from tests.engine.indicators import oracle_indicators as oracle
 from tests.engine.indicators.cities import CODES, MEASURANDS
+from tests.examples import examples
 
 POSITION = by_code(INDICATORS)
 WHOLE = st.integers(-(10**18), 10**18)
@@ -113,7 +114,7 @@ def test_every_level_begins_at_its_threshold() -> None:
                 assert found.tolist() == [level, level - 1]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data(), st.sampled_from([(8, 1, 150), (ENERGY_SCALE, 1, 150), (10**6, 1, 150), (1, 2, 20), (2**40, 0, 150)]))
 def test_levels_of_a_column_are_those_of_each_row(data: st.DataObject, table: tuple[int, int, int]) -> None:
     thresholds = level_thresholds(*table)
