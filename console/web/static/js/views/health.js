@@ -155,7 +155,7 @@ function drawLedger(box, found) {
     [t("ledger.messages"), integer(found.messages)], [t("ledger.commits"), integer(found.commits)],
     [t("ledger.restated"), integer(found.restated)],
     [t("ledger.last"), found.last_commit ? `${when(found.last_commit, "exact")}` : null],
-    [t("ledger.trimmed"), found.trimmed ? integer(found.trimmed) : null],
+    [t("ledger.trimmed"), found.quarantine_rows_trimmed ? integer(found.quarantine_rows_trimmed) : null],
   ]));
 }
 

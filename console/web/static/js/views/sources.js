@@ -136,7 +136,7 @@ async function readingUnit(source, signal) {
  * column instead of a mean, a state the share of the time that it was in its first one.
  */
 function columnCurve(answer, label, grid, source) {
-  const { t: times, step } = answer;
+  const { t: times, step_s: step } = answer;
   const isTotal = answer.kind === "counter" || answer.kind === "event";
   const isState = answer.kind === "state";
   const y = isTotal ? answer.total : isState ? answer.state.map((shares) => (shares ? 1 - shares[0] : null)) : answer.mean;
