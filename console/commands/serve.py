@@ -59,8 +59,8 @@ def serve(
     log_to_stderr()
     rules = given.alert_rules(pack) if given.settings.alerts.keep else ()
     site = open_site(registry, pack, declared, given.settings, database_url, metrics or _local_metrics(given))
-    with stopped_by_signals() as stop, _watching(given, rules, database_url):
-        serve_site(site, stop, ready_file)
+    with stopped_by_signals() as stop, _watching(given, rules, database_url) as watch:
+        serve_site(replace(site, watch=watch), stop, ready_file)
 
 
 def _watching(

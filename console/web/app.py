@@ -12,6 +12,7 @@ from console.web import accounts, alerts, assessments, catalogue, city, devices,
 from console.web.asked import only_known
 from console.web.document import describe
 from console.web.layers import Bounded, Safe, Tagged
+from console.web.metrics import metrics_route
 from console.web.page import page_route
 from console.web.problems import handle_problems
 from console.web.site import Site
@@ -54,7 +55,7 @@ def create_app(site: Site) -> FastAPI:
         app.include_router(router, prefix=API_PREFIX)
     for router in OTHER_ROUTERS:
         app.include_router(router)
-    app.router.routes.append(page_route())
+    app.router.routes += [metrics_route(), page_route()]
     handle_problems(app)
     describe(app)
     # The last one added is the outermost.

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from console.alerts.service import Watch
 from console.scrape import Gateway
 from console.settings import Settings
 from console.web.road import LiveRoad
@@ -42,6 +43,7 @@ class Site:
         gateway: the metrics of the gateway, where its address is known.
         live: what is newest, for those who listen.
         handling: gives a connection on which people handle alerts.
+        watch: what keeps the alerts; None where nothing in this process does.
         now_us: the clock.
     """
 
@@ -54,6 +56,7 @@ class Site:
     gateway: Gateway
     live: LiveRoad
     handling: Callable[[], AbstractContextManager[Session]]
+    watch: Watch | None = None
     now_us: Callable[[], int] = field(default=_now_us)
 
 

@@ -13,6 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from console.alerts.metrics import DEFINITIONS
 from devices import load_registry
 from devices.series import TIME_MAX_US
 from engine.indicators import INDICATORS
@@ -77,6 +78,10 @@ def test_an_alert_is_told_on_every_road_also_after_the_keeper_was_killed(databas
             done = get("alerts/1/acknowledge", send={"who": "kim"})
             assert done.json["acknowledged_by"] == "kim"
             assert listener.next()[1]["state"] == "acknowledged"
+            metrics = get("/metrics").body.decode()
+            assert 'cityvitals_alerts_open{severity="warning"} 1.0' in metrics
+            assert "cityvitals_alert_keeper 1.0" in metrics
+            assert [one.name for one in DEFINITIONS if f"# HELP {one.name} " not in metrics] == []
             first.send_signal(signal.SIGKILL)
             first.wait()
             silent_gateway(url, since_us, time.time_ns() // 1000)

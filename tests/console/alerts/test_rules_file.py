@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from console.alerts import AlertRule, AlertRules, AlertRulesError, Kind, Places, load_rules
+from console.alerts import AlertRule, AlertRules, AlertRulesError, Kind, Places, load_rules, metrics
 from console.alerts.rules import DEFINITIONS, Forecast, Limit, Silent, Threshold
 from devices import Registry
 from engine.kpi import shipped
@@ -200,6 +200,7 @@ def test_the_example_of_the_document_is_a_file_that_works(tmp_path: Path) -> Non
     assert rules["silent_device"].changed
     text = DOCUMENT.read_text()
     assert [kind for kind in Kind if f"| `{kind}` |" not in text] == []
+    assert [one.name for one in metrics.DEFINITIONS if f"`{one.name}" not in text] == []
 
 
 def test_every_fault_is_told_at_once_with_file_line_and_the_nearest_name(tmp_path: Path) -> None:
