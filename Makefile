@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check slow bench flat exact chaos lock clean
+.PHONY: help setup demo test check browser checkers slow bench flat exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
 # Test files that run at the same time: one more than cores, for system tests wait a third of their time. A file stays on
@@ -25,10 +25,13 @@ check: setup ## style, types and the rules of who may import whom
 	$(PYTHON_BIN)/mypy
 	$(PYTHON_BIN)/lint-imports
 
-test: check ## check, then every test, with real servers and a real browser
-	@deploy/bootstrap.sh browser >/dev/null
-	@deploy/bootstrap.sh checkers >/dev/null
+# Fetching takes the network, checking a processor: together they take no longer than the longer one.
+test: ## check, then every test, with real servers and a real browser
+	@$(MAKE) --no-print-directory --jobs=3 check browser checkers
 	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+browser checkers: setup
+	@deploy/bootstrap.sh $@ >/dev/null
 
 slow: setup ## the tests that take minutes: a leap year, a real one of four stations, every property with many examples
 	$(PYTHON_BIN)/python -m pytest -m slow
