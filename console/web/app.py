@@ -60,6 +60,6 @@ def create_app(site: Site) -> FastAPI:
     describe(app)
     # The last one added is the outermost.
     app.add_middleware(Tagged)
-    app.add_middleware(Bounded, requests_max=site.settings.web.requests_max)
+    app.add_middleware(Bounded, requests_max=site.settings.web.requests_max, load=site.load)
     app.add_middleware(Safe)
     return app

@@ -146,6 +146,8 @@ def only_known(request: Request) -> None:
         ProblemError: naming all of them.
     """
     names = parameters(request.app, request.scope["endpoint"])
+    if names is None:
+        return
     given = [name for name, _ in request.query_params.multi_items()]
     faults = [
         FieldFault(name[:CODE_CHARS_MAX], f"no such parameter{nearest(name[:CODE_CHARS_MAX], sorted(names))}")

@@ -45,8 +45,8 @@ def describe(app: FastAPI) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
-def parameters(app: FastAPI, endpoint: Callable[..., object]) -> frozenset[str]:
-    """Return the names of an endpoint's query parameters, as they are described."""
+def parameters(app: FastAPI, endpoint: Callable[..., object]) -> frozenset[str] | None:
+    """Return the names of an endpoint's query parameters, as they are described; None where it is not."""
     known: dict[str, frozenset[str]] | None = getattr(app.state, "parameters", None)
     if known is None:
         known = {
@@ -57,7 +57,7 @@ def parameters(app: FastAPI, endpoint: Callable[..., object]) -> frozenset[str]:
             for operation in operations.values()
         }
         app.state.parameters = known
-    return known[endpoint.__name__]
+    return known.get(endpoint.__name__)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

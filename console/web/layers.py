@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,32 +66,42 @@ class Safe:
             await internal(error)(scope, receive, sending)
 
 
-class Bounded:
-    """Refuses requests beyond a number under way, so that none waits without an end.
+@dataclass(slots=True)
+class Load:
+    """Requests so far.
 
     Attributes:
-        refused: how many were.
+        taken: all but those that were refused.
+        under_way: at this moment.
+        refused: because too many were under way.
     """
 
-    def __init__(self, app: ASGIApp, requests_max: int) -> None:
-        self._app, self._requests_max = app, requests_max
-        self._under_way = 0
-        self.refused = 0
+    taken: int = 0
+    under_way: int = 0
+    refused: int = 0
+
+
+class Bounded:
+    """Refuses requests beyond a number under way, so that none waits without an end, and counts."""
+
+    def __init__(self, app: ASGIApp, requests_max: int, load: Load) -> None:
+        self._app, self._requests_max, self._load = app, requests_max, load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http" or scope["path"] in STREAMS:
             await self._app(scope, receive, send)
             return
-        if self._under_way >= self._requests_max:
-            self.refused += 1
+        if self._load.under_way >= self._requests_max:
+            self._load.refused += 1
             await response_of(busy(f"{self._requests_max} requests are under way"))(scope, receive, send)
             return
-        self._under_way += 1
+        self._load.taken += 1
+        self._load.under_way += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._under_way -= 1
+            self._load.under_way -= 1
 
 
 class Tagged:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from console.alerts.metrics import AlertCollector
+from console.web.counts import LoadCollector
 from console.web.site import Site
 
 
@@ -21,6 +22,7 @@ def metrics_route() -> Route:
         site: Site = request.app.state.site
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
+        registry.register(LoadCollector(site))
         if site.watch is not None:
             registry.register(AlertCollector(site.watch.status))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -24,6 +24,7 @@ from console.commands.stack import GATEWAY_RECORD, running_gateway
 from deploy import paths, userland
 from tests.console.command import ROOT, Done, cityvitals, environment
 from tests.console.conftest import CITY, publish
+from tests.console.web.client import Client
 
 pytestmark = pytest.mark.system
 WAIT_S = 120.0
@@ -68,10 +69,16 @@ def processes(root: Path) -> list[str]:
 
 
 def test_up_goes_to_the_background_is_found_again_and_down_stops_all(home: Path) -> None:
-    up = run(home, "up", "--detach")
+    up = cityvitals("up", "--detach", cwd=home, **made_in(home), CITYVITALS_WEB_SERVE="true")
     assert up.code == 0, up.err
     assert "***" in up.out
     assert re.search(r"metrics   http://127\.0\.0\.1:\d+/metrics", up.out)
+    printed = re.search(r"console   (http://127\.0\.0\.1:\d+/)", up.out)
+    assert printed is not None, up.out
+    console = Client(printed[1])
+    assert console("city").json["code"] == "demo"
+    lag = console("ledger/summary").json["lag"]
+    assert (lag["known"], lag["answers"], lag["connected"]) == (True, True, True)
     again = run(home, "up", "--detach")
     assert (again.code, again.out) == (0, "runs already; stop it with `cityvitals down`\n")
     refused = run(home, "up")

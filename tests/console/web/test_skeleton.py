@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from console.settings import Settings
+from console.web.layers import Bounded, Load
 from console.web.page import page_route
 from devices import load_registry, time_us_from_rfc3339
 from tests.console.web.client import Client
@@ -18,6 +22,8 @@ from tests.console.web.conftest import Filled, serving, site_on
 from tests.system.pipeline import DEMO
 
 pytestmark = pytest.mark.system
+
+SCOPE = {"type": "http", "path": "/", "method": "GET", "headers": []}
 
 
 def test_the_city_says_what_it_is_and_how_current_it_is(get: Client, filled: Filled) -> None:
@@ -141,3 +147,41 @@ def test_a_database_that_is_away_is_told_and_found_again(tmp_path: Path) -> None
         assert found.headers["retry-after"]
         assert found.json["type"] == "urn:cityvitals:problem:database-away"
         assert client("zones").status == 200, "what rests on files alone is there all the same"
+
+
+def test_requests_beyond_the_limit_are_told_to_ask_again_and_counted() -> None:
+    load = Load()
+    asked: list[int] = []
+
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if load.under_way < 2:
+            await bounded(SCOPE, nothing, note)  # one that comes while this one is under way
+            await bounded(SCOPE, nothing, note)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def nothing() -> Message:
+        return {"type": "http.request"}
+
+    async def note(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            asked.append(message["status"])
+            if message["status"] == 200 and load.under_way == 2:
+                await bounded(SCOPE, nothing, note)
+
+    bounded = Bounded(slow, requests_max=2, load=load)
+    asyncio.run(bounded(SCOPE, nothing, note))  # type: ignore[arg-type]
+    assert asked == [200, 503, 200, 503, 200]
+    assert (load.taken, load.under_way, load.refused) == (3, 0, 2)
+
+
+def test_what_the_console_has_to_do_is_there_for_prometheus(get: Client) -> None:
+    found = get("/metrics")
+    assert found.headers["content-type"].startswith("text/plain")
+    values = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(found.body.decode())
+        for sample in family.samples
+    }
+    assert values["cityvitals_web_requests_total"] >= 1
+    assert values["cityvitals_web_requests_under_way"] == 1, "this very request"
+    assert values["cityvitals_web_requests_refused_total"] == 0
