@@ -17,6 +17,8 @@ from console.settings import Settings
 from console.web.server import open_site
 from devices import Registry, load_registry
 from engine.kpi import load_catalogue, load_declared
+from engine.store import alerts
+from engine.store.alerts import Alert
 from ingest.backfill import BackfillSettings, backfill
 from tests.browser.town import Reading, bad, readings, write_history, write_town
 from tests.console.web.conftest import serving
@@ -54,6 +56,12 @@ class Town:
             stop=threading.Event(),
             clock_us=lambda: time.time_ns() // 1000,
         )
+
+    def raise_alert(self, title: str) -> None:
+        """Let an alert stand, as the keeper of rules would."""
+        raised = Alert("by_hand", "threshold", "city", "warning", title, "for the test", self.now_us, self.now_us)
+        with alerts.connected(self.database_url, "test") as session, session.transaction():
+            alerts.open_alert(session, raised)
 
 
 @contextmanager

@@ -31,6 +31,8 @@ READY = {
 }
 """What stands on a view once its data are there."""
 EXPLORED = "?i=pm2_5_mean/hour/zone:south&s=noise-west/sound_level&span=48h&grid=raw,hour,day"
+NO_SIGN_IN = r"api/v1/session|status of 404"
+"""A console without sign-in knows no session; the page asks for it on the alerts."""
 WALL_WIDTH = 3840
 SIZES = ((390, 844), (1280, 800), (WALL_WIDTH, 2160))
 DAY_US = 24 * HOUR_US
@@ -115,7 +117,8 @@ def test_times_are_the_citys_wherever_the_browser_is(pages: Pages, address: str)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_the_screen(page: Page, address: str, view: str) -> None:
+def test_nothing_is_wider_than_the_screen(page: Page, pages: Pages, address: str, view: str) -> None:
+    pages.forgive(NO_SIGN_IN)
     show(page, address, view)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -195,7 +198,8 @@ def test_a_gap_is_drawn_as_a_gap_and_raw_stands_beside_hourly_and_daily(page: Pa
     show(page, address, "explore")
     assert page.get_by_test_id("chart").count() == 2
     labels = page.locator(".u-legend").all_inner_texts()
-    assert all(word in " ".join(labels) for word in ("Raw", "Hourly", "Daily"))
+    assert all(word in " ".join(labels) for word in ("Raw highest", "Hourly", "Daily"))
+    assert "Hourly highest" not in " ".join(labels)  # an hour that has a column of its own is drawn as it is
     broken = page.evaluate(
         """async () => {
             const { withGaps, strokes } = await import('/js/chart.js');
@@ -259,10 +263,25 @@ def test_the_wheel_and_the_table_lead_to_what_a_kpi_rests_on(page: Page, address
     expect(page.get_by_test_id("kpi-explained")).to_contain_text("Formula")
 
 
+def test_an_alert_is_acknowledged_by_hand_and_its_trail_says_so(
+    page: Page, pages: Pages, address: str, town: Town
+) -> None:
+    pages.forgive(NO_SIGN_IN)
+    town.raise_alert("The harbour smells")
+    show(page, address, "alerts")
+    alert = page.get_by_test_id("alert").filter(has_text="The harbour smells")
+    alert.get_by_test_id("alert-words").fill("somebody looks")
+    alert.get_by_test_id("alert-acknowledge").click()
+    expect(alert).to_have_attribute("data-state", "acknowledged")
+    alert.get_by_text("What happened").click()
+    expect(alert.locator(".trail")).to_contain_text("somebody looks")
+
+
 # ---- for everybody ---------------------------------------------------------------------------------------------------
 
 
-def test_the_keyboard_alone_reaches_every_view_and_control(page: Page, address: str) -> None:
+def test_the_keyboard_alone_reaches_every_view_and_control(page: Page, pages: Pages, address: str) -> None:
+    pages.forgive(NO_SIGN_IN)
     show(page, address, "wall")
     for number, view in enumerate(VIEWS, 1):
         page.keyboard.press(str(number))
@@ -308,7 +327,9 @@ def test_both_languages_have_every_text(page: Page, address: str) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_nobody_is_kept_out_of_a_view(pages: Pages, address: str, view: str) -> None:
-    page = show(pages.open(scheme="dark"), address, view)
+    page = pages.open(scheme="dark")
+    pages.forgive(NO_SIGN_IN)
+    show(page, address, view)
     for theme in ("dark", "light"):
         assert page.evaluate("document.documentElement.dataset.theme") == theme
         assert findings(page) == []

@@ -92,6 +92,13 @@ export function brief(text, digits = 4) {
   return decimal(text, Math.max(0, digits - before));
 }
 
+/** Return a decimal text with so many significant digits and no zeros behind them, for tables of unlike magnitudes. */
+export function significant(text, digits = 5) {
+  if (text === null || text === undefined || text === "") return "–";
+  const make = () => new Intl.NumberFormat(lang(), { maximumSignificantDigits: digits });
+  return cached(`significant ${digits}`, make).format(Number(text));
+}
+
 /** Return an integer with groups. */
 export function integer(value) {
   if (value === null || value === undefined) return "–";

@@ -85,11 +85,11 @@ class Alerts {
     const opened = instantOf(one.opened ?? one.opened_at);
     const cleared = instantOf(one.cleared ?? one.cleared_at);
     const ended = cleared ?? nowMs();
-    const number = one.value === null || one.value === undefined ? null : `${decimal(one.value)} ${unitText(one.unit)}`;
-    const limit = one.limit === null || one.limit === undefined ? null : `${decimal(one.limit)} ${unitText(one.unit)}`;
+    const number = one.value === null || one.value === undefined ? null : `${decimal(one.value)} ${unitText(one.unit)}`.trim();
+    const limit = one.limit === null || one.limit === undefined ? null : `${decimal(one.limit)} ${unitText(one.unit)}`.trim();
     const details = h("details", { open: this.open.has(id) }, h("summary", { id: `alert-more-${id}` }, t("alerts.trail")), this.open.get(id) ?? h("div"));
     details.addEventListener("toggle", () => this.#trail(details, id));
-    return h("article", { class: `panel alert severity-${one.severity}`, "data-testid": "alert", dataset: { state: one.state, id } },
+    return h("article", { class: `panel stack alert severity-${one.severity}`, "data-testid": "alert", dataset: { state: one.state, id } },
       h("header", { class: "row spread" },
         h("span", { class: "row" }, h("span", { class: "severity row" }, shape(SEVERITIES[one.severity] ?? "circle"), t(`severity.${one.severity}`)),
           h("strong", {}, one.title ?? one.rule), one.grouped ? h("span", { class: "word warn" }, t("alerts.storm", { n: integer(one.members) })) : null),

@@ -1,7 +1,7 @@
 // Data points of KPIs as the page shows them, and their roll-up by category, sub-dimension, dimension and whole. The rule of
 // the roll-up is the method's, as `cityvitals kpis scores` has it; a test compares the two.
 
-import { brief } from "../format.js";
+import { significant, unitText } from "../format.js";
 import { t, titled } from "../i18n.js";
 
 const PREFERRED = ["rolling", "year", "to_date", "month", "day"];
@@ -20,14 +20,13 @@ export function pointOf(item) {
     item, figure, declared, value,
     key: item.key, title: titled(item, "name") + (item.data_point_name ? ` · ${item.data_point_name}` : ""),
     dimension: item.dimension, subDimension: item.sub_dimension, category: item.category,
-    unit: item.unit_label ?? item.unit ?? "",
     state: stated ? "declared" : live ? "live" : item.live === "no" ? "to_declare" : "missing",
     band: shown?.band ?? 0, percent: shown?.percent_of_target === null || shown?.percent_of_target === undefined ? null : Number(shown.percent_of_target),
     coverage: live && !stated ? live.coverage : null, validity: live && !stated ? live.validity : "",
     horizon: shown === stated ? (stated?.period ?? "") : live ? live.horizon : "",
     reason: shown ? "" : (figure?.reason ?? declared?.reason ?? ""),
     notScored: shown?.not_scored ?? "",
-    text: value === null ? t("kpis.not_reported") : `${brief(value, 5)} ${item.unit_label ?? item.unit ?? ""}`.trim(),
+    text: value === null ? t("kpis.not_reported") : `${significant(value)} ${unitText(item.unit_label ?? item.unit)}`.trim(),
   };
 }
 

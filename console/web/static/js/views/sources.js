@@ -137,11 +137,12 @@ async function readingUnit(source, signal) {
  */
 function columnCurve(answer, label, grid, source) {
   const { t: times, step_s: step } = answer;
+  const symbol = answer.symbol || unitText(answer.unit) || t("explore.index");
   const isTotal = answer.kind === "counter" || answer.kind === "event";
   const isState = answer.kind === "state";
   const y = isTotal ? answer.total : isState ? answer.state.map((shares) => (shares ? 1 - shares[0] : null)) : answer.mean;
   const unit = isState ? t("explore.share", { state: answer.states[0] ?? "" }) : isTotal
-    ? t("explore.per", { unit: unitText(answer.unit) || t("explore.index"), span: span(step) }) : unitText(answer.unit) || t("explore.index");
+    ? t("explore.per", { unit: symbol, span: span(step) }) : symbol;
   const look = { label, unit, grid, source, points: "none" };
   if (isTotal || isState || (grid !== "raw" && step <= LENGTH_S[grid])) {
     const [x, values] = strokes(times.map((second, i) => ({ t: second, value: y[i] })), step);

@@ -3,7 +3,7 @@
 import { h, attribute, setText, style } from "../dom.js";
 import { bandOf } from "../bands.js";
 import { bandChip, ring, sparkline } from "../figures.js";
-import { brief, decimal, percent, span, unitText, when } from "../format.js";
+import { brief, percent, span, unitText, when } from "../format.js";
 import { has, t, titled } from "../i18n.js";
 import { covered, endMs } from "../records.js";
 import { definitionOf, nowMs, zoneOf } from "../state.js";
@@ -17,6 +17,7 @@ export class Tile {
     this.zone = h("span", { class: "zone" });
     this.title = h("span", { class: "title" });
     this.ring = ring();
+    this.coverage = h("span", { class: "visually-hidden" });
     this.value = h("span", { class: "value", "data-testid": "tile-value" });
     this.unit = h("span", { class: "unit" });
     this.delta = h("span", { class: "delta" });
@@ -27,7 +28,7 @@ export class Tile {
     this.ageText = h("span");
     this.windowText = h("b");
     this.link = h("a", { class: "tile", "data-testid": "tile" },
-      h("span", { class: "head" }, h("span", { class: "names" }, this.zone, this.title), this.ring.element),
+      h("span", { class: "head" }, h("span", { class: "names" }, this.zone, this.title), this.ring.element, this.coverage),
       h("span", { class: "figure" }, this.value, h("span", { class: "beside" }, this.unit, this.delta)),
       h("span", { class: "words" }, this.chip.element, this.driver),
       h("span", { class: "foot" }, this.spark.element,
@@ -60,12 +61,8 @@ export class Tile {
     this.link.dataset.covered = covered(figure.coverage, (definition?.coverage_percent_min ?? 75) / 100);
     this.link.dataset.key = figure.key;
     this.age();
-    this.spoken = [
-      zone, titled(definition) || figure.indicator,
-      figure.value === null ? t("figure.none") : `${decimal(figure.value)} ${definition?.symbol ?? unitText(figure.unit)}`,
-      band?.name, this.word.textContent, t("figure.coverage", { share: percent(figure.coverage) }),
-    ].filter(Boolean).join(", ");
-    attribute(this.link, "aria-label", `${this.spoken}, ${this.ageText.textContent}`);
+    // The ring is a picture; in words it is part of the link's name like everything else on the tile.
+    setText(this.coverage, t("figure.coverage", { share: percent(figure.coverage) }));
   }
 
   #words(figure) {
