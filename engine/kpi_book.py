@@ -7,7 +7,7 @@ engine, the command `kpis compute` runs it once: that is why they agree to the l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -21,6 +21,7 @@ from engine.indicators.exact import round_half_even
 from engine.kpi import (
     WHOLE,
     Clock,
+    Declared,
     DeclaredValue,
     Figure,
     Horizon,
@@ -37,6 +38,7 @@ from engine.kpi import (
     clock_hours,
     declared_in,
     definition_digest,
+    evaluate,
     figures,
     findings,
     period_between,
@@ -47,7 +49,17 @@ from engine.kpi import (
     submission_of,
     to_date,
 )
-from engine.store import FindingRow, KpiReading, KpiRow, KpiScoreRow, KpiSums, KpisWritten, Registered, Store
+from engine.store import (
+    DeclaredRow,
+    FindingRow,
+    KpiReading,
+    KpiRow,
+    KpiScoreRow,
+    KpiSums,
+    KpisWritten,
+    Registered,
+    Store,
+)
 
 VALUE_DECIMALS = 6
 """Decimals of a stored value; its exact ratio stands beside it."""
@@ -63,7 +75,7 @@ class KpiBook:
         registry, registered: the city, and the store's ids of it.
         pack: the catalogue.
         lateness_us: a year closes this long after its end.
-        declared: what the city declares; part of findings, and of no stored figure.
+        declared: what the city declares; part of findings and of scores of its own, and of no stored figure.
 
     Attributes:
         calendar: of the city.
@@ -84,6 +96,13 @@ class KpiBook:
         self.lateness_us, self._declared = lateness_us, declared
         self._sensed = Sensed(pack, registry, self.calendar)
         self._digests = {point.key: definition_digest(pack, point) for point in sensed_points(pack)}
+        self._registered = [
+            point
+            for point in pack.data_points
+            if point.key not in self._digests
+            and not any(isinstance(one.how, Declared) for one in pack.inputs_of(point))
+        ]
+        self._stated: frozenset[int] = frozenset()
 
     def since_us(self) -> int | None:
         """Return the time of the first observation within the calendar; None where there is none."""
@@ -107,6 +126,11 @@ class KpiBook:
         both = (make(self.calendar, until_us, since_us) for make in (rolling, to_date))
         return [period for period in both if not period.empty]
 
+    def stated_years(self, years: Iterable[KpiPeriod]) -> list[KpiPeriod]:
+        """Return the reference years besides these of which something is declared or was: no reading is in them."""
+        measured = {one.year for one in years}
+        return [reference_year(self.calendar, year) for year in sorted(self._stated - measured)]
+
     def closed(self, period: KpiPeriod, until_us: int) -> bool:
         """Say whether a period's figure is final but for corrections."""
         return period.horizon is Horizon.YEAR and period.end_us + self.lateness_us <= until_us
@@ -128,20 +152,50 @@ class KpiBook:
         """
         values = superseded = scores = 0
         for period in periods:
-            with self._store.one_kpi_writer():
+            with self._store.one_kpi_writer() as writer:
                 inputs = self.inputs(period)
                 made = self._figures(inputs)
-                done = self._store.write_kpis([self._row(one, period, until_us) for one in made], computed_us)
-                scored = [self._score_row(one, period, until_us) for one in made]
-                scores += self._store.write_kpi_scores(scored, computed_us)
-                found = [
-                    FindingRow(one.rule, one.severity, one.data_points, one.text)
-                    for one in findings(self._submission(inputs))
-                ]
-                self._store.write_kpi_findings(period.horizon, period.year, found, computed_us)
+                known = {code: one.value for code, one in inputs.of().items()}
+                submission = self._submission(known, period)
+                done = writer.figures([self._row(one, period, until_us) for one in made], computed_us)
+                scored = [self._score_row(one.key, one.value, self._scope(one), period, until_us) for one in made]
+                scored += self._stated_scores(known, submission, period, until_us)
+                scores += writer.scores(period.horizon, period.year, scored, computed_us)
+                found = [FindingRow(one.rule, one.severity, one.data_points, one.text) for one in findings(submission)]
+                writer.findings(period.horizon, period.year, found, computed_us)
             values += done.values
             superseded += done.superseded
         return KpisWritten(values, superseded, scores)
+
+    def declare(self, computed_us: int) -> int:
+        """Make the store know what the city declares; return how much was withdrawn or added.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        rows = [_declared_row(self._pack, one) for one in self._declared]
+        with self._store.one_kpi_writer() as writer:
+            done = writer.declare(rows, computed_us)
+        scored = {one.year for one in self._store.kpi_score_rows() if one.declared and one.year}
+        first, last = (self.calendar.local(at_us).year for at_us in (self.calendar.from_us, self.calendar.to_us - 1))
+        self._stated = frozenset(
+            year for year in scored | {one.year for one in self._declared} if first <= year <= last
+        )  # fmt: skip
+        return done
+
+    def bring_stated(self, years: Iterable[KpiPeriod], until_us: int, computed_us: int) -> int:
+        """Score reference years that only people know of, by what is declared and registered; return how many changed.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        scores = 0
+        for period in years:
+            with self._store.one_kpi_writer() as writer:
+                known = self._sensed.registers(period)
+                rows = self._stated_scores(known, self._submission(known, period), period, until_us)
+                scores += writer.scores(period.horizon, period.year, rows, computed_us)
+        return scores
 
     def figures(self, period: KpiPeriod) -> list[Figure]:
         """Return the figures of a period, of the city and of its zones, from what is stored.
@@ -167,11 +221,9 @@ class KpiBook:
         scopes: list[int | None] = [None, *range(len(self._registry.city.zones))]
         return [one for zone in scopes for one in figures(self._pack, inputs, self._digests, zone)]
 
-    def _submission(self, inputs: PeriodInputs) -> Submission:
+    def _submission(self, known: Mapping[str, Value], period: KpiPeriod) -> Submission:
         """Return the figures of the whole city as a verifier gets them, with what is declared for their period."""
-        period = inputs.period
         declared = declared_in(self._declared, period.last.year, exactly=period.horizon is Horizon.YEAR)
-        known = {code: one.value for code, one in inputs.of().items()}
         return submission_of(self._pack, self._registry.city, known, period.first, period.last, declared)
 
     def inputs(self, period: KpiPeriod) -> PeriodInputs:
@@ -268,15 +320,31 @@ class KpiBook:
             high_ratio=row.high_ratio,
         )
 
-    def _score_row(self, one: Figure, period: KpiPeriod, until_us: int) -> KpiScoreRow:
-        target = self._pack.target(one.key, period.last)
-        found = score(self._pack.data_point(one.key), one.value, target)
+    def _stated_scores(
+        self, known: Mapping[str, Value], submission: Submission, period: KpiPeriod, until_us: int
+    ) -> list[KpiScoreRow]:
+        """Return scores of the city's figures that rest on something declared, and of those from registers alone."""
+        scope = self._ids.city_scope
+        alone = evaluate(self._pack, known) if self._registered else {}
+        rows = [self._score_row(one.key, alone[one.key], scope, period, until_us) for one in self._registered]
+        rows += [
+            self._score_row(one.key, submission.values[one.key], scope, period, until_us, declared=True)
+            for one in self._pack.data_points
+            if submission.declared(one)
+        ]
+        return rows
+
+    def _score_row(
+        self, key: str, figure: Value, scope_id: int, period: KpiPeriod, until_us: int, *, declared: bool = False
+    ) -> KpiScoreRow:
+        target = self._pack.target(key, period.last)
+        found = score(self._pack.data_point(key), figure, target)
         return KpiScoreRow(
-            data_point=one.key,
+            data_point=key,
             horizon=str(period.horizon),
             year=period.year,
-            scope_id=self._scope(one),
-            figure=_text(one.value) if found.points else None,
+            scope_id=scope_id,
+            figure=_text(figure) if found.points else None,
             band=found.points or None,
             percent=_decimal(found.percent),
             percent_ratio=_text(found.percent),
@@ -288,6 +356,7 @@ class KpiBook:
             source=None if target is None else target.source,
             why_not=found.why_not,
             closed=self.closed(period, until_us),
+            declared=declared,
         )
 
     def _scope(self, one: Figure) -> int:
@@ -305,6 +374,24 @@ def _input(one: InputFigure) -> dict[str, object]:
         "received": one.received,
         "expected": one.expected,
     }
+
+
+def _declared_row(pack: Pack, one: DeclaredValue) -> DeclaredRow:
+    known = pack.inputs.get(one.key)
+    return DeclaredRow(
+        key=one.key,
+        kind="data_point" if known is None else "input",
+        year=one.year,
+        value=_decimal(one.value),
+        unit=pack.data_point(one.key).unit if known is None else known.unit,
+        ratio=_text(one.value),
+        numerator=_text(one.numerator),
+        denominator=_text(one.denominator),
+        quality=one.quality,
+        origin=one.origin,
+        source=one.source,
+        note=one.note,
+    )
 
 
 def _text(value: Value | None) -> str | None:

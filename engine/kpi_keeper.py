@@ -1,30 +1,26 @@
 """Keeps figures of KPIs and their scores up to date beside the engine: what changed is computed anew once a minute.
 
-Owns the pace and the retries; the figures belong to the book. It has a thread and a connection of its own, so that
-neither a commit nor a window ever waits for it, and its failure is logged and counted and ends nothing.
+The figures belong to the book; pace, thread and retries are those of every keeper.
 
 What survives a crash. Which hours changed is remembered here only; so the first look after a start computes every
 reference year again. That also finds what changed while nobody ran: a register, the list of devices, a formula, a
-target, a history that was filled in. What comes out as it stands already is not written.
+target, what the city declares, a history that was filled in. What comes out as it stands already is not written.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.keeper import Keeper
 from engine.kpi import Horizon, KpiPeriod
 from engine.kpi_book import KpiBook, touched
-from engine.store import Store, StoreError, StoreUnavailable
-
-log = logging.getLogger("engine")
+from engine.store import Store
 
 SHARE_MAX: Final = 10
 """A look is followed by a pause at least so many times as long: the database has other work."""
@@ -92,7 +88,7 @@ class KpiCounts:
     failures: int = 0
 
 
-class KpiKeeper:
+class KpiKeeper(Keeper):
     """The keeper of one city's figures.
 
     Args:
@@ -116,65 +112,47 @@ class KpiKeeper:
         until_us: Callable[[], int],
         every_s: float,
     ) -> None:
+        super().__init__(store, every_s=every_s, share_max=SHARE_MAX, waits="the figures of KPIs")
         self.counts = KpiCounts()
         self.changes = Changes()
-        self._store, self._book = store, book
-        self._clock_us, self._until_us, self._every_s = clock_us, until_us, every_s
+        self._book, self._clock_us, self._until_us = book, clock_us, until_us
         self._since_us: int | None = None
         self._reached_us = 0
         self._began = False
+        self._declared = False
         self._closed: dict[int, bool] = {}
+        self._stated: dict[int, bool] = {}
         self._estimated: dict[Horizon, KpiPeriod] = {}
-        self._spent_s = 0.0
-        self._away = False
-        self._last_error = ""
 
     def status(self) -> dict[str, object]:
         """Return where it stands, for metrics and people."""
         counts = {name: getattr(self.counts, name) for name in KpiCounts.__dataclass_fields__}
-        return {**counts, "reached_us": self._reached_us or None, "seconds": self._spent_s, "error": self._last_error}
+        return {**counts, "reached_us": self._reached_us or None, **self._life()}
 
-    def run(self, stop: threading.Event) -> None:
-        """Look again and again until `stop` is set, and then once more: the engine has written everything by then."""
-        while not stop.is_set():
-            self.look()
-            stop.wait(max(self._every_s, SHARE_MAX * self._spent_s))
-        if not self._away:
-            self.look()
-
-    def look(self) -> None:
-        """Compute again whatever may have changed. A failure is logged and counted; the next look does its work."""
-        began = time.monotonic()
+    def _work(self, _stop: threading.Event | None) -> None:
+        """Compute again whatever may have changed."""
         hours, lost = self.changes.take()
         try:
-            if self._away:
-                self._store.reconnect()
-                self._away = False
             self._bring(hours, lost)
-            self._last_error = ""
-        except StoreError as error:
-            self._put_off(hours, lost, error)
-            self._away = isinstance(error, StoreUnavailable)
-        except Exception as error:  # a definition that nobody thought of must not end the gateway
-            self._put_off(hours, lost, error)
-        self.counts.looks += 1
-        self._spent_s = time.monotonic() - began
+        except Exception:
+            self.changes.put_back(hours, lost)
+            raise
 
-    def _put_off(self, hours_us: list[int], lost: bool, error: Exception) -> None:
-        self.changes.put_back(hours_us, lost)
-        self.counts.failures += 1
-        said = f"{type(error).__name__}: {error}"
-        known = said == self._last_error
-        trace = None if known or isinstance(error, StoreError) else error
-        log.log(logging.DEBUG if known else logging.WARNING, "the figures of KPIs wait: %s", said, exc_info=trace)
-        self._last_error = said
+    def _count(self, *, failed: bool) -> None:
+        self.counts.looks += 1
+        self.counts.failures += failed
 
     def _bring(self, hours_us: list[int], lost: bool) -> None:
         book = self._book
+        if not self._declared:
+            book.declare(self._clock_us())
+            self._declared = True
         everything = lost or not self._began
         if self._since_us is None or everything or (hours_us and hours_us[0] < self._since_us):
             self._since_us = book.since_us()
         until_us = self._until_us()
+        if self._since_us is None:
+            self._bring_stated([], self._clock_us())
         if self._since_us is None or until_us <= 0:
             return
         if not self._began:
@@ -200,6 +178,18 @@ class KpiKeeper:
         self.counts.written += written.values
         self.counts.superseded += written.superseded
         self.counts.scores += written.scores
+        self._bring_stated(years, until_us)
+
+    def _bring_stated(self, years: Sequence[KpiPeriod], until_us: int) -> None:
+        """Score the years of which nothing but people's word is known, once, and again when they close.
+
+        Before any reading came there is no time but the clock's.
+        """
+        stated = self._book.stated_years(years)
+        closed = {one.year: self._book.closed(one, until_us) for one in stated}
+        due = [one for one in stated if self._stated.get(one.year) is not closed[one.year]]
+        self.counts.scores += self._book.bring_stated(due, until_us, self._clock_us())
+        self._stated = closed
 
     def _moved(self, period: KpiPeriod, until_us: int) -> bool:
         """Say whether a period itself is another one than last time: a day is over, a year has ended or closed."""

@@ -428,13 +428,17 @@ def bring(context: Context) -> Row:
 
 def _brought(store: Store, book: KpiBook) -> Row:
     since_us = book.since_us()
-    if since_us is None:
-        return {"periods": 0, "written": 0, "superseded": 0, "scores": 0}
     now_us = time.time_ns() // 1000
+    book.declare(now_us)
+    if since_us is None:
+        scores = book.bring_stated(book.stated_years([]), now_us, now_us)
+        return {"periods": 0, "written": 0, "superseded": 0, "scores": scores}
     newest_us = int(store.last_readings().time_us.max(initial=since_us))
     day_end_us = book.calendar.day_bounds(book.calendar.local(newest_us).date())[1]
     # Closed as well as over: nobody says how late readings may come to a store that no gateway fills.
     until_us = max(min(now_us, day_end_us + book.lateness_us), book.floor_us() or since_us)
-    periods = [*book.years(since_us, until_us), *book.estimates(since_us, until_us)]
+    years = book.years(since_us, until_us)
+    periods = [*years, *book.estimates(since_us, until_us)]
     done = book.bring(periods, until_us, now_us)
-    return {"periods": len(periods), "written": done.values, "superseded": done.superseded, "scores": done.scores}
+    scores = done.scores + book.bring_stated(book.stated_years(years), until_us, now_us)
+    return {"periods": len(periods), "written": done.values, "superseded": done.superseded, "scores": scores}

@@ -102,11 +102,10 @@ def period_of(
 def _registers(registry: Registry, pack: Pack, of: Callable[[Calendar], KpiPeriod]) -> dict[str, Value]:
     """Return what registers say of a period: also those that no figure rests on which sensors can know."""
     from engine.calendar import Calendar
-    from engine.kpi import Readings, Registered, Sensed
+    from engine.kpi import Sensed
 
     calendar = Calendar(registry.city.zone_info)
-    known = Sensed(pack, registry, calendar).at(of(calendar), Readings({})).of()
-    return {code: one.value for code, one in known.items() if isinstance(pack.inputs[code].how, Registered)}
+    return Sensed(pack, registry, calendar).registers(of(calendar))
 
 
 def _of_one_period(rows: Iterable[KpiReading]) -> list[KpiReading]:

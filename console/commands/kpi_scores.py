@@ -60,7 +60,15 @@ def scores(
     groups = roll_up(pack, scored)
     if as_json:
         print_json({"row": LEVELS[len(one.path)], **_group(one)} for one in groups)
-        print_json({"row": "data_point", "data_point": one.data_point, **score_of(one)} for one in scored)
+        print_json(
+            {
+                "row": "data_point",
+                "data_point": one.data_point,
+                "declared": period.submission.declared(pack.data_point(one.data_point)),
+                **score_of(one),
+            }
+            for one in scored
+        )
         return
     print_table(
         f"scores of {period.title}: {counted(groups[0].scored, 'data point')} scored, {groups[0].left_out} left out",

@@ -98,6 +98,9 @@ class _Reader:
         if len(content) > FILE_BYTES_MAX:
             self._fault("", f"expected at most {FILE_BYTES_MAX} bytes, got {len(content)}")
             return ()
+        if b"\0" in content:
+            self._fault("", "expected text, and there is a NUL character in it")
+            return ()
         try:
             text = content.decode("utf-8-sig")  # spreadsheets put a mark before UTF-8
             return self._rows(text)

@@ -420,21 +420,22 @@ class Pack:
 
     def inputs_of(self, point: DataPoint) -> tuple[Input, ...]:
         """Return every input a data point rests on, in order of first use, through derived inputs and data points."""
-        found: dict[str, Input] = {}
+        return tuple(self.inputs[name] for name in self.names_under(point) if name in self.inputs)
+
+    def names_under(self, point: DataPoint) -> tuple[str, ...]:
+        """Return code or key of every input and other data point that a data point rests on, in order of first use."""
+        found: dict[str, None] = {}
         # With a stack of its own: a chain of formulas may be longer than Python's is deep.
         waiting = [*reversed((*point.formula.inputs, *point.formula.data_points))]
-        seen: set[str] = set()
         while waiting:
             name = waiting.pop()
-            if name in seen:
+            if name in found:
                 continue
-            seen.add(name)
+            found[name] = None
             formula = self.formula(name)
-            if name in self.inputs:
-                found[name] = self.inputs[name]
             if formula is not None:
                 waiting.extend(reversed((*formula.inputs, *formula.data_points)))
-        return tuple(found.values())
+        return tuple(found)
 
     def formula(self, name: str) -> Formula | None:
         """Return the formula behind an input's code or a data point's key; None for an input that has none.

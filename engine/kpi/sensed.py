@@ -202,6 +202,11 @@ class Sensed:
         """Return what is known of a period."""
         return PeriodInputs(self, period, readings)
 
+    def registers(self, period: KpiPeriod) -> dict[str, Value]:
+        """Return what registers alone say of a period, by input."""
+        known = self.at(period, Readings({})).of()
+        return {code: one.value for code, one in known.items() if isinstance(self.pack.inputs[code].how, Registered)}
+
     def _of(self, how: Telemetry | Assets) -> tuple[_Candidate, ...]:
         wanted = how.measurands if isinstance(how, Telemetry) else ()
         by_code = self.registry.catalogue.by_code

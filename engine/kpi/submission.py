@@ -89,9 +89,9 @@ class Submission:
         )
 
     def declared(self, point: DataPoint) -> bool:
-        """Say whether the city declared a data point, or an input that it rests on."""
-        keys = [point.key, *(one.code for one in self.pack.inputs_of(point))]
-        return any(self.stated.get(key, _NOBODY).declared for key in keys)
+        """Say whether the city declared a data point, or an input or another data point that it rests on."""
+        names = (point.key, *self.pack.names_under(point))
+        return any(self.stated.get(name, _NOBODY).declared for name in names)
 
 
 def submission_of(

@@ -3,6 +3,7 @@
 from engine.spans import LastReadings, Spans
 from engine.store.access import AccessBook, AuditEntry, AuditRow, Revoked, TokenRow
 from engine.store.append import Appender
+from engine.store.declared import DeclaredRow
 from engine.store.errors import (
     CatalogueRefused,
     NotOwned,
@@ -14,6 +15,7 @@ from engine.store.errors import (
 from engine.store.finding_log import FindingReading, FindingRow
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.kpi_scores import KpiScoreReading, KpiScoreRevision, KpiScoreRow
+from engine.store.kpi_writer import KpiWriter
 from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
 from engine.store.live import Account, LiveFacts, LiveReader
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
@@ -71,6 +73,7 @@ __all__ = [
     "Changed",
     "Checkpoint",
     "CounterEvent",
+    "DeclaredRow",
     "DeviceAccount",
     "DeviceRow",
     "Difference",
@@ -95,6 +98,7 @@ __all__ = [
     "KpiScoreRevision",
     "KpiScoreRow",
     "KpiSums",
+    "KpiWriter",
     "KpisWritten",
     "LastReadings",
     "LedgerRow",

@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from engine.store.binary import Timestamp
+from engine.store.kpis import of_year
 from engine.store.session import Session
 
 
 class KpiScoreRow(NamedTuple):
-    """One score to be written; at most one per horizon, year, scope and data point."""
+    """One score to be written; at most one per horizon, year, scope, data point, and whether it is declared."""
 
     data_point: str
     horizon: str
@@ -39,6 +40,8 @@ class KpiScoreRow(NamedTuple):
     """Why it is not scored; empty where it is."""
     closed: bool
     """Whether the year is over, its allowed lateness included; never for an estimate."""
+    declared: bool = False
+    """Whether what was scored rests on something that the city declares."""
 
 
 class KpiScoreReading(NamedTuple):
@@ -61,6 +64,9 @@ class KpiScoreReading(NamedTuple):
     why_not: str
     revision: int
     computed_us: int
+    declared: bool
+    counts: bool
+    """Whether categories and dimensions add it up: what is declared stands in place of what is measured."""
 
 
 class KpiScoreRevision(NamedTuple):
@@ -84,12 +90,12 @@ class KpiScoreRevision(NamedTuple):
 
 _TYPES = (
     "text", "text", "int4", "int4", "text", "int4", "numeric", "text", "text", "text", "text", "date", "bool", "text",
-    "text", "int4",
+    "text", "int4", "bool",
 )  # fmt: skip
 
 
-def write(session: Session, rows: Sequence[KpiScoreRow], computed_us: int) -> int:
-    """Make the scores of the periods among the rows what the rows say, inside `kpis.one_writer`.
+def write(session: Session, horizon: str, year: int, rows: Sequence[KpiScoreRow], computed_us: int) -> int:
+    """Make the scores of a period what the rows say, inside `kpi_writer.one_writer`; a score that is no row is removed.
 
     Returns:
         How many were written; those that stood so already are not counted.
@@ -97,11 +103,9 @@ def write(session: Session, rows: Sequence[KpiScoreRow], computed_us: int) -> in
     Raises:
         StoreUnavailable, StoreError
     """
-    if not rows:
-        return 0
     params = {"computed": Timestamp(computed_us)}
-    session.copy_rows("copy_stage_kpi_score", _TYPES, [(*row[:-1], int(row.closed)) for row in rows])
-    session.run("flush_kpi_score_gone", params)
+    session.copy_rows("copy_stage_kpi_score", _TYPES, [(*row[:-2], int(row.closed), row.declared) for row in rows])
+    session.run("flush_kpi_score_gone", {**params, "horizon": horizon, "year": year})
     session.run("flush_kpi_score_superseded", params)
     written = session.run("flush_kpi_score", params)
     session.run("stage_kpi_score_empty")
@@ -117,11 +121,13 @@ def read(session: Session, data_point: str | None) -> list[KpiScoreReading]:
     return [KpiScoreReading(*row) for row in session.rows("kpi_scores", {"data_point": data_point})]
 
 
-def revisions(session: Session, data_point: str, scope_kind: str, scope: str, year: int) -> list[KpiScoreRevision]:
-    """Return the replaced scores of one year, the oldest first.
+def revisions(
+    session: Session, data_point: str, scope_kind: str, scope: str, year: int, *, declared: bool
+) -> list[KpiScoreRevision]:
+    """Return the replaced scores of one year, the oldest first: of what is declared, or of what is measured.
 
     Raises:
         StoreUnavailable, StoreError
     """
-    params = {"data_point": data_point, "scope_kind": scope_kind, "scope": scope, "year": year}
+    params = {**of_year(data_point, scope_kind, scope, year), "declared": declared}
     return [KpiScoreRevision(*row) for row in session.rows("kpi_score_revisions", params)]

@@ -5,8 +5,7 @@ Knows the tables of windows and of figures; knows no formula and no catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.store.binary import Timestamp
 from engine.store.records import NONE
-from engine.store.session import LOCK_CLASS, Session
+from engine.store.session import Session
 from engine.store.slots import Slots
 
 
@@ -129,20 +128,6 @@ _TYPES = (
 )  # fmt: skip
 
 
-@contextmanager
-def one_writer(session: Session) -> Iterator[None]:
-    """Let nobody else write figures of KPIs and their scores within a block, which is one transaction.
-
-    Raises:
-        StoreUnavailable, StoreError
-    """
-    session.stage("stage_kpi")
-    session.stage("stage_kpi_score")
-    with session.transaction():
-        session.rows("kpi_lock", {"class": LOCK_CLASS})
-        yield
-
-
 def sums(
     session: Session, slots: Slots, among: NDArray[np.int32], low_us: int, middle_us: int, high_us: int
 ) -> dict[int, KpiSums]:
@@ -208,7 +193,7 @@ def heard(session: Session, slots: Slots, low_us: int, high_us: int) -> dict[int
 
 
 def write(session: Session, rows: Sequence[KpiRow], computed_us: int) -> KpisWritten:
-    """Make the figures of the periods among the rows what the rows say, inside `one_writer`.
+    """Make the figures of the periods among the rows what the rows say, inside `kpi_writer.one_writer`.
 
     A figure of these periods that is no row is removed. Writing the same again changes nothing.
 
@@ -256,5 +241,9 @@ def revisions(session: Session, data_point: str, scope_kind: str, scope: str, ye
     Raises:
         StoreUnavailable, StoreError
     """
-    params = {"data_point": data_point, "scope_kind": scope_kind, "scope": scope, "year": year}
-    return [KpiRevision(*row) for row in session.rows("kpi_revisions", params)]
+    return [KpiRevision(*row) for row in session.rows("kpi_revisions", of_year(data_point, scope_kind, scope, year))]
+
+
+def of_year(data_point: str, scope_kind: str, scope: str, year: int) -> dict[str, object]:
+    """Return the parameters of a query that asks for the revisions of one year."""
+    return {"data_point": data_point, "scope_kind": scope_kind, "scope": scope, "year": year}

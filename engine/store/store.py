@@ -24,6 +24,7 @@ from engine.store import (
     finding_log,
     health,
     kpi_scores,
+    kpi_writer,
     kpis,
     plain,
     quality,
@@ -408,9 +409,9 @@ class Store:
 
     # Figures of KPIs; see `kpis`
 
-    def one_kpi_writer(self) -> AbstractContextManager[None]:
-        """Let nobody else write figures of KPIs within a block, which is one transaction."""
-        return kpis.one_writer(self._session)
+    def one_kpi_writer(self) -> AbstractContextManager[kpi_writer.KpiWriter]:
+        """Let nobody else write about KPIs within a block, which is one transaction."""
+        return kpi_writer.one_writer(self._session)
 
     def kpi_sums(self, among: NDArray[np.int32], low_us: int, middle_us: int, high_us: int) -> dict[int, kpis.KpiSums]:
         """Return by slot the merged whole days from low to middle, and whole hours from there to high."""
@@ -435,10 +436,6 @@ class Store:
         """Return by slot the start of the last day with a reading, of days that start in a stretch of time."""
         return kpis.heard(self._session, self.slots, low_us, high_us)
 
-    def write_kpis(self, rows: Sequence[kpis.KpiRow], computed_us: int) -> kpis.KpisWritten:
-        """Make the figures of the rows' periods what the rows say, inside `one_kpi_writer`."""
-        return kpis.write(self._session, rows, computed_us)
-
     def kpi_rows(
         self,
         *,
@@ -455,25 +452,15 @@ class Store:
         """Return the replaced figures of one year, the oldest first."""
         return kpis.revisions(self._session, data_point, scope_kind, scope, year)
 
-    def write_kpi_scores(self, rows: Sequence[kpi_scores.KpiScoreRow], computed_us: int) -> int:
-        """Make the scores of the rows' periods what the rows say, inside `one_kpi_writer`; return how many changed."""
-        return kpi_scores.write(self._session, rows, computed_us)
-
     def kpi_score_rows(self, data_point: str | None = None) -> list[kpi_scores.KpiScoreReading]:
         """Return scores of figures as they stand, by data point, scope, horizon and year."""
         return kpi_scores.read(self._session, data_point)
 
     def kpi_score_revisions(
-        self, data_point: str, scope_kind: str, scope: str, year: int
+        self, data_point: str, scope_kind: str, scope: str, year: int, *, declared: bool = False
     ) -> list[kpi_scores.KpiScoreRevision]:
-        """Return the replaced scores of one year, the oldest first."""
-        return kpi_scores.revisions(self._session, data_point, scope_kind, scope, year)
-
-    def write_kpi_findings(
-        self, horizon: str, year: int, found: Sequence[finding_log.FindingRow], seen_us: int
-    ) -> None:
-        """Make the findings of a period those that were found now, inside `one_kpi_writer`."""
-        finding_log.write(self._session, horizon, year, found, seen_us)
+        """Return the replaced scores of one year, the oldest first: of what is declared, or of what is measured."""
+        return kpi_scores.revisions(self._session, data_point, scope_kind, scope, year, declared=declared)
 
     def kpi_findings(self, horizon: str, year: int = 0) -> list[finding_log.FindingReading]:
         """Return the findings of a period, those that stand first."""

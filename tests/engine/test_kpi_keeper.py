@@ -40,6 +40,15 @@ class Book:
     def estimates(self, _since_us: int, _until_us: int) -> list[KpiPeriod]:
         return []
 
+    def declare(self, _computed_us: int) -> int:
+        return 0
+
+    def stated_years(self, _years: Sequence[KpiPeriod]) -> list[KpiPeriod]:
+        return []
+
+    def bring_stated(self, _years: Sequence[KpiPeriod], _until_us: int, _computed_us: int) -> int:
+        return 0
+
     def closed(self, _period: KpiPeriod, _until_us: int) -> bool:
         return True
 
@@ -76,14 +85,14 @@ def hours(*at_us: int) -> np.ndarray:
 def test_the_first_look_computes_every_year_and_the_next_only_what_changed() -> None:
     book = Book()
     keeper = keeping(book)
-    keeper.look()
-    keeper.look()
+    keeper.round()
+    keeper.round()
     assert book.brought == [2022, 2023]
     keeper.changes.note(hours(YEARS[0].end_us - HOUR_US), True)
-    keeper.look()
+    keeper.round()
     assert book.brought == [2022, 2023, 2022]
     keeper.changes.note(hours(NOW_US), True)
-    keeper.look()
+    keeper.round()
     assert book.brought == [2022, 2023, 2022]
 
 
@@ -100,25 +109,25 @@ def test_more_hours_than_are_remembered_mean_everything(monkeypatch: pytest.Monk
     monkeypatch.setattr(kpi_keeper, "HOURS_MAX", 10)
     book = Book()
     keeper = keeping(book)
-    keeper.look()
+    keeper.round()
     book.brought.clear()
     keeper.changes.note(np.arange(11, dtype=np.int64), True)
-    keeper.look()
+    keeper.round()
     assert book.brought == [2022, 2023]
 
 
 def test_what_a_failed_look_had_to_do_is_done_by_the_next_one_on_a_new_connection() -> None:
     book, connection = Book(), Connection()
     keeper = keeping(book, connection)
-    keeper.look()
+    keeper.round()
     book.brought.clear()
     keeper.changes.note(hours(YEARS[1].start_us), True)
     book.failure = StoreUnavailable("the server is away")
-    keeper.look()
+    keeper.round()
     assert (book.brought, keeper.counts.failures, connection.reconnected) == ([], 1, 0)
     assert "the server is away" in str(keeper.status()["error"])
     book.failure = None
-    keeper.look()
+    keeper.round()
     assert (book.brought, keeper.counts.failures, connection.reconnected) == ([2023], 1, 1)
     assert keeper.status()["error"] == ""
 

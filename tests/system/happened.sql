@@ -16,8 +16,8 @@ SELECT start, "end", received, expected, computed_at, scope_id, 2025, 2, data_po
 FROM kpi_value
 WHERE horizon = 'rolling';
 
-INSERT INTO kpi_score (computed_at, scope_id, "year", revision, data_point, horizon, why_not)
-SELECT computed_at, scope_id, 2025, 2, data_point, 'year', 'no target'
+INSERT INTO kpi_score (computed_at, scope_id, "year", revision, data_point, horizon, why_not, declared)
+SELECT computed_at, scope_id, 2025, 2, data_point, 'year', 'no target', declared
 FROM kpi_score
 WHERE horizon = 'rolling';
 

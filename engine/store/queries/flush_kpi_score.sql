@@ -2,19 +2,20 @@
 -- when it has stood. A score that went and came again goes on counting: what was shown before stays.
 INSERT INTO kpi_score AS old (
     data_point, horizon, "year", scope_id, figure, band, percent, percent_ratio, target, rule, worst, target_from, official,
-    source, why_not, revision, computed_at
+    source, why_not, revision, computed_at, declared
 )
 SELECT s.data_point, s.horizon, s."year", s.scope_id, s.figure, s.band, s.percent, s.percent_ratio, s.target, s.rule, s.worst,
        s.target_from, s.official, s.source, s.why_not,
        s.revision * (1 + coalesce((
            SELECT max(r.revision)
            FROM kpi_score_revision r
-           WHERE (r.horizon, r."year", r.scope_id, r.data_point) = (s.horizon, s."year", s.scope_id, s.data_point)
+           WHERE (r.horizon, r."year", r.scope_id, r.data_point, r.declared)
+                 = (s.horizon, s."year", s.scope_id, s.data_point, s.declared)
        ), 0)),
-       %(computed)s
+       %(computed)s, s.declared
 FROM stage_kpi_score s
-ORDER BY s.horizon, s."year", s.scope_id, s.data_point
-ON CONFLICT (horizon, "year", scope_id, data_point) DO UPDATE
+ORDER BY s.horizon, s."year", s.scope_id, s.data_point, s.declared
+ON CONFLICT (horizon, "year", scope_id, data_point, declared) DO UPDATE
 SET figure = excluded.figure, band = excluded.band, percent = excluded.percent, percent_ratio = excluded.percent_ratio,
     target = excluded.target, rule = excluded.rule, worst = excluded.worst, target_from = excluded.target_from,
     official = excluded.official, source = excluded.source, why_not = excluded.why_not,

@@ -14,5 +14,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_score (
     official boolean,
     source text,
     why_not text NOT NULL,
-    revision int NOT NULL
+    revision int NOT NULL,
+    declared boolean NOT NULL
 ) ON COMMIT DELETE ROWS

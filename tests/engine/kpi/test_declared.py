@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from engine.kpi import (
     submission_of,
 )
 from engine.kpi.declared import COLUMNS
+from engine.kpi.formula import parse_formula
 from tests.devices.cities import write_city
 
 PACK = shipped()
@@ -30,6 +32,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "kpis.md").read_text(encoding="utf-
 SHOWN = re.findall(r"<!-- declared_csv -->\n```csv\n(.*?)```", PAGE, re.DOTALL)[0]
 INTERNET, BROADBAND = "EC: ICT: ICT: 1C", "EC: ICT: ICT: 2C"
 HEADER = ",".join(COLUMNS) + "\n"
+YEAR = date(2025, 1, 1), date(2025, 12, 31)
 
 
 def read(folder: Path, text: str) -> dict[tuple[str, int], DeclaredValue]:
@@ -73,6 +76,7 @@ def test_a_city_without_the_file_declares_nothing(tmp_path: Path) -> None:
         (f"{INTERNET},2025,1,,,km,,,,", "column unit: expected '%' or what converts to it"),
         (f"{INTERNET},2025,1,,,,,,,", "column unit: expected '%'"),
         (f"{INTERNET},2025,1,,,%,mesured,,,", "did you mean 'measured'"),
+        (f"{INTERNET},2025,1,,,%,,,,a\0b", "expected text, and there is a NUL character in it"),
         (f"{INTERNET},2025,1", "expected 10 columns, got 3"),
         (
             f"{INTERNET},2025,1,,,%,,,,\n{INTERNET},2025,2,,,%,,,,",
@@ -143,11 +147,28 @@ def test_a_declared_figure_that_is_far_from_the_measured_one_is_asked_about(
     rows = read(tmp_path, HEADER + f"population,2025,{stated},,,{{inhabitant}},measured,,register,\n")
     declared = declared_in(rows.values(), 2025, exactly=True)
     known = {"population": Fraction(100), "population_covered_3g": Fraction(50)}
-    one = submission_of(PACK, city, known, date(2025, 1, 1), date(2025, 12, 31), declared)
+    one = submission_of(PACK, city, known, *YEAR, declared)
     hits = [finding for finding in findings(one) if finding.rule == "declared_differs"]
     assert bool(hits) is asked
     if hits:
         assert "sensors and registers give 100" in hits[0].text
+
+
+def test_a_figure_made_of_a_declared_figure_is_declared_as_well(tmp_path: Path, city: City) -> None:
+    formula = parse_formula(f'100 - kpi("{INTERNET}")')
+    kpis = tuple(
+        replace(
+            kpi,
+            data_points=tuple(
+                replace(one, formula=formula) if one.key == BROADBAND else one for one in kpi.data_points
+            ),
+        )
+        for kpi in PACK.kpis
+    )
+    rows = read(tmp_path, HEADER + f"{INTERNET},2025,40,,,%,,,,\n")
+    one = submission_of(replace(PACK, kpis=kpis), city, {}, *YEAR, declared_in(rows.values(), 2025, exactly=True))
+    assert one.figure(BROADBAND) == 60
+    assert {point.key for point in one.pack.data_points if one.declared(point)} == {INTERNET, BROADBAND}
 
 
 def test_a_declared_figure_without_a_source_is_a_lack(tmp_path: Path, city: City) -> None:

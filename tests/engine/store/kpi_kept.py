@@ -56,7 +56,7 @@ class Kept:
 
     def look(self) -> None:
         """Bring the figures up to date; it must not fail."""
-        self.keeper.look()
+        self.keeper.round()
         assert self.keeper.status()["error"] == ""
 
     def year(self, key: str, scope_kind: str = "city", year: int = YEAR) -> KpiReading:

@@ -93,8 +93,8 @@ def test_what_is_declared_is_asked_about_as_well(kept: Kept) -> None:
 
 def test_two_findings_of_one_rule_on_the_same_data_points_stand_side_by_side(kept: Kept) -> None:
     twice = [FindingRow("counts_differ", "question", ("A: 1C",), text) for text in ("first", "second")]
-    with kept.store.one_kpi_writer():
-        kept.store.write_kpi_findings("year", 1999, twice, 5)
+    with kept.store.one_kpi_writer() as writer:
+        writer.findings("year", 1999, twice, 5)
     assert [one.detail for one in kept.store.kpi_findings("year", 1999)] == ["first", "second"]
 
 
