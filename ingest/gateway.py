@@ -20,6 +20,7 @@ from devices import FLAG_TIME_FROM_ARRIVAL, TIME_MIN_US, Registry
 from engine import warm as warm_windows
 from engine.inbox import Stored
 from engine.indicators import INDICATORS
+from engine.keeper import Keeper
 from engine.kpi import DeclaredValue, Pack
 from engine.kpi_book import KpiBook
 from engine.kpi_keeper import KpiKeeper
@@ -226,9 +227,7 @@ class Gateway:
         if self._failures:
             raise self._failures[0]
 
-    def _thread(
-        self, keeper: KpiKeeper | QualityKeeper | None, stop: threading.Event, name: str
-    ) -> list[threading.Thread]:
+    def _thread(self, keeper: Keeper | None, stop: threading.Event, name: str) -> list[threading.Thread]:
         """Return the thread of a keeper, none where there is no keeper."""
         return [threading.Thread(target=self._guarded, args=(keeper.run, stop), name=name)] if keeper else []
 
