@@ -19,7 +19,8 @@ from engine.store.windows import TABLES
 
 INTERVAL_CLASSES_US = (60_000_000, 300_000_000, 900_000_000, 3_600_000_000, 86_400_000_000)
 """Series are asked for together that report each minute, each five minutes, and so on, or somewhat more often."""
-RECENT_INTERVALS = 2
+RECENT_TENTHS = 15
+"""How far back most series have their newest reading, in tenths of an interval."""
 
 
 class SeriesFacts(NamedTuple):
@@ -131,9 +132,9 @@ def chosen(
 def newest(session: Session, series: Sequence[int], interval_us: Sequence[int], about_us: int) -> Newest:
     """Return the newest reading of each series.
 
-    First looks at the last two intervals of each, where most of them have theirs: all series of one class of interval
-    in one walk through the index, which costs a third of as many single looks. Those that are silent or of another time
-    are looked for one by one, chunk by chunk from the newest one back; see `readings`.
+    First looks at the last one and a half intervals of each, where most of them have theirs: all series of one class of
+    interval in one walk through the index, which costs a third of as many single looks. Those that are silent or of
+    another time are looked for one by one, chunk by chunk from the newest one back; see `readings`.
 
     Args:
         session: where to ask.
@@ -151,7 +152,7 @@ def newest(session: Session, series: Sequence[int], interval_us: Sequence[int], 
         of = np.flatnonzero((often > least_us) & (often <= class_us))
         least_us = class_us
         if of.size:
-            found.append(_recent(session, ids, of, about_us - RECENT_INTERVALS * class_us))
+            found.append(_recent(session, ids, of, about_us - RECENT_TENTHS * class_us // 10))
     missing = np.setdiff1d(np.arange(ids.size), np.concatenate([one.place for one in found]), assume_unique=True)
     for low, high in reversed(session.rows("chunks")) if missing.size else ():
         params = {"series": _ids(ids[missing]), "low": Timestamp(low), "high": Timestamp(high)}

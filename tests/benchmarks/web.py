@@ -70,7 +70,7 @@ def rows(bed: Bed, *, quick: bool) -> list[Row]:
             _row(
                 f"newest value of {SERIES:,} series", 50, f"{days} days",
                 lambda: len(series.newest(session, ids, often, END_US).time_us), SERIES,
-                plan("series_recent", series=ids[MANY:], low=Timestamp(END_US - 2 * HOUR_US)),
+                plan("series_recent", series=ids[MANY:], low=Timestamp(END_US - HOUR_US * 3 // 2)),
             )
         )  # fmt: skip
         hour = (END_US - 12 * HOUR_US, END_US - 11 * HOUR_US)
