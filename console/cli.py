@@ -28,6 +28,7 @@ from console.commands import (
     serve,
     stack,
     tables,
+    tokens,
 )
 from console.context import Context
 from console.errors import EXIT_FAILED, ConsoleError
@@ -62,6 +63,7 @@ results.register(app)
 tables.register(app)
 recompute.register(app)
 backfill.register(app)
+tokens.register(app)
 
 
 def _version(wanted: bool) -> None:

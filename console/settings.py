@@ -31,6 +31,8 @@ SECRETS = frozenset(
 PORT_MAX = 65_535
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses that no other machine reaches."""
+ROLES = ("viewer", "operator", "assessor", "admin")
+"""What somebody may be to the console; what each may do is in `console.web.guard.roles`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class WebSettings:
 
     Attributes:
         serve: whether `up`, `run` and `demo` start it beside the gateway.
-        host: address to listen on, of this machine only.
+        host: address to listen on. Beyond this machine only with tokens or an identity provider.
         port: port to listen on; 0 takes a free one, which is printed.
         connections_max: open connections of browsers and programs; further ones are refused.
         requests_max: requests under way at a time; further ones are told to ask again.
@@ -127,8 +129,8 @@ class WebSettings:
     def faults(self) -> list[str]:
         """Return what is wrong, one sentence per fault."""
         found = [] if 0 <= self.port <= PORT_MAX else [f"port: expected 0 to {PORT_MAX}, found {self.port}"]
-        if self.host not in LOOPBACK:
-            found.append(f"host: expected one of {', '.join(LOOPBACK)}, found {self.host}")
+        if not self.host:
+            found.append("host: expected an address such as 127.0.0.1")
         counts = ("connections_max", "requests_max", "stores_max")
         found += [f"{n}: expected at least 1, found {getattr(self, n)}" for n in counts if getattr(self, n) < 1]
         if not 0 < self.statement_s_max <= 3600:
@@ -224,6 +226,73 @@ def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """Who may use the console, and how often.
+
+    Attributes:
+        open_role: role of everybody on this machine as long as there is neither a token nor an identity provider.
+        requests_per_s: requests of one client in the long run; beyond it is answered 429.
+        requests_burst: requests of one client at once; a page asks for its files and figures together.
+        clients_max: clients of whom that is remembered; the one that asked longest ago is forgotten first.
+    """
+
+    open_role: str = "operator"
+    requests_per_s: float = 200.0
+    requests_burst: float = 2_000.0
+    clients_max: int = 10_000
+
+    def faults(self) -> list[str]:
+        """Return what is wrong, one sentence per fault."""
+        found = []
+        if self.open_role not in ROLES:
+            found.append(f"open_role: expected one of {', '.join(ROLES)}, found {self.open_role!r}")
+        for name in ("requests_per_s", "requests_burst", "clients_max"):
+            value: float = getattr(self, name)
+            if value < 1:
+                found.append(f"{name}: expected at least 1, found {value:g}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """The identity provider whose tokens are taken (OpenID Connect); none without `issuer`.
+
+    Attributes:
+        issuer: as its tokens name it, e.g. `https://id.example/realms/city`.
+        audience: as its tokens name this console.
+        keys_url: where its public keys are; by the issuer's `/.well-known/openid-configuration` where left out.
+        role_claim: where a token names roles, with dots between the levels, e.g. `realm_access.roles`.
+        role_prefix: stands before the name of a role of ours, so that an `admin` of something else is none here.
+    """
+
+    issuer: str | None = None
+    audience: str | None = None
+    keys_url: str | None = None
+    role_claim: str = "roles"
+    role_prefix: str = "cityvitals-"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong, one sentence per fault."""
+        found = []
+        if (self.issuer is None) != (self.audience is None):
+            found.append("audience: expected together with issuer: a token for somebody else must not count here")
+        for name in ("issuer", "keys_url"):
+            url = getattr(self, name)
+            if url is not None and not _is_safe(url):
+                found.append(f"{name}: expected https://, or http:// of this machine, found {url!r}")
+        return found
+
+
+def _is_safe(url: str) -> bool:
+    """Say whether nobody on the way can change what is read there."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set.
 
@@ -239,6 +308,8 @@ class Settings:
         results: indicator values that go out over MQTT.
         web: the operations console: the page and the HTTP API.
         alerts: how the rules of the city are watched, and who is told.
+        access: who may use the console, and how often.
+        oidc: the identity provider whose tokens the console takes.
     """
 
     city: Path | None = None
@@ -252,6 +323,8 @@ class Settings:
     results: ResultsSettings = field(default_factory=ResultsSettings)
     web: WebSettings = field(default_factory=WebSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +409,8 @@ def relations(settings: Settings) -> list[tuple[str, str]]:
         ("results", settings.results.faults()),
         ("web", settings.web.faults()),
         ("alerts", settings.alerts.faults()),
+        ("access", settings.access.faults()),
+        ("oidc", settings.oidc.faults()),
     )
     for section, faults in sections:
         for fault in faults:

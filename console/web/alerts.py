@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -19,10 +20,12 @@ from console.alerts.people import SHELF_MINUTES_MAX, shelf_us
 from console.alerts.rules import MINUTE_US, SEVERITIES
 from console.web.asked import CODE_CHARS_MAX, listed_words
 from console.web.formats import Page, listed, whole
+from console.web.guard.grants import change_of
 from console.web.paging import INT64_MAX, LIMIT_DEFAULT, Cursor, Limit, cursor_of, parts_of
 from console.web.problems import absent
 from console.web.site import Site, SiteOf
 from engine.store import alerts
+from engine.store.access import note
 from engine.store.alerts import Alert
 from engine.store.session import Session
 
@@ -133,7 +136,9 @@ class Handling(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     comment: str = Field("", max_length=COMMENT_CHARS_MAX, description="Stands in its trail.")
-    who: str = Field(SOMEBODY, min_length=1, max_length=WHO_CHARS_MAX, description="Who does it.")
+    who: str = Field(
+        SOMEBODY, min_length=1, max_length=WHO_CHARS_MAX, description="Who does it, where nobody signs in."
+    )
 
 
 class Shelving(Handling):
@@ -183,39 +188,53 @@ def get_alert(site: SiteOf, number: Number) -> Response:
 
 
 @router.post("/{id}/acknowledge", response_model=AlertDetail)
-def acknowledge_alert(site: SiteOf, number: Number, said: Handling) -> Response:
+def acknowledge_alert(request: Request, site: SiteOf, number: Number, said: Handling) -> Response:
     """Take note of an alert: it is no longer escalated. The first one who does stands in it."""
-    return _done(site, number, lambda s, now_us: alerts.acknowledge(s, number, said.who, said.comment, now_us))
+    return _done(request, site, number, said, alerts.acknowledge)
 
 
 @router.post("/{id}/shelve", response_model=AlertDetail)
-def shelve_alert(site: SiteOf, number: Number, said: Shelving) -> Response:
+def shelve_alert(request: Request, site: SiteOf, number: Number, said: Shelving) -> Response:
     """Tell nobody of an alert's rule and scope for some time, also if it is cleared and raised again."""
 
-    def shelve(session: Session, now_us: int) -> Alert | None:
+    def shelve(session: Session, alert_id: int, who: str, comment: str, now_us: int) -> Alert | None:
         until_us = shelf_us(now_us, said.minutes * MINUTE_US)
-        return alerts.shelve(session, number, said.who, said.comment, until_us, now_us)
+        return alerts.shelve(session, alert_id, who, comment, until_us, now_us)
 
-    return _done(site, number, shelve)
+    return _done(request, site, number, said, shelve)
 
 
 @router.post("/{id}/unshelve", response_model=AlertDetail)
-def unshelve_alert(site: SiteOf, number: Number, said: Handling) -> Response:
+def unshelve_alert(request: Request, site: SiteOf, number: Number, said: Handling) -> Response:
     """End a shelf before its time."""
-    return _done(site, number, lambda s, now_us: alerts.unshelve(s, number, said.who, said.comment, now_us))
+    return _done(request, site, number, said, alerts.unshelve)
 
 
 @router.post("/{id}/comment", response_model=AlertDetail)
-def comment_alert(site: SiteOf, number: Number, said: Comment) -> Response:
+def comment_alert(request: Request, site: SiteOf, number: Number, said: Comment) -> Response:
     """Add a remark to an alert's trail."""
-    return _done(site, number, lambda s, now_us: alerts.comment(s, number, said.who, said.comment, now_us))
+    return _done(request, site, number, said, alerts.comment)
 
 
-def _done(site: Site, number: int, change: Callable[[Session, int], Alert | None]) -> Response:
-    """Let a person do something with an alert, on a connection that may write, and return it as it is then."""
+def _done(
+    request: Request,
+    site: Site,
+    number: int,
+    said: Handling,
+    change: Callable[[Session, int, str, str, int], Alert | None],
+) -> Response:
+    """Let a person do something with an alert, on a connection that may write, and return it as it is then.
+
+    What is done and its entry in the audit stand or fall together.
+    """
+    noted = change_of(request)
+    who = noted.grant.who or said.who  # whoever signed in does it himself, whatever is said
     with site.handling() as session:
-        if change(session, site.now_us()) is None:
-            raise _absent(number)
+        with session.transaction():
+            if change(session, number, who, said.comment, site.now_us()) is None:
+                raise _absent(number)
+            note(session, noted.entry(HTTPStatus.OK))
+        noted.noted = True
         return _detail(session, site, number)
 
 

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from console.web import accounts, alerts, assessments, catalogue, city, devices, explore, indicators, kpis, live
 from console.web.asked import only_known
 from console.web.document import describe
+from console.web.guard import audit, sign_in
+from console.web.guard.guard import Guard
 from console.web.layers import Bounded, Safe, Tagged
 from console.web.metrics import metrics_route
 from console.web.page import page_route
@@ -30,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     assessments.router,
     live.router,
+    sign_in.router,
+    audit.router,
 )
 """Parts of the API below its prefix."""
 OTHER_ROUTERS: tuple[APIRouter, ...] = ()
@@ -55,11 +59,12 @@ def create_app(site: Site) -> FastAPI:
         app.include_router(router, prefix=API_PREFIX)
     for router in OTHER_ROUTERS:
         app.include_router(router)
-    app.router.routes += [metrics_route(), page_route()]
+    app.router.routes += [*sign_in.PAGE_ROUTES, metrics_route(), page_route()]
     handle_problems(app)
     describe(app)
     # The last one added is the outermost.
     app.add_middleware(Tagged)
+    app.add_middleware(Guard, gate=site.gate, routes=app.router.routes)
     app.add_middleware(Bounded, requests_max=site.settings.web.requests_max, load=site.load)
     app.add_middleware(Safe)
     return app

@@ -28,7 +28,10 @@ ETag. A parameter that an endpoint does not have is refused."""
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 _ALWAYS = {
     "422": TITLES["wrong-input"],
+    "401": TITLES["sign-in-needed"],
+    "403": TITLES["not-allowed"],
     "404": TITLES["not-found"],
+    "429": TITLES["too-many"] + "; see Retry-After",
     "503": "The database does not answer, or too many requests are under way; see Retry-After",
 }
 """What any endpoint may answer."""

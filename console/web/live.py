@@ -9,10 +9,11 @@ import asyncio
 import random
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from console.web.guard.grants import Stands, stands_of
 from console.web.road import LiveRoad
 from console.web.site import SiteOf
 
@@ -21,6 +22,8 @@ HEARTBEAT_S = 15.0
 HEARTBEAT = b":\n\n"
 RETRY_MS = (1_000, 3_000)
 """When a client may come again: all of them come at different times after a restart."""
+STANDS_S = 5.0
+"""A client is asked this often whether it may still listen."""
 CLOSE_S_MAX = 2.0
 """A client that does not take its last events within this time of the end is left behind."""
 _HEADERS = (
@@ -38,19 +41,20 @@ router = APIRouter(tags=["live"])
 class EventStream(Response):
     """An answer that goes on until its client goes, does not take what waits for it, or the hub closes."""
 
-    def __init__(self, road: LiveRoad, last_id: str | None) -> None:
+    def __init__(self, road: LiveRoad, last_id: str | None, stands: Stands) -> None:
         """Join as a client.
 
         Args:
             road: where events come from.
             last_id: id of the last event the client had.
+            stands: says whether the client may still listen.
 
         Raises:
             ProblemError: there is no place.
         """
         super().__init__()
         self.raw_headers = list(_HEADERS)
-        self._road = road
+        self._road, self._stands = road, stands
         self._awake, self._ended = asyncio.Event(), asyncio.Event()
         self._client = road.join(last_id, self._wake)
 
@@ -60,6 +64,7 @@ class EventStream(Response):
             asyncio.create_task(self._write(send), name="live-write"),
             asyncio.create_task(_gone(receive), name="live-gone"),
             asyncio.create_task(self._let_go(), name="live-let-go"),
+            asyncio.create_task(self._forbid(), name="live-forbid"),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -101,6 +106,13 @@ class EventStream(Response):
         if not self._client.given_up:
             await asyncio.sleep(CLOSE_S_MAX)
 
+    async def _forbid(self) -> None:
+        """End it for a client who may no longer listen: its token was revoked, or the session is over."""
+        while await self._stands():
+            await asyncio.sleep(STANDS_S)
+        self._client.end(given_up=False)
+        await asyncio.Event().wait()
+
 
 async def _send(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -114,6 +126,7 @@ async def _gone(receive: Receive) -> None:
 
 @router.get("/live", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})
 async def get_live(
+    request: Request,
     site: SiteOf,
     last_event_id: Annotated[str | None, Header(max_length=ID_CHARS_MAX, description="As browsers send it.")] = None,
     last_id: Annotated[
@@ -126,4 +139,4 @@ async def get_live(
     changed; `state` says whether the database answers and how far the figures reach. Who comes again with the id of the
     last event it had is given what it missed, or a fresh `snapshot`. A comment comes at least every 15 seconds.
     """
-    return EventStream(site.live, last_event_id or last_id)
+    return EventStream(site.live, last_event_id or last_id, stands_of(request))

@@ -31,9 +31,12 @@ FOUND_CHARS_MAX = 100
 
 TITLES = {
     "wrong-input": "The request is wrong",
+    "sign-in-needed": "It is not known who asks",
+    "not-allowed": "This is not allowed to who asks",
     "not-found": "There is no such thing",
     "method-not-allowed": "This cannot be done here",
     "not-acceptable": "None of the formats asked for can be given",
+    "too-many": "Too many requests of one client",
     "busy": "Too many requests at a time",
     "database-away": "The database does not answer",
     "internal": "A fault of the program",

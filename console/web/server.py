@@ -21,6 +21,7 @@ from console.errors import FailureError, MisuseError
 from console.scrape import Gateway
 from console.settings import Settings
 from console.web.app import create_app
+from console.web.guard.start import open_gate, require_guarded
 from console.web.hub import HubLimits
 from console.web.road import LiveRoad
 from console.web.site import Site
@@ -77,6 +78,7 @@ def open_site(
         gateway=Gateway(metrics_url),
         live=live,
         handling=handling,
+        gate=open_gate(settings, database_url),
     )
 
 
@@ -97,15 +99,17 @@ def serve(site: Site, stop: threading.Event, ready_file: Path | None = None) -> 
     """Answer until `stop` is set. A database that is away is waited for: the page says so meanwhile.
 
     Raises:
-        MisuseError: the database holds another city.
+        MisuseError: the database holds another city, or other machines would get in without signing in.
         FailureError: the address is taken, or the server ended by itself.
     """
     _try_database(site)
+    require_guarded(site.settings, site.gate)
     web = site.settings.web
     with (
         closing(site.stores),
         closing(site.books),
         closing(site.live),
+        closing(site.gate.keeper),
         _listening(web.host, web.port) as (listener, url),
     ):
         server = _Server(

@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from console.alerts.service import Watch
 from console.scrape import Gateway
 from console.settings import Settings
+from console.web.guard.gate import Gate
 from console.web.layers import Load
 from console.web.road import LiveRoad
 from console.web.stores import Stores
@@ -44,6 +45,7 @@ class Site:
         gateway: the metrics of the gateway, where its address is known.
         live: what is newest, for those who listen.
         handling: gives a connection on which people handle alerts.
+        gate: knows who asks.
         watch: what keeps the alerts; None where nothing in this process does.
         load: requests so far.
         now_us: the clock.
@@ -58,6 +60,7 @@ class Site:
     gateway: Gateway
     live: LiveRoad
     handling: Callable[[], AbstractContextManager[Session]]
+    gate: Gate
     watch: Watch | None = None
     load: Load = field(default_factory=Load)
     now_us: Callable[[], int] = field(default=_now_us)

@@ -16,6 +16,7 @@ import pytest
 from starlette.types import Message
 
 from console.web import live
+from console.web.guard.grants import Stands
 from console.web.hub import HubLimits
 from console.web.live import EventStream
 from console.web.problems import ProblemError
@@ -207,8 +208,12 @@ def quiet_road(queue: int = 8) -> Iterator[LiveRoad]:
     made.close()
 
 
-def answering(road: LiveRoad, wire: Wire) -> asyncio.Task[None]:
-    return asyncio.create_task(EventStream(road, None)({}, wire.receive, wire.send))
+async def always() -> bool:
+    return True
+
+
+def answering(road: LiveRoad, wire: Wire, stands: Stands = always) -> asyncio.Task[None]:
+    return asyncio.create_task(EventStream(road, None, stands)({}, wire.receive, wire.send))
 
 
 def run(test: Callable[[LiveRoad, Wire], Awaitable[None]]) -> None:
@@ -260,6 +265,22 @@ def test_a_hub_that_closes_ends_the_answer_after_what_still_waits() -> None:
     run(test)
 
 
+def test_a_client_that_may_no_longer_listen_is_told_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "STANDS_S", 0.001)
+    answers = [True, True, False]
+
+    async def stands() -> bool:
+        return answers.pop(0)
+
+    async def test(road: LiveRoad, wire: Wire) -> None:
+        await answering(road, wire, stands)
+        assert answers == []
+        assert not wire.sent[-1]["more_body"]
+        assert road.hub.clients == 0
+
+    run(test)
+
+
 def test_a_quiet_connection_is_told_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "HEARTBEAT_S", 0.001)
 
@@ -287,9 +308,9 @@ def test_a_client_learns_when_to_come_again_and_that_the_database_is_away() -> N
 def test_one_client_more_than_there_is_place_for_is_told_so() -> None:
     async def test() -> None:
         road = LiveRoad(Nothing, HubLimits(clients=1))  # type: ignore[arg-type]
-        EventStream(road, None)
+        EventStream(road, None, always)
         with pytest.raises(ProblemError) as refused:
-            EventStream(road, None)
+            EventStream(road, None, always)
         assert refused.value.problem.status == 503
         assert refused.value.headers["Retry-After"]
         road.close()

@@ -68,10 +68,14 @@ def test_a_port_that_is_taken_is_told(filled: Filled, get: Client) -> None:
     assert "[web]" in done.err
 
 
-def test_an_address_that_others_reach_is_refused() -> None:
-    done = cityvitals("--city", str(DEMO), "serve", CITYVITALS_WEB_HOST="0.0.0.0")  # noqa: S104  (that is the point)
+def test_an_address_that_others_reach_is_refused_where_nobody_has_to_sign_in(filled: Filled) -> None:
+    done = cityvitals(
+        "--city", str(DEMO), "serve",
+        CITYVITALS_DATABASE_URL=filled.url, CITYVITALS_WEB_HOST="0.0.0.0",  # noqa: S104  (that is the point)
+    )  # fmt: skip
     assert done.code == 2
     assert "web.host" in done.err
+    assert "cityvitals tokens new" in done.err
 
 
 def test_a_console_that_died_comes_back_under_the_same_address(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
