@@ -48,9 +48,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 def needed(method: str, path: str) -> Right:
     """Return the right that a request needs. What nobody thought of needs the highest."""
-    table, otherwise = (READS, Right.READ) if method in SAFE_METHODS else (CHANGES, Right.ADMINISTER)
-    if path == SESSION_PATH:
+    if path == SESSION_PATH or method in SAFE_METHODS - {"GET", "HEAD"}:
         return Right.READ
+    table, otherwise = (READS, Right.READ) if method in SAFE_METHODS else (CHANGES, Right.ADMINISTER)
     return next((right for beginning, right in table if path.startswith(beginning)), otherwise)
 
 

@@ -36,6 +36,8 @@ def test_several_roles_allow_what_any_of_them_does() -> None:
         ("GET", "/api/v1/city", Right.READ),
         ("HEAD", "/", Right.READ),
         ("GET", "/api/v1/audit", Right.ADMINISTER),
+        ("HEAD", "/api/v1/audit", Right.ADMINISTER),
+        ("TRACE", "/api/v1/audit", Right.READ),
         ("POST", "/api/v1/alerts/7/acknowledge", Right.HANDLE_ALERTS),
         ("POST", "/api/v1/assessments", Right.ASSESS),
         ("DELETE", "/api/v1/session", Right.READ),
