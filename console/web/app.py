@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from console.web import accounts, alerts, assessments, catalogue, city, devices, explore, indicators, kpis, live
+from console.web import (
+    accounts,
+    alerts,
+    assessments,
+    catalogue,
+    city,
+    devices,
+    explore,
+    indicators,
+    kpis,
+    live,
+    sensorthings,
+)
 from console.web.asked import only_known
 from console.web.document import describe
 from console.web.guard import audit, sign_in
@@ -36,7 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
 )
 """Parts of the API below its prefix."""
-OTHER_ROUTERS: tuple[APIRouter, ...] = ()
+OTHER_ROUTERS: tuple[APIRouter, ...] = (sensorthings.router,)
 """Parts with paths of their own."""
 
 
