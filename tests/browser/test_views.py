@@ -34,8 +34,6 @@ READY = {
 }
 """What stands on a view once its data are there."""
 EXPLORED = "?i=pm2_5_mean/hour/zone:south&s=noise-west/sound_level&span=48h&grid=raw,hour,day"
-NO_SIGN_IN = r"api/v1/session|status of 404"
-"""A console without sign-in knows no session; the page asks for it on the alerts."""
 WALL_WIDTH = 3840
 SIZES = ((390, 844), (1280, 800), (WALL_WIDTH, 2160))
 DAY_US = 24 * HOUR_US
@@ -126,8 +124,7 @@ def test_times_are_the_citys_wherever_the_browser_is(pages: Pages, address: str)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_the_screen(page: Page, pages: Pages, address: str, view: str) -> None:
-    pages.forgive(NO_SIGN_IN)
+def test_nothing_is_wider_than_the_screen(page: Page, address: str, view: str) -> None:
     show(page, address, view)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -272,10 +269,7 @@ def test_the_wheel_and_the_table_lead_to_what_a_kpi_rests_on(page: Page, address
     expect(page.get_by_test_id("kpi-explained")).to_contain_text("Formula")
 
 
-def test_an_alert_is_acknowledged_by_hand_and_its_trail_says_so(
-    page: Page, pages: Pages, address: str, town: Town
-) -> None:
-    pages.forgive(NO_SIGN_IN)
+def test_an_alert_is_acknowledged_by_hand_and_its_trail_says_so(page: Page, address: str, town: Town) -> None:
     town.raise_alert("The harbour smells")
     show(page, address, "alerts")
     alert = page.get_by_test_id("alert").filter(has_text="The harbour smells")
@@ -289,8 +283,7 @@ def test_an_alert_is_acknowledged_by_hand_and_its_trail_says_so(
 # ---- for everybody ---------------------------------------------------------------------------------------------------
 
 
-def test_the_keyboard_alone_reaches_every_view_and_control(page: Page, pages: Pages, address: str) -> None:
-    pages.forgive(NO_SIGN_IN)
+def test_the_keyboard_alone_reaches_every_view_and_control(page: Page, address: str) -> None:
     show(page, address, "wall")
     for number, view in enumerate(VIEWS, 1):
         page.keyboard.press(str(number))
@@ -337,7 +330,6 @@ def test_both_languages_have_every_text(page: Page, address: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_nobody_is_kept_out_of_a_view(pages: Pages, address: str, view: str) -> None:
     page = pages.open(scheme="dark")
-    pages.forgive(NO_SIGN_IN)
     show(page, address, view)
     for theme in ("dark", "light"):
         assert page.evaluate("document.documentElement.dataset.theme") == theme
