@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ STOP_S_MAX = 15.0
 """A child that does not end within this time of SIGTERM is killed."""
 TELL_S = 5.0
 """Whoever waits for a child hears this often what it says."""
+_LOGGED = re.compile(r"^[\d-]+ [\d:,]+ [A-Z]+ [\w.]+: ")
+"""What a log puts before its words."""
 LAST_LINES = 12
 """How much of what a child said on stderr is kept for an error message."""
 
@@ -77,6 +80,11 @@ class Child:
         """The last lines of its stderr."""
         return "\n".join(self._said)
 
+    @property
+    def last_words(self) -> str:
+        """The same for the end of an error message."""
+        return ":\n" + ("\n".join(f"  {line}" for line in self._said) or "  (it said nothing)")
+
     def wait_output(self) -> str:
         """Wait for its end and return its whole stdout."""
         self.process.wait()
@@ -91,8 +99,7 @@ class Child:
             reader.join(1.0)
         code = self.process.returncode
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        said = "\n".join(f"  {line}" for line in self._said) or "  (it said nothing)"
-        return FailureError(f"the {self.name} {how}:\n{said}")
+        return FailureError(f"the {self.name} {how}{self.last_words}")
 
     def stop(self) -> None:
         """End it: SIGTERM, and SIGKILL when it does not obey in `STOP_S_MAX`."""
@@ -144,10 +151,13 @@ def wait_ready(
             raise child.failure()
         if time.monotonic() >= tell_at:
             tell_at += TELL_S
-            waiting(child.said.rpartition("\n")[2])
+            waiting(_LOGGED.sub("", child.said.rpartition("\n")[2]) or "it says nothing yet")
         if stop.wait(0.02):
             return None
-    raise FailureError(f"the {child.name} was not ready within {seconds_max:.0f} s", child.said)
+    raise FailureError(
+        f"the {child.name} was not ready within {seconds_max:.0f} s{child.last_words}",
+        "start it again: what it had compiled by then is kept",
+    )
 
 
 @contextlib.contextmanager

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from console.live_feed import Figures, LiveFeed
     from deploy import Endpoints
 
-START_S_MAX = 180.0
-"""The first start compiles the kernels."""
+START_S_MAX = 600.0
+"""The first start compiles the kernels: half a minute of a processor that has nothing else to do."""
 DRAIN_S_MAX = 120.0
 """After the replay's end, everything published must be stored and computed within this time."""
 DRAIN_LOOK_S = 0.1

@@ -148,6 +148,7 @@ class Gateway:
                 written=None if keeper is None else keeper.changes.note,
             )  # fmt: skip
             # Compiled before the first message, not with it: the broker would see an absent reader for seconds.
+            log.info("making the kernels ready: the first start of a checkout compiles them, which takes a while")
             warm_kernels()
             warm_windows()
             # Before the engine writes anything: it leaves out what the rules say now.

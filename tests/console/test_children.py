@@ -51,14 +51,15 @@ def test_a_child_of_a_parent_that_is_gone_does_not_begin(tmp_path: Path) -> None
 
 def test_who_waits_hears_what_the_child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "TELL_S", 0.05)
-    body = "import sys, signal; print('the broker is away', file=sys.stderr, flush=True); signal.pause()"
+    logged = "2026-11-27 01:27:24,213 INFO console: the broker is away"
+    body = f"import sys, signal; print({logged!r}, file=sys.stderr, flush=True); signal.pause()"
     child = Child("work", ["work"], module(tmp_path, body))
     heard: list[str] = []
     stop = threading.Event()
 
     def waiting(said: str) -> None:
         heard.append(said)
-        if said:
+        if said != "it says nothing yet":
             stop.set()
 
     try:
@@ -73,3 +74,16 @@ def test_a_child_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match=r"the work ended with exit code 1:\n  no room"):
         wait_ready(child, tmp_path / "never.json", threading.Event(), 60.0)
     child.stop()
+
+
+def test_a_child_that_is_not_ready_in_time_is_told_with_its_last_words_and_what_to_do(tmp_path: Path) -> None:
+    body = "import sys, signal; print('still compiling', file=sys.stderr, flush=True); signal.pause()"
+    child = Child("work", ["work"], module(tmp_path, body))
+    try:
+        while not child.said:
+            pass
+        with pytest.raises(FailureError, match=r"not ready within 0 s:\n  still compiling") as failed:
+            wait_ready(child, tmp_path / "never.json", threading.Event(), 0.05)
+    finally:
+        child.stop()
+    assert failed.value.remedy == "start it again: what it had compiled by then is kept"

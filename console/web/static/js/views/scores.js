@@ -1,5 +1,5 @@
 // Data points of KPIs as the page shows them, and their roll-up by category, sub-dimension, dimension and whole. The rule of
-// the roll-up is the method's, as `cityvitals kpis scores` has it; a test compares the two.
+// the roll-up is the method's, as `cityvitals kpis scores` has it.
 
 import { significant, unitText } from "../format.js";
 import { t, titled } from "../i18n.js";
