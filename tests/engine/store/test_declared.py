@@ -13,8 +13,9 @@ from console.commands.kpi_period import period_of
 from console.commands.kpi_scores import LEVELS
 from engine.kpi import DeclaredValue, NotReported, Pack, Rule, Score, Target, roll_up, score_all, shipped
 from engine.store import KpiScoreReading, Store
-from tests.engine.store.conftest import Query
-from tests.engine.store.kpi_kept import Kept, year_kept
+from tests.databases import Furnish
+from tests.engine.store.conftest import EMPTY, Query
+from tests.engine.store.kpi_kept import Kept, year_kept, year_over
 from tests.engine.store.kpi_town import YEAR, kpi_town
 
 HOUSEHOLDS, ELECTRICITY, HEAT, POPULATION = "EC: ICT: ICT: 1C", "EN: E: E: 2C", "EN: E: E: 3C", "population"
@@ -34,6 +35,15 @@ def with_targets(*keys: str) -> Pack:
     pack = shipped()
     targets = tuple(Target(key, Fraction(100), Rule.SHARE, None, date(2000, 1, 1), False, "us") for key in keys)
     return replace(pack, targets=(*(one for one in pack.targets if one.data_point not in keys), *targets))
+
+
+def measured_year(url: str) -> None:
+    year_over(url, with_targets(HOUSEHOLDS, ELECTRICITY, HEAT))
+
+
+@pytest.fixture
+def furnish() -> Furnish:
+    return measured_year
 
 
 @pytest.fixture
@@ -165,6 +175,7 @@ def test_what_counts_in_the_store_adds_up_to_what_the_command_shows(kept: Kept) 
         assert {len(group.path) for group in roll_up(kept.pack, again) if group.scored} == set(range(len(LEVELS)))
 
 
+@EMPTY
 def test_a_city_without_a_single_reading_has_its_word_scored(store: Store, tmp_path: Path) -> None:
     kept = Kept(store, kpi_town(tmp_path), 1, with_targets(HOUSEHOLDS), (said(HOUSEHOLDS, Fraction(66), EARLIER),))
     kept.until_us = 1_700_000_000_000_000
