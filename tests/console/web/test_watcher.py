@@ -198,4 +198,8 @@ def test_it_ends_when_nobody_wants_to_hear_more() -> None:
 
 
 def test_one_that_never_began_ends_at_once() -> None:
-    Watcher(Database().reader, item, lambda _: None).close()
+    database = Database()
+    watcher = Watcher(database.reader, item, lambda _: None)
+    watcher.close()
+    assert not watcher._thread.is_alive()
+    assert database.closed == 0, "nothing was ever opened"
