@@ -13,6 +13,7 @@ import ssl
 import struct
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators.errors import BrokerError
@@ -67,6 +68,7 @@ class Link:
         address: of the broker.
         name: client id.
         resend_s: after a connection is lost, messages acknowledged within so many seconds before go out again.
+        clock_s: seconds that only rise.
 
     Attributes:
         published, acknowledged: messages handed over, and those the broker took over at least once.
@@ -74,8 +76,10 @@ class Link:
         socket: None while there is no connection.
     """
 
-    def __init__(self, address: BrokerAddress, name: str, resend_s: float) -> None:
-        self.address, self.name, self.resend_s = address, name, resend_s
+    def __init__(
+        self, address: BrokerAddress, name: str, resend_s: float, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.address, self.name, self.resend_s, self._clock_s = address, name, resend_s, clock_s
         self.published = self.acknowledged = self.resent = self.reconnects = 0
         self.socket: socket.socket | None = None
         self.retry_s = 0.0
@@ -111,7 +115,7 @@ class Link:
 
     def _send(self, entry: _Entry) -> None:
         if not self._under_way:
-            self._heard_s = time.monotonic()
+            self._heard_s = self._clock_s()
         while True:
             self._packet_id = self._packet_id % PACKET_IDS + 1
             if self._packet_id not in self._under_way:
@@ -155,7 +159,7 @@ class Link:
             connection.close()
             raise
         self.socket = connection
-        self._heard_s = self._spoke_s = time.monotonic()
+        self._heard_s = self._spoke_s = self._clock_s()
         self.reconnects += again
         for entry in self._kept:
             if not (self.trusting and entry.acknowledged_s):
@@ -217,7 +221,7 @@ class Link:
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return
         del self._out[:sent]
-        self._spoke_s = time.monotonic()
+        self._spoke_s = self._clock_s()
 
     def read(self) -> None:
         """Take what the broker says. Raises OSError when the connection is lost."""
@@ -228,7 +232,7 @@ class Link:
                 return
             if not got:
                 raise ConnectionResetError(errno.ECONNRESET, "the broker closed the connection")
-            self._heard_s = time.monotonic()
+            self._heard_s = self._clock_s()
             self._in += got
             self._take()
             if len(got) < READ_BYTES and not isinstance(self.socket, ssl.SSLSocket):

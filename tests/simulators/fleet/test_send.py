@@ -138,11 +138,10 @@ def heard(link: Link, now_s: float) -> None:
     link.socket.setblocking(False)
 
 
-def test_everything_is_safe_only_after_the_time_of_resending(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_safe_only_after_the_time_of_resending() -> None:
     now = 1000.0
-    monkeypatch.setattr("simulators.fleet.link.time.monotonic", lambda: now)
     with Obedient() as broker:
-        link = Link(BrokerAddress.parse(broker.url), "one", resend_s=10.0)
+        link = Link(BrokerAddress.parse(broker.url), "one", resend_s=10.0, clock_s=lambda: now)
         link.connect()
         link.publish("topic", b"1")
         for moment, safe in ((1000.0, False), (1009.0, False), (1010.0, True)):
@@ -153,11 +152,10 @@ def test_everything_is_safe_only_after_the_time_of_resending(monkeypatch: pytest
         link.close()
 
 
-def test_a_message_sent_again_is_owed_until_it_is_acknowledged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_sent_again_is_owed_until_it_is_acknowledged_again() -> None:
     now = 1000.0
-    monkeypatch.setattr("simulators.fleet.link.time.monotonic", lambda: now)
     with Obedient(1, 0) as broker:
-        link = Link(BrokerAddress.parse(broker.url), "one", resend_s=10.0)
+        link = Link(BrokerAddress.parse(broker.url), "one", resend_s=10.0, clock_s=lambda: now)
         link.connect()
         link.publish("topic", b"1")
         heard(link, now)
