@@ -65,6 +65,11 @@ class Gateway:
                 self._read_at = time.monotonic()
             return self._values
 
+    def watermark_us(self, now_us: int) -> int | None:
+        """Return the gateway's watermark, up to which all but late readings are there; None where it is away."""
+        lag_s = self.values().get("cityvitals_watermark_lag_seconds")
+        return None if lag_s is None else now_us - round(lag_s * 1_000_000)
+
     def _note_commits(self) -> None:
         count = self._values.get("cityvitals_commit_seconds_count", 0.0)
         total = self._values.get("cityvitals_commit_seconds_sum", 0.0)

@@ -144,7 +144,7 @@ class AlertSettings:
 
     Attributes:
         keep: whether the console watches the rules. One console of a city does; another one takes over where it ends.
-        look_s: pause between two looks at the facts.
+        look_s: pause between two looks at the facts, where no word comes that figures were written.
         storm_max: more alerts than this of one rule in a zone, or all over the city, raised at once, become one.
         storm_us: alerts raised within this time are at once.
         days_max: alerts that were cleared so many days ago leave, with what happened to them.

@@ -1,4 +1,5 @@
-"""Keeps the alerts of a city: every few seconds it looks at the facts, writes what changed, and lets messages wait.
+"""Keeps the alerts of a city: whenever figures were written it looks at the facts, writes what changed, and lets
+messages wait.
 
 Owns the pace and the retries; what follows from facts is decided by the rules. One keeper at a time writes: the
 database knows who, and another one takes over where that one ends. Nothing is remembered here but what was published.
@@ -19,14 +20,20 @@ from console.alerts.gathering import gather
 from console.alerts.notices import message
 from console.alerts.rules import SEVERITIES, Severity
 from console.alerts.transitions import Change, Transition
-from engine.store import StoreError, alert_outbox, alerts
+from console.waiting import told
+from engine.store import StoreError, alert_outbox, alerts, words
 from engine.store.alerts import Alert
 from engine.store.session import Session
+from engine.store.words import Word
 
 log = logging.getLogger("console.alerts")
 
 SHARE_MAX: Final = 10
 """A look is followed by a pause at least so many times as long: the database has other work."""
+LOOK_S_MIN: Final = 1.0
+"""Between two looks, however often figures are written."""
+AWAY_S_MAX: Final = 5.0
+"""Who has no database, or stands by, looks at least so often."""
 DAY_US: Final = 86_400_000_000
 TRIM_US: Final = 3_600_000_000
 """Old alerts leave at most this often."""
@@ -42,7 +49,7 @@ class Keeping:
 
     Attributes:
         city: code of the city.
-        look_s: pause between two looks.
+        look_s: pause between two looks where nobody says that figures were written.
         channels: where messages go, and from which severity on.
         escalation: channels of escalations alone.
         outbox_max: messages that may wait; beyond it the oldest is given up.
@@ -64,6 +71,7 @@ class KeeperCounts:
 
     Attributes:
         looks: how often the facts were looked at.
+        told: how often because figures were written.
         failures: looks broken off; the next one does their work.
         changes: what became of alerts, by kind.
         overflowed: messages given up because too many waited.
@@ -71,6 +79,7 @@ class KeeperCounts:
     """
 
     looks: int = 0
+    told: int = 0
     failures: int = 0
     changes: Counter[str] = field(default_factory=Counter)
     overflowed: int = 0
@@ -117,19 +126,34 @@ class AlertKeeper:
     def status(self) -> dict[str, object]:
         """Return where it stands, for metrics and people."""
         return {
-            "owned": self.owned.is_set(), "looks": self.counts.looks, "failures": self.counts.failures,
-            "changes": dict(self.counts.changes), "overflowed": self.counts.overflowed,
-            "standing": dict(self._standing), "seconds": self._spent_s, "error": self._last_error,
+            "owned": self.owned.is_set(), "looks": self.counts.looks, "told": self.counts.told,
+            "failures": self.counts.failures, "changes": dict(self.counts.changes),
+            "overflowed": self.counts.overflowed, "standing": dict(self._standing), "seconds": self._spent_s,
+            "error": self._last_error,
         }  # fmt: skip
 
     def run(self, stop: threading.Event) -> None:
-        """Look again and again until `stop` is set."""
+        """Look whenever figures were written, and now and then all the same, until `stop` is set."""
         try:
             while not stop.is_set():
                 self.look()
-                stop.wait(max(self._keeping.look_s, SHARE_MAX * self._spent_s))
+                # What is written meanwhile waits for us at the connection.
+                rest_s = max(min(LOOK_S_MIN, self._keeping.look_s), SHARE_MAX * self._spent_s)
+                if not stop.wait(rest_s):
+                    self._wait(stop, self._keeping.look_s - rest_s)
         finally:
             self._drop()
+
+    def _wait(self, stop: threading.Event, seconds_max: float) -> None:
+        """Wait for a word of the database, or until it is time to look; who only stands by needs no word."""
+        session = self._session
+        if session is None or not self.owned.is_set():
+            stop.wait(max(0.0, min(seconds_max, AWAY_S_MAX)))
+            return
+        try:
+            self.counts.told += told(lambda seconds: words.wait(session, seconds), stop, seconds_max)
+        except StoreError as error:
+            self._failed(error)
 
     def look(self) -> None:
         """Bring the alerts up to date, if they are ours. A failure is counted; the next look does its work."""
@@ -139,6 +163,7 @@ class AlertKeeper:
             if not self.owned.is_set():
                 if not alerts.take(session):
                     return
+                words.listen(session, Word.WRITTEN)
                 self.owned.set()
                 log.info("keeping the alerts of %s by %d rules", self._keeping.city, len(self._rules.rules))
                 now_us = self._clock_us()

@@ -41,6 +41,7 @@ DEFINITIONS: Final = (
     Definition("cityvitals_alert_changes_total", "What became of alerts.", "keeper", "changes", "change"),
     Definition("cityvitals_alert_keeper", "1 while this console keeps the alerts, else 0.", "keeper", "owned"),
     Definition("cityvitals_alert_looks_total", "How often the facts were looked at.", "keeper", "looks"),
+    Definition("cityvitals_alert_looks_told_total", "How often because figures were written.", "keeper", "told"),
     Definition(
         "cityvitals_alert_look_failures_total", "Looks broken off; the next one does their work.", "keeper", "failures"
     ),

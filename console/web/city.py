@@ -110,6 +110,8 @@ def get_city(site: SiteOf) -> Response:
     """The city, and how current what is known of it is."""
     city, devices = site.registry.city, site.registry.devices
     listening = site.stores.ask(lambda store: store.listening())
+    now_us = site.now_us()
+    data_to_us = site.gateway.watermark_us(now_us)
     return whole(
         CityItem(
             code=city.code,
@@ -123,8 +125,8 @@ def get_city(site: SiteOf) -> Response:
             devices=len(devices),
             languages=LANGUAGES,
             version=program_version(),
-            now=rfc3339(site.now_us()),
-            data_to=data_to(site),
+            now=rfc3339(now_us),
+            data_to=None if data_to_us is None else rfc3339(data_to_us),
             heard_to=None if listening.heard_to_us is None else rfc3339(listening.heard_to_us),
             stopped=listening.stopped,
         )
@@ -160,12 +162,6 @@ def zone_items(site: Site) -> list[ZoneItem]:
         )
         for zone in site.registry.city.zones
     ]
-
-
-def data_to(site: Site) -> str | None:
-    """Return the watermark of the gateway; None where it is away."""
-    lag_s = site.gateway.values().get("cityvitals_watermark_lag_seconds")
-    return None if lag_s is None else rfc3339(site.now_us() - round(lag_s * 1_000_000))
 
 
 def program_version() -> str:

@@ -172,6 +172,10 @@ class Hub:
         self._publish(event, body)
         return True
 
+    def tell(self, event: str, body: bytes) -> None:
+        """Tell everybody a JSON object that counts once: who comes later is not told."""
+        self._publish(event, body)
+
     def join(self, last_id: str | None, wake: Callable[[], None]) -> Client:
         """Return a new client, to whom everything is told from now on.
 

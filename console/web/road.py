@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,10 @@ from engine.store import IndicatorReading
 VALUES = Feed("snapshot", "values")
 
 
+def _unknown(_now_us: int) -> int | None:
+    return None
+
+
 def item(windows: Sequence[IndicatorReading]) -> bytes:
     """Return what clients are told of an indicator and scope: the newest window that counts."""
     return msgspec.json.encode(value_item(newest_that_counts(windows)))
@@ -29,16 +34,22 @@ def item(windows: Sequence[IndicatorReading]) -> bytes:
 class LiveRoad:
     """From the database to every live client. Used from the event loop's thread alone."""
 
-    def __init__(self, connect: Callable[[], Reader], limits: HubLimits | None = None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Reader],
+        limits: HubLimits | None = None,
+        watermark_us: Callable[[int], int | None] = _unknown,
+    ) -> None:
         """Prepare; the database is first read when somebody listens.
 
         Args:
             connect: opens the database; see `Watcher`.
             limits: of the hub.
+            watermark_us: up to when data are complete, given the present; see `Watcher`.
         """
         self.hub = Hub(secrets.token_hex(4), (VALUES,), limits)
         self._watcher: Watcher | None = None
-        self._connect = connect
+        self._connect, self._watermark_us = connect, watermark_us
 
     @property
     def watcher(self) -> Watcher | None:
@@ -53,7 +64,8 @@ class LiveRoad:
         """
         if self._watcher is None:
             loop = asyncio.get_running_loop()
-            self._watcher = Watcher(self._connect, item, lambda news: _later(loop, self._take, news))
+            tell = partial(_later, loop, self._take)
+            self._watcher = Watcher(self._connect, item, tell, self._watermark_us)
             self._watcher.start()
         try:
             return self.hub.join(last_id, wake)
@@ -72,6 +84,8 @@ class LiveRoad:
     def _take(self, news: News) -> None:
         if news.values is not None:
             self.hub.update(VALUES, news.values)
+        if news.alerts is not None:
+            self.hub.tell("alerts", news.alerts)
         if news.state is not None:
             self.hub.remark("state", news.state)
 

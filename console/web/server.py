@@ -66,7 +66,8 @@ def open_site(
 
     # Requests find a connection also where all that may listen do.
     limits = HubLimits(clients=max(1, settings.web.connections_max - settings.web.requests_max))
-    live = LiveRoad(lambda: LiveReader.connect(database_url), limits)
+    gateway = Gateway(metrics_url)
+    live = LiveRoad(lambda: LiveReader.connect(database_url), limits, gateway.watermark_us)
     handling = partial(alerts.connected, database_url, APPLICATION, registry.city.code)
     return Site(
         registry,
@@ -75,7 +76,7 @@ def open_site(
         settings,
         stores=Stores(connect, settings.web.stores_max),
         books=Stores(connect_book, BOOKS_MAX),
-        gateway=Gateway(metrics_url),
+        gateway=gateway,
         live=live,
         handling=handling,
         gate=open_gate(settings, database_url),

@@ -16,8 +16,12 @@ from typing import Protocol
 
 import msgspec
 
+from console.alerts.notices import alert_record
+from console.alerts.rules import SEVERITIES
+from console.waiting import told
 from devices.times import rfc3339
-from engine.store import IndicatorReading, LiveFacts, StoreError
+from engine.store import Account, IndicatorReading, StoreError
+from engine.store.alerts import Alert
 
 log = logging.getLogger("console")
 
@@ -30,6 +34,11 @@ LOOK_TOLD_S = 5.0
 STATE_S_MIN = 1.0
 """Between two words on how far the figures reach."""
 RECOUNT_S = 60.0
+CLEARED_US = 60_000_000
+"""Alerts that were cleared so long before the last reading are looked at: what is written is not seen at once."""
+ALERTS_READ_MAX = 1_000
+ALERTS_MAX = 100
+"""Alerts of one event; where more changed, the newest of them and a word that there are more."""
 PAUSE_S_MIN, PAUSE_S_MAX = 0.5, 5.0
 """Between two attempts to reach a database that is away."""
 SCOPE_KINDS = ("city", "zone")
@@ -49,8 +58,14 @@ class Reader(Protocol):
     def windows(self, scope_kinds: Sequence[str]) -> list[IndicatorReading]:
         """Return the newest windows of every indicator and scope, by these and by start."""
 
-    def facts(self) -> LiveFacts:
-        """Return how far the figures reach, and the account."""
+    def alerts(self, since_us: int, limit: int) -> list[Alert]:
+        """Return alerts that stand or were cleared since a time, the newest first."""
+
+    def alerts_open(self, now_us: int) -> dict[str, int]:
+        """Return how many alerts stand and are not shelved, by severity."""
+
+    def account(self) -> Account:
+        """Return what became of everything that was ever received."""
 
     def recount(self) -> None:
         """Take the account from all commits."""
@@ -66,10 +81,12 @@ class News:
     Attributes:
         values: every item by key; None where nothing could be read.
         state: JSON object on the database and how far its figures reach; None where there is nothing new to say.
+        alerts: JSON object with those that changed; None where none did.
     """
 
     values: Mapping[str, bytes] | None
     state: bytes | None
+    alerts: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -104,24 +121,64 @@ class _Kept:
         return {"/".join(key): body for key, (_, body) in self.made.items()}
 
 
+class _Alerts:
+    """Alerts as read last, so that those that changed are told and no others."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, bytes] | None = None
+        self._read_us = 0
+
+    def changed(self, reader: Reader, now_us: int) -> bytes | None:
+        """Return the event about those that changed since the last call; None where none did, and the first time."""
+        since_us = (now_us if self._known is None else self._read_us) - CLEARED_US
+        found = reader.alerts(since_us, ALERTS_READ_MAX)
+        before, self._read_us = self._known, now_us
+        self._known = {one.alert_id: msgspec.json.encode(alert_record(one, now_us)) for one in found}
+        if before is None:
+            return None
+        # One that stood and is not found any more was cleared longer ago than anybody waits for, or lies beyond the
+        # limit: its page says so when it is asked for.
+        changed = [body for number, body in self._known.items() if before.get(number) != body]
+        if not changed:
+            return None
+        more = b"true" if len(changed) > ALERTS_MAX else b"false"
+        return b'{"items":[' + b",".join(changed[:ALERTS_MAX]) + b'],"more":' + more + b"}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the state is made of, but for the time."""
+
+    account: Account
+    alerts_open: Mapping[str, int]
+
+
 class Watcher:
     """The thread. What it finds goes to `tell`, which it calls in order."""
 
-    def __init__(self, connect: Callable[[], Reader], item: Item, tell: Callable[[News], None]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Reader],
+        item: Item,
+        tell: Callable[[News], None],
+        watermark_us: Callable[[int], int | None],
+    ) -> None:
         """Prepare; nothing is read before `start`.
 
         Args:
             connect: opens the database; raises StoreError where it is away.
             item: what clients are told of one indicator and scope.
             tell: takes what was found. It raises RuntimeError once nobody wants to hear more.
+            watermark_us: up to when data are complete but for late readings, given the present; None where not known.
         """
-        self._connect, self._item, self._tell = connect, item, tell
+        self._connect, self._item, self._tell, self._watermark_us = connect, item, tell, watermark_us
         self.counts = WatchCounts()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._kept = _Kept()
+        self._alerts = _Alerts()
         self._values: Mapping[str, bytes] = {}
-        self._facts: LiveFacts | None = None
+        self._facts: _Facts | None = None
         self._state_s = self._recount_s = -RECOUNT_S
         self._is_told = False
 
@@ -162,24 +219,19 @@ class Watcher:
             # However often is written: what comes meanwhile waits for us at the connection.
             if self._stop.wait(max(0.0, READ_S_MIN - (time.monotonic() - began_s))):
                 return
-            written = self._wait(reader)
-
-    def _wait(self, reader: Reader) -> bool:
-        """Wait for a word of the database, or until it is time to look; say whether there was a word."""
-        end_s = time.monotonic() + (LOOK_TOLD_S if self._is_told else LOOK_S)
-        while not self._stop.is_set() and (left_s := end_s - time.monotonic()) > 0:
-            if reader.wait_written(min(left_s, LOOK_S)):
+            written = told(reader.wait_written, self._stop, LOOK_TOLD_S if self._is_told else LOOK_S)
+            if written:
                 self._is_told = True
                 self.counts.told += 1
-                return True
-        return False
 
     def _read(self, reader: Reader, now_s: float, written: bool) -> bool:
         if now_s - self._recount_s >= RECOUNT_S:
             reader.recount()
             self._recount_s = now_s
+        now_us = time.time_ns() // 1000
         values = self._kept.items(reader.windows(SCOPE_KINDS), self._item)
-        facts = reader.facts()
+        alerts = self._alerts.changed(reader, now_us)
+        facts = _Facts(reader.account(), reader.alerts_open(now_us))
         self.counts.reads += 1
         if not written and values != self._values:
             # Somebody writes without a word: look as often as if nobody ever said one.
@@ -191,15 +243,20 @@ class Watcher:
         if due or self._facts is None:
             state = self._state("ok", facts)
             self._facts, self._state_s = facts, now_s
-        return self._told(News(values, state))
+        return self._told(News(values, state, alerts))
 
-    def _state(self, database: str, facts: LiveFacts | None) -> bytes:
-        data_to_us = None if facts is None else facts.data_to_us
+    def _state(self, database: str, facts: _Facts | None) -> bytes:
+        now_us = time.time_ns() // 1000
+        data_to_us = None if facts is None else self._watermark_us(now_us)
+        alerts_open = None
+        if facts is not None:
+            alerts_open = {str(one): facts.alerts_open.get(one, 0) for one in SEVERITIES}
         body = {
             "database": database,
             "data_to": None if data_to_us is None else rfc3339(data_to_us),
             "ledger": None if facts is None else facts.account._asdict(),
-            "lag_s": None if data_to_us is None else max(0, round(time.time() - data_to_us / 1_000_000)),
+            "lag_s": None if data_to_us is None else max(0, round((now_us - data_to_us) / 1_000_000)),
+            "alerts_open": alerts_open,
         }
         return msgspec.json.encode(body)
 

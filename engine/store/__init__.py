@@ -17,7 +17,7 @@ from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.kpi_scores import KpiScoreReading, KpiScoreRevision, KpiScoreRow
 from engine.store.kpi_writer import KpiWriter
 from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
-from engine.store.live import Account, LiveFacts, LiveReader
+from engine.store.live import Account, LiveReader
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
 from engine.store.quality import Changed, Due, FlagCount, Judged
 from engine.store.records import (
@@ -104,7 +104,6 @@ __all__ = [
     "LedgerRow",
     "LedgerSummary",
     "ListeningRow",
-    "LiveFacts",
     "LiveReader",
     "NotOwned",
     "ObservationRow",

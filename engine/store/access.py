@@ -7,11 +7,10 @@ something calls `note` in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from engine.store.binary import Timestamp
-from engine.store.migrate import state_of
+from engine.store.opening import Opened, opened
 from engine.store.session import Session
 
 STATEMENT_MS_MAX = 10_000
@@ -81,12 +80,8 @@ def _text(given: str) -> str:
     return given[:TEXT_CHARS_MAX].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-class AccessBook:
-    """A connection to tokens and audit. Not for several threads at once."""
-
-    def __init__(self, session: Session) -> None:
-        """Wrap a session; use `connect`."""
-        self._session = session
+class AccessBook(Opened):
+    """A connection to tokens and audit."""
 
     @classmethod
     def connect(cls, url: str) -> AccessBook:
@@ -96,25 +91,7 @@ class AccessBook:
             SchemaOutdated: the database's tables are of another version.
             StoreUnavailable, StoreError
         """
-        session = Session(url, "cityvitals access", STATEMENT_MS_MAX)
-        try:
-            state_of(session).require_current()
-        except BaseException:
-            session.close()
-            raise
-        return cls(session)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
+        return opened(url, "cityvitals access", STATEMENT_MS_MAX, cls)
 
     def tokens(self, *, valid_only: bool = True) -> list[TokenRow]:
         """Return the tokens, newest first; all that ever were without `valid_only`."""

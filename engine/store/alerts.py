@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
-from engine.store.migrate import state_of
+from engine.store.opening import opened
 from engine.store.session import LOCK_CLASS, Session
 from engine.store.texts import fit_text
 
@@ -161,14 +161,12 @@ def open_session(url: str, application_name: str, city: str | None = None) -> Se
         SchemaOutdated, StoreUnavailable
         StoreError: also where it holds another city.
     """
-    session = Session(url, application_name, STATEMENT_MS_MAX)
-    try:
-        state_of(session).require_current()
+
+    def checked(session: Session) -> Session:
         _require_city(session, city)
-    except BaseException:
-        session.close()
-        raise
-    return session
+        return session
+
+    return opened(url, application_name, STATEMENT_MS_MAX, checked)
 
 
 def _require_city(session: Session, city: str | None) -> None:
@@ -226,6 +224,16 @@ def newest(session: Session, since_us: int, limit: int) -> list[Alert]:
     """
     params = {"since": Timestamp(since_us), "limit": limit}
     return _of(session, [alert_id for (alert_id,) in session.rows("alert_newest", params)])
+
+
+def lately(session: Session, since_us: int, limit: int) -> list[Alert]:
+    """Return the newest of all alerts that stand or were cleared since a time, the newest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"since": Timestamp(since_us), "limit": limit}
+    return _of(session, [alert_id for (alert_id,) in session.rows("alert_lately", params)])
 
 
 def open_alert(session: Session, alert: Alert) -> Alert:
@@ -367,13 +375,13 @@ def read(
     return _rows(session, {**asked, "ids": None, "now": Timestamp(now_us)})
 
 
-def events(session: Session, alert_id: int, *, after_id: int = 0, limit: int = 1_000) -> list[AlertEvent]:
-    """Return the audit trail of an alert, the oldest first.
+def events(session: Session, alert_id: int, *, limit: int = 1_000) -> list[AlertEvent]:
+    """Return the audit trail of an alert, the oldest first; of a long one the newest rows.
 
     Raises:
         StoreUnavailable, StoreError
     """
-    params = {"alert_id": alert_id, "after": after_id, "limit": limit}
+    params = {"alert_id": alert_id, "limit": limit}
     return [AlertEvent(*row) for row in session.rows("alert_events", params)]
 
 
@@ -425,6 +433,7 @@ def _changing(alert: Alert) -> dict[str, object]:
 def _note(session: Session, alert_id: int, event: str, who: str, detail: str, at_us: int) -> None:
     texts = {"who": fit_text(who, WHO_CHARS_MAX), "detail": fit_text(detail, TEXT_CHARS_MAX)}
     session.run("alert_note", {"alert_id": alert_id, "at": Timestamp(at_us), "event": event, **texts})
+    session.run("notify_alerts")
 
 
 def _time(time_us: int | None) -> Timestamp | None:

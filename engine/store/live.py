@@ -1,18 +1,19 @@
-"""What a live page follows: the newest windows of every indicator, how far they reach, and when something was written.
+"""What a live page follows: the newest windows of every indicator, the account, the alerts, and that something changed.
 
-Knows the figures of cities and zones; knows no page. Whoever writes figures tells the channel `cityvitals_written`;
-where nobody does, asking now and then finds the same.
+Knows the figures of cities and zones; knows no page. Whoever writes figures or alerts tells the database's channels
+(see `words`); where nobody does, asking now and then finds the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from engine.store import reports, tables
-from engine.store.migrate import state_of
-from engine.store.session import Session, our_errors
+from engine.store import alerts, reports, tables, words
+from engine.store.alerts import Alert
+from engine.store.opening import Opened, opened
+from engine.store.session import Session
+from engine.store.words import Word
 
 STATEMENT_MS_MAX = 10_000
 WINDOWS = 24
@@ -28,21 +29,12 @@ class Account(NamedTuple):
     quarantined: int = 0
 
 
-class LiveFacts(NamedTuple):
-    """How far the figures reach, and the account."""
-
-    data_to_us: int | None
-    """Every reading before this time was counted; None before the first."""
-    account: Account
-    """Of everything that was ever received."""
-
-
-class LiveReader:
-    """A connection that looks at what is newest. Not for several threads at once."""
+class LiveReader(Opened):
+    """A connection that looks at what is newest."""
 
     def __init__(self, session: Session) -> None:
         """Wrap a session; use `connect`."""
-        self._session = session
+        super().__init__(session)
         self._account, self._commit = Account(), 0
         self.recount()
 
@@ -54,26 +46,12 @@ class LiveReader:
             SchemaOutdated: the database's tables are of another version.
             StoreUnavailable, StoreError
         """
-        session = Session(url, "cityvitals live", STATEMENT_MS_MAX)
-        try:
-            state_of(session).require_current()
-            session.run("live_listen")
+
+        def listening(session: Session) -> LiveReader:
+            words.listen(session, Word.WRITTEN, Word.ALERTS)
             return cls(session)
-        except BaseException:
-            session.close()
-            raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
+        return opened(url, "cityvitals live", STATEMENT_MS_MAX, listening)
 
     def wait_written(self, seconds_max: float) -> bool:
         """Wait until something was written since the last call; False when nothing was told for so long.
@@ -81,8 +59,7 @@ class LiveReader:
         Raises:
             StoreUnavailable
         """
-        with our_errors():
-            return bool(list(self._session.connection.notifies(timeout=seconds_max, stop_after=1)))
+        return words.wait(self._session, seconds_max)
 
     def windows(self, scope_kinds: Sequence[str]) -> list[reports.IndicatorReading]:
         """Return the newest `WINDOWS` of every listed indicator and scope of these kinds, by these and by start.
@@ -93,17 +70,33 @@ class LiveReader:
         params = {"kinds": list(scope_kinds), "depth": WINDOWS}
         return [reports.IndicatorReading(*row) for row in self._session.rows("live_windows", params)]
 
-    def facts(self) -> LiveFacts:
-        """Return how far the figures reach, and the account, to which only the newest commits are added.
+    def alerts(self, since_us: int, limit: int) -> list[Alert]:
+        """Return alerts that stand or were cleared since a time, the newest first.
 
         Raises:
             StoreUnavailable, StoreError
         """
-        ((data_to_us, commit, *sums),) = self._session.rows("live_facts", {"after": self._commit})
+        return alerts.lately(self._session, since_us, limit)
+
+    def alerts_open(self, now_us: int) -> dict[str, int]:
+        """Return how many alerts stand and are not shelved, by severity.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        return alerts.counts(self._session, now_us)
+
+    def account(self) -> Account:
+        """Return what became of everything that was ever received, to which only the newest commits are added.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        ((commit, *sums),) = self._session.rows("live_account", {"after": self._commit})
         if commit is not None:
             self._commit = commit
             self._account = Account(*(int(old) + int(new) for old, new in zip(self._account, sums, strict=True)))
-        return LiveFacts(data_to_us, self._account)
+        return self._account
 
     def recount(self) -> None:
         """Take the account from all commits: adding the newest would miss one that was given its number earlier.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Self
 
 from engine.store.errors import StoreError
-from engine.store.migrate import state_of
+from engine.store.opening import opened
 from engine.store.records import StoreLimits
 from engine.store.session import Session
 from engine.store.store import STATEMENT_MS_MAX, Store
@@ -38,15 +38,13 @@ class Reader(Store):
             SchemaOutdated: the database's tables are of another version.
             StoreUnavailable, StoreError: the latter also where it holds another city.
         """
-        session = Session(url, application_name, statement_timeout_ms)
-        try:
-            state_of(session).require_current()
-            session.run("read_only")
-            reader = cls(session, StoreLimits())
-            reader._require_city(city)
-        except BaseException:
-            session.close()
-            raise
+        return opened(url, application_name, statement_timeout_ms, lambda session: cls._on(session, city))
+
+    @classmethod
+    def _on(cls, session: Session, city: str | None) -> Self:
+        session.run("read_only")
+        reader = cls(session, StoreLimits())
+        reader._require_city(city)
         return reader
 
     @property

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +17,12 @@ import pytest
 from console.web import watcher as module
 from console.web.road import item
 from console.web.watcher import News, Watcher
-from engine.store import Account, IndicatorReading, LiveFacts, StoreUnavailable
+from engine.store import Account, IndicatorReading, StoreUnavailable
+from engine.store.alerts import Alert
 
 HOUR_US = 3_600_000_000
 WAIT_S_MAX = 60.0
+ALERT = Alert("silent", "silent_device", "station:a", "info", "Device silent", "silent since 12:00", 0, 0, alert_id=1)
 
 
 def row(hour: int, value: str | None = "10", zone: str = "north", revision: int = 1) -> IndicatorReading:
@@ -33,7 +37,9 @@ class Database:
     """What a reader would find, and how it behaves; the watcher's thread and the test's share it."""
 
     rows: list[IndicatorReading] = field(default_factory=list)
-    facts: LiveFacts = field(default_factory=lambda: LiveFacts(None, Account()))
+    account: Account = field(default_factory=Account)
+    alerts: list[Alert] = field(default_factory=list)
+    mark_us: int | None = None
     written: queue.Queue[str] = field(default_factory=queue.Queue)
     waits: queue.Queue[float] = field(default_factory=queue.Queue)
     away: int = 0
@@ -64,14 +70,24 @@ class Connection:
         assert tuple(scope_kinds) == ("city", "zone")
         return list(self.database.rows)
 
-    def facts(self) -> LiveFacts:
-        return self.database.facts
+    def alerts(self, since_us: int, limit: int) -> list[Alert]:
+        return [one for one in self.database.alerts if one.stands or (one.cleared_us or 0) >= since_us][:limit]
+
+    def alerts_open(self, now_us: int) -> dict[str, int]:
+        return dict(Counter(one.severity for one in self.database.alerts if one.state(now_us) == "open"))
+
+    def account(self) -> Account:
+        return self.database.account
 
     def recount(self) -> None:
         self.database.recounts += 1
 
     def close(self) -> None:
         self.database.closed += 1
+
+
+def watching(database: Database, tell: Callable[[News], None]) -> Watcher:
+    return Watcher(database.reader, item, tell, lambda _now_us: database.mark_us)
 
 
 @dataclass
@@ -97,7 +113,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     for name in ("READ_S_MIN", "PAUSE_S_MIN", "PAUSE_S_MAX", "LOOK_TOLD_S"):
         monkeypatch.setattr(module, name, 0.001)
     database, said = Database([row(0)]), queue.Queue[News]()
-    running = Run(database, said, Watcher(database.reader, item, said.put))
+    running = Run(database, said, watching(database, said.put))
     yield running
     stop = threading.Thread(target=running.watcher.close)
     stop.start()
@@ -112,7 +128,8 @@ def values(news: News) -> dict[str, Any]:
 
 
 def test_it_says_at_once_what_is_newest_and_how_far_it_reaches(run: Run) -> None:
-    run.database.facts = LiveFacts(HOUR_US, Account(5, 4, 1, 0))
+    run.database.account, run.database.mark_us = Account(5, 4, 1, 0), HOUR_US
+    run.database.alerts = [ALERT, replace(ALERT, severity="warning", acknowledged_us=1)]
     run.watcher.start()
     news = run.next()
     assert values(news) == {"zone/north/pm2_5_mean/hour": "10"}
@@ -122,6 +139,8 @@ def test_it_says_at_once_what_is_newest_and_how_far_it_reaches(run: Run) -> None
     assert state["data_to"] == "1970-01-01T01:00:00.000000Z"
     assert state["ledger"] == {"received": 5, "accepted": 4, "duplicate": 1, "quarantined": 0}
     assert state["lag_s"] > 1e9
+    assert state["alerts_open"] == {"info": 1, "warning": 0, "critical": 0}
+    assert news.alerts is None, "a page asks for those that stand when it comes"
 
 
 def test_it_reads_after_every_word_of_the_database(run: Run) -> None:
@@ -170,6 +189,47 @@ def test_it_looks_often_until_the_database_tells_and_again_once_something_comes_
     assert not run.watcher._is_told
 
 
+def next_alerts(run: Run) -> dict[str, Any]:
+    """Let it read again and again, until it says something of alerts."""
+    while (news := run.next()).alerts is None:
+        run.database.written.put("notify")
+    found: dict[str, Any] = json.loads(news.alerts)
+    return found
+
+
+def test_alerts_that_change_are_told_and_no_others_to_the_last_that_was_cleared(run: Run) -> None:
+    other = replace(ALERT, scope="station:b", alert_id=2)
+    run.database.alerts = [other, ALERT]
+    run.watcher.start()
+    assert run.next().alerts is None
+    run.database.written.put("notify")
+    assert run.next().alerts is None, "nothing changed"
+    now_us = time.time_ns() // 1000
+    gone = replace(ALERT, cleared_us=now_us, cause="heard again")
+    for found, due in (
+        ([replace(ALERT, scope="station:c", alert_id=3), other, ALERT], [(3, "open")]),
+        ([other, gone], [(1, "cleared")]),
+        ([replace(other, acknowledged_us=1, acknowledged_by="kim"), gone], [(2, "acknowledged")]),
+    ):
+        run.database.alerts = found
+        run.database.written.put("notify")
+        told = next_alerts(run)
+        assert [(one["id"], one["state"]) for one in told["items"]] == due
+        assert not told["more"]
+
+
+def test_of_a_flood_of_alerts_the_newest_are_told_and_that_there_are_more(run: Run) -> None:
+    run.watcher.start()
+    run.next()
+    run.database.alerts = [
+        replace(ALERT, scope=f"station:{n}", alert_id=n) for n in range(module.ALERTS_MAX + 1, 0, -1)
+    ]
+    run.database.written.put("notify")
+    told = next_alerts(run)
+    assert [one["id"] for one in told["items"]] == list(range(module.ALERTS_MAX + 1, 1, -1))
+    assert told["more"]
+
+
 def test_a_database_that_goes_away_is_told_and_followed_again(run: Run) -> None:
     run.watcher.start()
     assert run.next_state()["database"] == "ok"
@@ -178,7 +238,8 @@ def test_a_database_that_goes_away_is_told_and_followed_again(run: Run) -> None:
     away = run.next()
     assert away.values is None
     assert away.state is not None
-    assert json.loads(away.state) == {"database": "away", "data_to": None, "ledger": None, "lag_s": None}
+    told = json.loads(away.state)
+    assert told == {"database": "away", "data_to": None, "ledger": None, "lag_s": None, "alerts_open": None}
     while run.next_state()["database"] == "away":
         pass
     assert run.watcher.counts.away == 4
@@ -190,7 +251,7 @@ def test_it_ends_when_nobody_wants_to_hear_more() -> None:
         raise RuntimeError("the loop is closed")
 
     database = Database([row(0)])
-    watcher = Watcher(database.reader, item, tell)
+    watcher = watching(database, tell)
     watcher.start()
     watcher._thread.join(WAIT_S_MAX)
     assert not watcher._thread.is_alive()
@@ -199,7 +260,7 @@ def test_it_ends_when_nobody_wants_to_hear_more() -> None:
 
 def test_one_that_never_began_ends_at_once() -> None:
     database = Database()
-    watcher = Watcher(database.reader, item, lambda _: None)
+    watcher = watching(database, lambda _: None)
     watcher.close()
     assert not watcher._thread.is_alive()
     assert database.closed == 0, "nothing was ever opened"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from devices import Registry
-from engine.store import Account, Flush, LiveReader, Registered, Store, StoreUnavailable
+from engine.store import Account, Flush, LiveReader, Registered, Store, StoreUnavailable, alerts
+from engine.store.alerts import Alert
 from engine.store.live import WINDOWS
 from tests.engine.store.conftest import Query
 from tests.engine.store.town import HOUR_US, T0, append, values
@@ -47,29 +49,43 @@ def test_stations_are_left_out_where_they_are_not_asked_for(store: Store, reader
 def test_the_account_is_the_ledgers_whatever_came_between(
     store: Store, registry: Registry, reader: LiveReader, query: Query
 ) -> None:
-    assert reader.facts().account == Account()
-    assert reader.facts().data_to_us is None
+    assert reader.account() == Account()
     slot = registry.slot("d1", "pm10")
     for number in range(3):
         store.append(append([slot], [T0 + number], [1]))
         store.append(append([slot], [T0 + number], [1]))
         summary = store.ledger_summary()
         sums = Account(summary.received, summary.accepted, summary.duplicate, summary.quarantined)
-        assert reader.facts().account == sums == Account(2 * (number + 1), number + 1, number + 1, 0)
+        assert reader.account() == sums == Account(2 * (number + 1), number + 1, number + 1, 0)
     # A commit that was given its number earlier and seen later: only counting all of them finds it.
     query("UPDATE ledger SET commit_id = commit_id + 10")
     store.append(append([slot], [T0 + 9], [1]))
     query("UPDATE ledger SET commit_id = 1 WHERE received = 1 AND commit_id = (SELECT max(commit_id) FROM ledger)")
     reader.recount()
-    assert reader.facts().account.received == store.ledger_summary().received
+    assert reader.account().received == store.ledger_summary().received
 
 
-def test_figures_reach_as_far_as_the_mark_of_the_slowest_partition(
-    store: Store, registered: Registered, reader: LiveReader, query: Query
+def test_alerts_that_stand_or_were_cleared_lately_come_newest_first_and_each_change_is_told(
+    reader: LiveReader, url: str
 ) -> None:
-    store.flush(Flush(computed_us=T0, mark_us=T0, through_commit=0))
-    query("INSERT INTO checkpoint (partition, mark, commit_id) VALUES (1, to_timestamp(%s), 0)", T0 / 1e6 - 60)
-    assert reader.facts().data_to_us == T0 - 60_000_000
+    raised = Alert("high", "threshold", "city", "warning", "PM2.5", "40, above 35", T0, T0)
+    assert reader.alerts(T0, 10) == []
+    with alerts.connected(url, "test") as session:
+        found = []
+        for at in range(3):
+            with session.transaction():
+                found.append(alerts.open_alert(session, replace(raised, scope=f"zone:z{at}")))
+            assert reader.wait_written(60)
+        cleared = [replace(one, cleared_us=T0 + at, cause="over") for at, one in enumerate(found[:2])]
+        with session.transaction():
+            for one in cleared:
+                alerts.change_alert(session, one, "cleared", "over", T0)
+        assert reader.wait_written(60)
+        assert [one.scope for one in reader.alerts(T0 + 1, 10)] == ["zone:z2", "zone:z1"]
+        assert [one.scope for one in reader.alerts(T0, 2)] == ["zone:z2", "zone:z1"]
+        assert reader.alerts_open(T0) == {"warning": 1}
+        alerts.acknowledge(session, found[2].alert_id, "kim", "", T0)
+        assert reader.wait_written(60)
 
 
 def test_whoever_waits_is_told_of_a_writing_also_of_one_that_came_while_it_read(reader: LiveReader, url: str) -> None:
@@ -78,7 +94,7 @@ def test_whoever_waits_is_told_of_a_writing_also_of_one_that_came_while_it_read(
         other.execute("NOTIFY cityvitals_written")
         assert reader.wait_written(60)
         other.execute("NOTIFY cityvitals_written")
-    reader.facts()
+    reader.account()
     assert reader.wait_written(60)
     assert not reader.wait_written(0.01)
 

@@ -1,0 +1,1 @@
+LISTEN cityvitals_alerts

@@ -1,0 +1,2 @@
+-- Whoever follows the alerts (LISTEN) hears of each change when it is committed.
+NOTIFY cityvitals_alerts
