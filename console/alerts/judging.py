@@ -166,14 +166,23 @@ def _run(watched: Watched, limit: Limit, values: Sequence[tuple[Window, Fraction
     return run
 
 
-def _rate(check: Rate, rows: Sequence[Window], moment: Moment) -> Verdict:
-    watched = check.watched
+def _judged(watched: Watched, rows: Sequence[Window], moment: Moment) -> list[Window] | Verdict:
+    """Return the windows that count, the oldest first; the verdict where none does, or the newest is long gone."""
     judged = [row for row in rows if counts(row, watched.definition)]
     if not judged:
         return HOLD
     newest = judged[-1]
     if _lost(watched, newest, moment):
         return Verdict(Answer.OFF, _lost_words(newest, moment), subject=watched.subject, start_us=newest.start_us)
+    return judged
+
+
+def _rate(check: Rate, rows: Sequence[Window], moment: Moment) -> Verdict:
+    watched = check.watched
+    judged = _judged(watched, rows, moment)
+    if isinstance(judged, Verdict):
+        return judged
+    newest = judged[-1]
     earlier = next((row for row in judged if _place(watched, newest, row) == check.over), None)
     if earlier is None:
         return HOLD
@@ -193,12 +202,10 @@ def _rate(check: Rate, rows: Sequence[Window], moment: Moment) -> Verdict:
 
 def _forecast(check: Forecast, rows: Sequence[Window], moment: Moment) -> Verdict:
     watched = check.watched
-    judged = [row for row in rows if counts(row, watched.definition)]
-    if not judged:
-        return HOLD
+    judged = _judged(watched, rows, moment)
+    if isinstance(judged, Verdict):
+        return judged
     newest = judged[-1]
-    if _lost(watched, newest, moment):
-        return Verdict(Answer.OFF, _lost_words(newest, moment), subject=watched.subject, start_us=newest.start_us)
     points = [(-_place(watched, newest, row), _exact(row)) for row in judged]
     points = [(x, y) for x, y in points if x > -check.windows]
     if len(points) < 3 or len(points) < FORECAST_SHARE * check.windows:

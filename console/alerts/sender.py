@@ -106,7 +106,9 @@ class Sender:
         """Send everything whose time has come. A failure is counted; the next round goes on."""
         try:
             session = self._session = self._session or self._connect()
-            while not stop.is_set() and self._owned.is_set() and self._some(session):
+            # A channel that failed is left alone for the rest of a round: its time-outs must not hold up the others.
+            failed: set[str] = set()
+            while not stop.is_set() and self._owned.is_set() and self._some(session, failed):
                 pass
             now_us = self._clock_us()
             if self._alertmanager is not None and (news or now_us - self._told_us >= TELL_US):
@@ -124,19 +126,21 @@ class Sender:
         assert self._alertmanager is not None  # noqa: S101  (asked before)
         self._alertmanager.tell(found, now_us)
 
-    def _some(self, session: Session) -> bool:
+    def _some(self, session: Session, failed: set[str]) -> bool:
         """Send some messages, and say whether there were any: behind one that was sent another may have waited."""
-        due = alert_outbox.due(session, self._clock_us(), AT_A_TIME)
+        due = alert_outbox.due(session, self._clock_us(), AT_A_TIME, without=failed)
         for waiting in due:
-            self._one(session, waiting)
+            if waiting.channel not in failed and not self._one(session, waiting):
+                failed.add(waiting.channel)
         return bool(due)
 
-    def _one(self, session: Session, waiting: Waiting) -> None:
+    def _one(self, session: Session, waiting: Waiting) -> bool:
+        """Try to send a message, and say whether the next one of its channel may be tried."""
         outlet = self._outlets.get(waiting.channel)
         now_us = self._clock_us()
         if outlet is None:
             self._give_up(session, waiting, "there is no such channel any more")
-            return
+            return True
         parcel = Parcel(waiting.outbox_id, waiting.body, now_us)
         error = self._attempt(waiting.channel, lambda: outlet.send(parcel))
         if error is None:
@@ -146,6 +150,7 @@ class Sender:
         else:
             pause_us = min(RETRY_US_MAX, RETRY_US_BASE << min(waiting.attempts, 20))
             alert_outbox.later(session, waiting.outbox_id, error, now_us + pause_us)
+        return error is None
 
     def _give_up(self, session: Session, waiting: Waiting, error: str) -> None:
         alert_outbox.give_up(session, waiting, error, self._clock_us())
@@ -157,14 +162,20 @@ class Sender:
         try:
             send()
         except DeliveryError as error:
-            self.counts.failed[channel] += 1
-            if self._last_error.get(channel) != str(error):
-                log.warning("%s: %s; trying again", channel, error)
-            self._last_error[channel] = str(error)
-            return str(error)
+            return self._failed(channel, str(error))
+        except Exception as error:  # what nobody thought of in one message must not hold up the others
+            log.exception("%s: a fault of the program", channel)
+            return self._failed(channel, f"a fault of the program: {type(error).__name__}")
         self.counts.sent[channel] += 1
         self._last_error.pop(channel, None)
         return None
+
+    def _failed(self, channel: str, reason: str) -> str:
+        self.counts.failed[channel] += 1
+        if self._last_error.get(channel) != reason:
+            log.warning("%s: %s; trying again", channel, reason)
+        self._last_error[channel] = reason
+        return reason
 
     def _drop(self) -> None:
         if self._session is not None:

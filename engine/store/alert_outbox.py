@@ -5,6 +5,7 @@ Knows the table; knows no channel and no network.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from engine.store.binary import Timestamp
@@ -46,13 +47,14 @@ def trim(session: Session, rows_max: int, now_us: int) -> int:
     return session.run("alert_outbox_trim", {"rows_max": rows_max, "now": Timestamp(now_us), "detail": detail})
 
 
-def due(session: Session, now_us: int, limit: int) -> list[Waiting]:
-    """Return messages whose time has come, at most one of each channel and alert.
+def due(session: Session, now_us: int, limit: int, *, without: Collection[str] = ()) -> list[Waiting]:
+    """Return messages whose time has come, at most one of each channel and alert, of all channels but some.
 
     Raises:
         StoreUnavailable, StoreError
     """
-    return [Waiting(*row) for row in session.rows("alert_outbox_due", {"now": Timestamp(now_us), "limit": limit})]
+    params = {"now": Timestamp(now_us), "limit": limit, "without": list(without)}
+    return [Waiting(*row) for row in session.rows("alert_outbox_due", params)]
 
 
 def sent(session: Session, outbox_id: int) -> None:

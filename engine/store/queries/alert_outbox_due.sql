@@ -3,6 +3,7 @@ SELECT outbox_id, alert_id, channel, body, attempts, made_at
 FROM (
     SELECT DISTINCT ON (channel, alert_id) outbox_id, alert_id, channel, body, attempts, made_at, due_at
     FROM alert_outbox
+    WHERE channel <> ALL(%(without)s::text[])
     ORDER BY channel, alert_id, outbox_id
 ) first
 WHERE due_at <= %(now)s

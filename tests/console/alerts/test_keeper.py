@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
 from console.alerts import AlertRule, AlertRules, Kind, Places, Severity, StormLimits
+from console.alerts import keeper as keeper_module
 from console.alerts.keeper import AlertKeeper, Keeping
 from console.alerts.outlets import Alertmanager, DeliveryError, Outlet, Parcel, Webhook
 from console.alerts.rules import KpiBand, Silent
@@ -295,6 +297,63 @@ def test_a_channel_that_is_no_longer_there_does_not_hold_up_the_others(bed: Bed)
     (one,) = bed.standing()
     bed.sender({}).round(GOING)
     assert bed.events(one) == ["opened", "undelivered"]
+
+
+@dataclass
+class Broken:
+    """A receiver that meets a fault of ours."""
+
+    tried: int = 0
+
+    def send(self, parcel: Parcel) -> None:
+        self.tried += 1
+        raise RuntimeError(parcel.number)
+
+
+@pytest.mark.parametrize("broken", [Moody(failures=99), Broken()])
+def test_a_receiver_that_is_away_or_breaks_us_holds_up_no_other_one(bed: Bed, broken: Outlet) -> None:
+    mail = Moody(failures=0)
+    with alerts.connected(bed.url, "test") as session, session.transaction():
+        for at in range(3):
+            raised = Alert("high", "threshold", f"zone:z{at}", "warning", "PM2.5", "40", bed.now_us, bed.now_us)
+            one = alerts.open_alert(session, raised)
+            for channel in ("webhook-1", "mail"):
+                alert_outbox.queue(session, one.alert_id, channel, "{}", bed.now_us)
+    sender = bed.sender({"webhook-1": broken, "mail": mail})
+    sender.round(GOING)
+    assert (sender.counts.failed["webhook-1"], len(mail.got)) == (1, 3), "tried once a round, however many wait"
+    sender.round(GOING)
+    assert sender.counts.failed["webhook-1"] == 2, "the next one of the channel is tried: the first may be at fault"
+    assert sender.status()["waiting"] == 3
+
+
+def test_figures_are_looked_at_when_they_are_written_long_before_it_is_time(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_module, "LOOK_S_MIN", 0.001)
+    stop = threading.Event()
+    with bed.keeper(high(), look_s=3600) as keeper:
+        thread = threading.Thread(target=keeper.run, args=(stop,))
+        thread.start()
+        until(lambda: keeper.counts.looks > 0, thread)
+        bed.figure(40)
+        until(lambda: bool(bed.standing()), thread)
+        assert keeper._session is not None
+        with alerts.connected(bed.url, "test") as session:
+            session.rows("own_end_ghost", {"pid": keeper._session.pid, "wait_ms": 10_000})
+        until(lambda: keeper.counts.failures > 0, thread)
+        bed.figure(20)
+        until(lambda: not bed.standing(), thread)
+        stop.set()
+        thread.join()
+    assert keeper.counts.told >= 1, "that the first figure was written was told"
+
+
+def until(true: Callable[[], bool], thread: threading.Thread) -> None:
+    """Wait for something while a thread is at work."""
+    while not true():
+        assert thread.is_alive()
+        time.sleep(0.01)
 
 
 def test_webhook_and_alertmanager_get_what_happened(bed: Bed) -> None:
