@@ -19,13 +19,14 @@ from console.web import (
     indicators,
     kpis,
     live,
+    ngsi,
     sensorthings,
 )
 from console.web.asked import only_known
 from console.web.document import describe
 from console.web.guard import audit, sign_in
 from console.web.guard.guard import Guard
-from console.web.layers import Bounded, Safe, Tagged
+from console.web.layers import Bounded, Safe, Small, Tagged
 from console.web.metrics import metrics_route
 from console.web.page import page_route
 from console.web.problems import handle_problems
@@ -48,7 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
 )
 """Parts of the API below its prefix."""
-OTHER_ROUTERS: tuple[APIRouter, ...] = (sensorthings.router,)
+OTHER_ROUTERS: tuple[APIRouter, ...] = (sensorthings.router, ngsi.router)
 """Parts with paths of their own."""
 
 
@@ -77,6 +78,7 @@ def create_app(site: Site) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(Tagged)
     app.add_middleware(Guard, gate=site.gate, routes=app.router.routes)
+    app.add_middleware(Small)
     app.add_middleware(Bounded, requests_max=site.settings.web.requests_max, load=site.load)
     app.add_middleware(Safe)
     return app

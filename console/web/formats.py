@@ -74,7 +74,7 @@ def _chosen(
     """
     if asked is not None:
         return asked
-    accepted = _accepted(request.headers.get("accept", ""))
+    accepted = accepted_types(request.headers.get("accept", ""))
     by_type = {media_type: one for one, media_type in MEDIA_TYPES.items()}
     for media_type in accepted:
         if media_type in ("*/*", "application/*"):
@@ -93,7 +93,7 @@ FormatOf = Annotated[Format, Depends(_chosen)]
 """Parameter of an endpoint whose answer has a choice of formats."""
 
 
-def _accepted(header: str) -> list[str]:
+def accepted_types(header: str) -> list[str]:
     """Return the media types of an Accept header, the most wanted first, those refused left out."""
     found: list[tuple[float, str]] = []
     for part in header.split(","):
