@@ -16,7 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from console.settings_reader import attributes_in
-from console.web.problems import MEDIA_TYPE, TITLES, Problem
+from console.web.problems import MEDIA_TYPE, STANDARDS, TITLES, Problem
 
 API_VERSION = "1"
 ABOUT = """What a city knows of itself, live and with its history: read only, but for what operators do with alerts.
@@ -73,11 +73,15 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     for schema in schemas.values():
         _explain(schema)
-    for operations in found["paths"].values():
+    for path, operations in found["paths"].items():
         for operation in operations.values():
             responses = operation["responses"]
             for status, text in _ALWAYS.items():
                 responses.setdefault(status, {})["description"] = text
+            if "requestBody" in operation:
+                responses["413"] = {"description": TITLES["too-large"]}
+            if path.startswith(STANDARDS):
+                responses["400"] = responses.pop("422")
             for status, response in responses.items():
                 if status >= "400":
                     response["content"] = {MEDIA_TYPE: _PROBLEM}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from console.web.asked import (
@@ -28,7 +28,7 @@ from console.web.asked import (
 from console.web.formats import SERIES_RESPONSES, FormatOf, Page, listed
 from console.web.paging import LIMIT_DEFAULT, Cursor, SeriesLimit, cursor_of, parts_of
 from console.web.problems import absent
-from console.web.site import Site, SiteOf
+from console.web.site import SiteOf
 from console.web.values import LatestItem, ValueItem, latest_items, value_item
 from devices import rfc3339, text_from_ticks
 from engine.indicators import INDICATORS, Band, Indicator
@@ -168,16 +168,36 @@ def get_latest(
     return listed(request, LatestItem, items, None)
 
 
-@router.get("/{code}/{window}/values", response_model=Page[ValueItem], responses=SERIES_RESPONSES)
-def get_values(
-    request: Request,
+def _asked(
     site: SiteOf,
-    wanted: FormatOf,
     code: str,
     window: WindowName,
     scope: ScopeText = "city",
     since: From = None,
     until: To = None,
+) -> pages.Asked:
+    """Return which figures a request means.
+
+    Raises:
+        ProblemError: there is no such indicator or scope, or the times mean nothing.
+    """
+    known("code", "indicator", code, {item.code for item in ITEMS})
+    if not any((item.code, item.window) == (code, window) for item in ITEMS):
+        raise absent("window", f"{code} is not computed for a {window}")
+    place = scope_of(site, scope)
+    return pages.Asked(code, window, place.kind, place.code, *span_us(site, since, until, SPAN_US[window]))
+
+
+AskedOf = Annotated[pages.Asked, Depends(_asked)]
+"""Parameters of an endpoint that gives figures of one indicator over time."""
+
+
+@router.get("/{code}/{window}/values", response_model=Page[ValueItem], responses=SERIES_RESPONSES)
+def get_values(
+    request: Request,
+    site: SiteOf,
+    wanted: FormatOf,
+    asked: AskedOf,
     known_at: KnownAt = None,
     limit: SeriesLimit = LIMIT_DEFAULT,
     cursor: Cursor = None,
@@ -187,7 +207,6 @@ def get_values(
     Unless said, of the last week (hours) or year (days). With `known_at` as they were known then, whatever came later:
     exactly for closed windows; open ones of the city and its zones as they stood at the end of each minute.
     """
-    asked = _asked(site, code, window, scope, since, until)
     known_us = None if known_at is None else time_us(site, "known_at", known_at)
     after = After(asked.from_us - 1)
     if cursor is not None:
@@ -208,16 +227,11 @@ def get_revisions(
     request: Request,
     site: SiteOf,
     wanted: FormatOf,
-    code: str,
-    window: WindowName,
-    scope: ScopeText = "city",
-    since: From = None,
-    until: To = None,
+    asked: AskedOf,
     limit: SeriesLimit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Response:
     """What was published of closed windows and replaced since, until when it stood, and why it changed."""
-    asked = _asked(site, code, window, scope, since, until)
     after = After(asked.from_us - 1)
     if cursor is not None:
         after = After(*cast("tuple[int, str, int]", parts_of(cursor, int, str, int)))
@@ -227,21 +241,6 @@ def get_revisions(
         last = rows[limit - 1].replaced
         following = cursor_of(last.start_us, last.scope, last.revision)
     return listed(request, RevisionItem, [_revision(row) for row in rows[:limit]], following, wanted)
-
-
-def _asked(
-    site: Site, code: str, window: WindowName, scope: str, since: str | None, until: str | None
-) -> pages.Asked:  # fmt: skip
-    """Return which figures are meant.
-
-    Raises:
-        ProblemError: there is no such indicator or scope, or the times mean nothing.
-    """
-    known("code", "indicator", code, {item.code for item in ITEMS})
-    if not any((item.code, item.window) == (code, window) for item in ITEMS):
-        raise absent("window", f"{code} is not computed for a {window}")
-    place = scope_of(site, scope)
-    return pages.Asked(code, window, place.kind, place.code, *span_us(site, since, until, SPAN_US[window]))
 
 
 def _revision(row: IndicatorRevision) -> RevisionItem:

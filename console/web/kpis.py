@@ -151,7 +151,9 @@ def get_kpi(site: SiteOf, code: str, scope: ScopeOfKpi = "city", at: At = None) 
             for point in points
         ]
 
-    return whole({"items": _asking(site, read), "next": None})
+    # Stored figures need no book, so that nobody waits for them while others are computed.
+    items = _asking(site, read) if meant.part else site.stores.ask(read)
+    return whole({"items": items, "next": None})
 
 
 def _points(site: Site, code: str) -> tuple[DataPoint, ...]:

@@ -1,4 +1,4 @@
-"""What lies around every answer: headers that keep browsers safe, entity tags, a bound, and faults of our own.
+"""What lies around every answer: headers that keep browsers safe, entity tags, bounds, and faults of our own.
 
 Knows HTTP; knows no resource. Each is an ASGI application around another.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.web.problems import busy, internal, response_of
+from console.web.problems import BODY_BYTES_MAX, busy, internal, response_of, too_large
 
 STREAMS = ("/api/v1/live",)
 """Answers without an end: they are neither held to be tagged nor counted as requests under way."""
@@ -102,6 +104,34 @@ class Bounded:
             await self._app(scope, receive, send)
         finally:
             self._load.under_way -= 1
+
+
+class Small:
+    """Refuses bodies of more than `BODY_BYTES_MAX`, before they are held."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "0")
+        if told.isdecimal() and (len(told) > 12 or int(told) > BODY_BYTES_MAX):
+            await response_of(too_large())(scope, receive, send)
+            return
+        taken = 0
+
+        async def receiving() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > BODY_BYTES_MAX:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        await self._app(scope, receiving, send)
 
 
 class Tagged:

@@ -28,6 +28,12 @@ RETRY_AWAY_S = 5
 RETRY_BUSY_S = 1
 FOUND_CHARS_MAX = 100
 """How much of a wrong value is repeated."""
+BODY_BYTES_MAX = 65_536
+"""Nothing that is sent here is larger: a token, or a comment on an alert."""
+STANDARDS = ("/sensorthings/", "/ngsi-ld/")
+"""Below these paths a wrong request is answered 400: so say the standards that are served there."""
+UNANSWERED = "the database is away, or was too slow; the console's log says more"
+"""What anybody is told: what the database or its driver says may name servers and users."""
 
 TITLES = {
     "wrong-input": "The request is wrong",
@@ -36,6 +42,7 @@ TITLES = {
     "not-found": "There is no such thing",
     "method-not-allowed": "This cannot be done here",
     "not-acceptable": "None of the formats asked for can be given",
+    "too-large": "The request is too large",
     "too-many": "Too many requests of one client",
     "busy": "Too many requests at a time",
     "database-away": "The database does not answer",
@@ -117,6 +124,12 @@ def away(reason: str) -> ProblemError:
     return ProblemError(503, "database-away", reason, headers={"Retry-After": str(RETRY_AWAY_S)})
 
 
+def too_large() -> ProblemError:
+    """Return what to raise where a body is larger than any that means something here."""
+    reason = f"expected at most {BODY_BYTES_MAX:,} bytes"
+    return ProblemError(413, "too-large", f"body: {reason}", (FieldFault("body", reason),))
+
+
 def problem_of(error: Exception) -> ProblemError | None:
     """Return what a client is told of an error; None for a fault of the program itself."""
     match error:
@@ -125,7 +138,9 @@ def problem_of(error: Exception) -> ProblemError | None:
         case RequestValidationError():
             faults = [_fault(one) for one in error.errors()]
             return ProblemError(422, "wrong-input", "; ".join(f"{f.field}: {f.reason}" for f in faults), faults)
-        case StoreUnavailable() | SchemaOutdated():
+        case StoreUnavailable():
+            return away(UNANSWERED)
+        case SchemaOutdated():
             return away(str(error))
         case HTTPException(status_code=404):
             return ProblemError(404, "not-found", "nothing is served under this path")
@@ -134,6 +149,8 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(
                 405, "method-not-allowed", f"allowed here: {allowed or 'another method'}", headers=error.headers
             )
+        case HTTPException(status_code=413):
+            return too_large()
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return ProblemError(error.status_code, "wrong-input", str(error.detail), headers=error.headers)
     return None
@@ -154,17 +171,31 @@ def internal(error: Exception) -> Response:
 def handle_problems(app: FastAPI) -> None:
     """Let an application answer with problems whatever its endpoints raise."""
 
-    async def answer(_request: Request, error: Exception) -> Response:
+    async def answer(request: Request, error: Exception) -> Response:
         known = problem_of(error)
-        return internal(error) if known is None else response_of(known)
+        if known is None:
+            return internal(error)
+        return response_of(_by_standard(known) if request.url.path.startswith(STANDARDS) else known)
 
     for kind in (ProblemError, RequestValidationError, HTTPException, StoreUnavailable, SchemaOutdated):
         app.add_exception_handler(kind, answer)
 
 
+def _by_standard(error: ProblemError) -> ProblemError:
+    problem = error.problem
+    if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+        return error
+    return ProblemError(HTTPStatus.BAD_REQUEST, "wrong-input", problem.detail, problem.errors, error.headers)
+
+
 def _fault(one: Mapping[str, Any]) -> FieldFault:
     """Return what a validation found, without the place (`query`, `path`, `body`) in front of the name."""
-    _, *names = one["loc"]
+    place, *names = one["loc"]
     found = one.get("input")
+    if one["type"] == "json_invalid":
+        return FieldFault("body", f"expected JSON: {one['ctx']['error']} at character {names[0] + 1}")
+    if place == "body" and not names and found is not None:
+        # A body of another type comes as it is.
+        return FieldFault("body", "expected a JSON object, with the header Content-Type: application/json")
     shown = "" if found is None or isinstance(found, dict | list) else f", found {str(found)[:FOUND_CHARS_MAX]!r}"
-    return FieldFault(".".join(map(str, names)) or "body", f"{one['msg']}{shown}")
+    return FieldFault(".".join(map(str, names)) or place, f"{one['msg']}{shown}")

@@ -20,7 +20,7 @@ from console.web.odata import TEXT_CHARS_MAX, And, Condition, Expand, ODataError
 from console.web.odata import Query as Wanted
 from console.web.problems import FieldFault, ProblemError, absent
 from console.web.site import SiteOf
-from console.web.things import IDS, PROPERTIES, RELATIONS, City, Entity, Stream, check, is_many
+from console.web.things import IDS, PROPERTIES, RELATIONS, City, Entity, Stream, check, comparisons_in, is_many
 from devices import rfc3339
 from engine.store import series, things
 from engine.store.reader import Reader
@@ -28,6 +28,8 @@ from engine.store.reader import Reader
 PREFIX = "/sensorthings/v1.1"
 ENTITIES_MAX = 10_000
 """Entities of one answer, those brought along included."""
+LOOKS_MAX = 1_000_000
+"""Entities looked at for one answer, each as often as a condition or an order compares it: a few seconds."""
 STREAMS_MAX = 200
 """Datastreams of one answer whose observations are brought along: each is a question to the database."""
 CONFORMANCE = tuple(
@@ -53,11 +55,14 @@ class Answer:
             base: address of the service's root.
         """
         self._city, self._reader, self._base = city, reader, base
-        self._entities = self._streams = 0
+        self._entities = self._streams = self._looks = 0
 
     def collection(self, kind: str, found: list[Entity], wanted: Wanted, link: str) -> dict[str, Any]:
         """Return those of some entities that are wanted."""
         check(kind, wanted.condition, wanted.order)
+        self._looks += len(found) * (1 + comparisons_in(wanted.condition) + len(wanted.order))
+        if self._looks > LOOKS_MAX:
+            raise _too_much("too many entities are to be looked at; ask for fewer, or in several requests")
         fitting = self._city.ordered([one for one in found if self._city.fits(one, wanted.condition)], wanted.order)
         shown = [self.entity(one, wanted) for one in fitting[wanted.skip : wanted.skip + wanted.top]]
         return _listed(shown, wanted, len(fitting), len(fitting) > wanted.skip + wanted.top, link)
@@ -236,7 +241,7 @@ def get_root(request: Request) -> Response:
     return Response(_ENCODER.encode(document), media_type="application/json")
 
 
-@router.get("/{path:path}", responses={400: {"description": "The query cannot be read; it says where"}})
+@router.get("/{path:path}")
 def get_things(
     request: Request,
     site: SiteOf,

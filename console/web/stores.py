@@ -5,6 +5,7 @@ Knows when a connection is broken; knows no query.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -13,6 +14,8 @@ from typing import Generic, Protocol, TypeVar
 
 from console.web.problems import ProblemError, busy
 from engine.store import StoreUnavailable
+
+log = logging.getLogger("console")
 
 WAIT_S_MAX = 5.0
 """How long a request waits for a free connection."""
@@ -46,6 +49,7 @@ class Stores(Generic[S]):
         self._permits = threading.BoundedSemaphore(count_max)
         self._free: deque[S] = deque()
         self._closed = False
+        self._said = ""
         self.refused = 0
         """Requests that found no connection in time."""
 
@@ -60,19 +64,29 @@ class Stores(Generic[S]):
             self.refused += 1
             raise busy(f"no connection to the database was free within {self._wait_s_max:g} s")
         try:
-            idle = self._idle()
-            if idle is None:
-                return self._on(self._connect(), work)
-            began = time.monotonic()
-            try:
-                return self._on(idle, work)
-            except StoreUnavailable:
-                self._drop_idle()  # what broke this one broke the others
-                if time.monotonic() - began > RETRY_S_MAX:
-                    raise
-                return self._on(self._connect(), work)
+            found = self._asked(work)
+        except StoreUnavailable as error:
+            if str(error) != self._said:  # clients are not told, and all of them meet the same
+                log.warning("a question to the database was not answered: %s", error)
+            self._said = str(error)
+            raise
         finally:
             self._permits.release()
+        self._said = ""
+        return found
+
+    def _asked(self, work: Callable[[S], T]) -> T:
+        idle = self._idle()
+        if idle is None:
+            return self._on(self._connect(), work)
+        began = time.monotonic()
+        try:
+            return self._on(idle, work)
+        except StoreUnavailable:
+            self._drop_idle()  # what broke this one broke the others
+            if time.monotonic() - began > RETRY_S_MAX:
+                raise
+            return self._on(self._connect(), work)
 
     def _idle(self) -> S | None:
         try:

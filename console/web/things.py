@@ -166,6 +166,18 @@ def check(kind: str, condition: Condition | None, order: Sequence[Order] = ()) -
             _check_path(kind, condition.path, condition.place)
 
 
+def comparisons_in(condition: Condition | None) -> int:
+    """Return how many comparisons a condition makes of each entity, at most."""
+    match condition:
+        case None:
+            return 0
+        case And(parts) | Or(parts):
+            return sum(map(comparisons_in, parts))
+        case Not(part):
+            return comparisons_in(part)
+    return 1
+
+
 def _check_path(kind: str, path: Sequence[str], place: int) -> None:
     name, *rest = path
     if (name in IDS and not rest) or name in PROPERTIES[kind]:

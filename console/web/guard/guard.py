@@ -85,10 +85,12 @@ class Guard:
         except AwayError as error:
             raise away(str(error)) from None
         # Whoever is known is one client wherever he asks from: behind a proxy all have one address.
-        pace.take(f"{grant.who}@{grant.token_id}" if grant.who else address)
+        client = f"{grant.who}@{grant.token_id}" if grant.who else address
+        pace.take(client)
         right, changes = needed(method, path), self._changes(scope)
         if not grant.may(right) and (changes or method in SAFE_METHODS):
             if changes:
+                pace.attempt(client)
                 await self._note(Change(grant, address, _action(scope)), HTTPStatus.FORBIDDEN)
             named = grant.role_names or "no role of ours"
             raise ProblemError(403, "not-allowed", f"this is for {who_may(right)}; you are {named}")

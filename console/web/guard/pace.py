@@ -12,7 +12,7 @@ from console.web.guard.buckets import Buckets, Rate
 from console.web.problems import ProblemError
 
 FAILURES = Rate(per_s=0.2, burst=10)
-"""Attempts of one address with a token that does not count."""
+"""Attempts of one address with a token that does not count, and of one client at changes that it may not make."""
 
 
 class Pace:
@@ -36,6 +36,16 @@ class Pace:
             ProblemError: it asks too often.
         """
         wait_s = self.requests.wait_s(client, self._clock_s())
+        if wait_s:
+            raise _too_many(wait_s)
+
+    def attempt(self, client: str) -> None:
+        """Count an attempt of somebody known at a change that it may not make: each is noted, so they are few.
+
+        Raises:
+            ProblemError: it tries too often.
+        """
+        wait_s = self.failures.wait_s(client, self._clock_s())
         if wait_s:
             raise _too_many(wait_s)
 

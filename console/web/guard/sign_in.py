@@ -5,6 +5,7 @@ Knows the cookie's attributes and the page's files; who somebody is the gate kno
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +22,11 @@ from console.web.guard.grants import Change, Grant, grant_of
 from console.web.guard.oidc import TOKEN_CHARS_MAX
 from console.web.guard.roles import SESSION_PATH, Right
 from console.web.guard.sessions import COOKIE
-from console.web.problems import ProblemError, away
+from console.web.problems import UNANSWERED, ProblemError, away
 from devices import rfc3339
 from engine.store import StoreError
+
+log = logging.getLogger("console")
 
 FOLDER = Path(__file__).parent / "page"
 FILES = {
@@ -99,8 +102,11 @@ async def post_session(request: Request, given: SignIn) -> Response:
         await run_in_threadpool(gate.keeper.note, Change(grant, address, "sign in").entry(200))
     except NobodyError as error:
         raise gate.pace.refusal(address, str(error)) from None
-    except (AwayError, StoreError) as error:
+    except AwayError as error:
         raise away(str(error)) from None
+    except StoreError as error:
+        log.warning("nobody can sign in: %s", error)
+        raise away(UNANSWERED) from None
     if not grant.roles:
         raise ProblemError(403, "not-allowed", "the identity provider names no role of ours; see docs/operators.md")
     response = whole(item(grant))
