@@ -5,7 +5,7 @@ Knows options and rendering; bands, rules and the roll-up are `engine.kpi`'s, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from console.commands.kpi_figures import DASH, UNKEPT, AtOption
-from console.commands.kpi_period import local_day, one_period
+from console.commands.kpi_period import OnePeriod, local_day, one_period
 from console.output import Col, print_json, print_table
 from console.text import counted
 
@@ -52,24 +52,11 @@ def scores(
 
     **Example**: `cityvitals --city cities/seoul kpis scores --at 2025`
     """
-    from engine.kpi import roll_up, score_all
-
     period = one_period(context.obj, at)
-    pack = period.submission.pack
-    scored = score_all(pack, period.submission.values, period.last)
-    groups = roll_up(pack, scored)
     if as_json:
-        print_json({"row": LEVELS[len(one.path)], **_group(one)} for one in groups)
-        print_json(
-            {
-                "row": "data_point",
-                "data_point": one.data_point,
-                "declared": period.submission.declared(pack.data_point(one.data_point)),
-                **score_of(one),
-            }
-            for one in scored
-        )
+        print_json(score_rows(period))
         return
+    scored, groups = _scores_of(period)
     print_table(
         f"scores of {period.title}: {counted(groups[0].scored, 'data point')} scored, {groups[0].left_out} left out",
         [Col("group"), Col("band"), Col("of the most", right=True), Col("points", right=True),
@@ -77,6 +64,25 @@ def scores(
         (_group_cells(one) for one in groups),
         note=_note(groups[0], [one.target for one in scored if one.points and one.target is not None]),
     )  # fmt: skip
+
+
+def score_rows(period: OnePeriod) -> Iterator[Row]:
+    """Return the roll-up of a period and the score of each data point, for programs; keys are stable."""
+    scored, groups = _scores_of(period)
+    submission = period.submission
+    for group in groups:
+        yield {"row": LEVELS[len(group.path)], **_group(group)}
+    for one in scored:
+        declared = submission.declared(submission.pack.data_point(one.data_point))
+        yield {"row": "data_point", "data_point": one.data_point, "declared": declared, **score_of(one)}
+
+
+def _scores_of(period: OnePeriod) -> tuple[tuple[Score, ...], tuple[Rollup, ...]]:
+    from engine.kpi import roll_up, score_all
+
+    pack = period.submission.pack
+    scored = score_all(pack, period.submission.values, period.last)
+    return scored, roll_up(pack, scored)
 
 
 def _group(one: Rollup) -> Row:

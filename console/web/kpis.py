@@ -15,7 +15,8 @@ from console.commands.kpi_days import computed
 from console.commands.kpi_declared import declared_figures, declared_of, declared_period
 from console.commands.kpi_evidence import Wanted, evidence, page, records
 from console.commands.kpi_figures import Asked, asked, filled_in, in_full, preferred
-from console.commands.kpi_scores import replaced_scores, score_of, stored_score
+from console.commands.kpi_period import period_of
+from console.commands.kpi_scores import replaced_scores, score_of, score_rows, stored_score
 from console.errors import FailureError, MisuseError
 from console.kpi_entries import entry, input_entry, scored
 from console.web.asked import CODE_CHARS_MAX, From, To, known, time_us
@@ -35,6 +36,13 @@ At = Annotated[
         max_length=10,
         description="The annual figure of a year (2025); or of a month (2025-11), a day (2025-11-26) or `today`,"
         " computed now. Without it stored figures of every horizon.",
+    ),
+]
+Year = Annotated[
+    str | None,
+    Query(
+        max_length=10,
+        description="A year (2025); without it the last twelve months, or of a young city the year so far.",
     ),
 ]
 ScopeOfKpi = Annotated[
@@ -70,6 +78,18 @@ def get_kpis(site: SiteOf, scope: ScopeOfKpi = "city", at: At = None) -> Respons
         for point in points
     ]
     return whole({"items": items, "next": None})
+
+
+@router.get("/scores", response_model=Page[Entry])
+def get_scores(site: SiteOf, at: Year = None) -> Response:
+    """The roll-up by category, sub-dimension, dimension and whole, then the score of every data point.
+
+    Each item names its kind under `row`, as in `cityvitals kpis scores --json`. Nothing where there is no figure yet.
+    """
+    meant = _meant(site, "city", at, parts=False)
+    rows = _rows(site, meant, None)
+    period = period_of(site.registry, site.pack, site.declared, rows, at)
+    return whole({"items": [] if period is None else list(score_rows(period)), "next": None})
 
 
 @router.get("/{code:path}/explain", response_model=Page[Entry])
@@ -168,14 +188,14 @@ def _points(site: Site, code: str) -> tuple[DataPoint, ...]:
         raise absent("code", str(error.args[0])) from None
 
 
-def _meant(site: Site, scope: str, at: str | None) -> Asked:
-    """Return which figures are meant.
+def _meant(site: Site, scope: str, at: str | None, *, parts: bool = True) -> Asked:
+    """Return which figures are meant; with `parts` also those of a month or a day.
 
     Raises:
         ProblemError: a parameter means nothing, or there is no such zone.
     """
     try:
-        found = asked(scope, None, at, parts=True)
+        found = asked(scope, None, at, parts=parts)
     except MisuseError as error:
         name = "scope" if error.what.startswith("--scope") else "at"
         raise wrong(name, error.what.partition(": ")[2] or error.what) from None

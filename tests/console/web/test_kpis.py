@@ -47,6 +47,15 @@ def test_a_day_is_computed_when_it_is_asked_for(get: Client, filled: Filled) -> 
     assert still(get("kpis", at=day).items) == still(rows)
 
 
+def test_scores_roll_up_as_the_command_rolls_them_up(get: Client, filled: Filled) -> None:
+    rows = command(filled, "scores")
+    assert get("kpis/scores").items == rows
+    whole, points = rows[0], [row for row in rows if row["row"] == "data_point" and row["band"]]
+    assert whole["row"] == "whole"
+    assert whole["points"] == sum(row["band"] for row in points) > 0
+    assert get("kpis/scores", at="2001").items == [], "a year without figures has no scores"
+
+
 @pytest.mark.parametrize("code", [PM, "EN: EN: AQ: 1C", "EC: I: WS: 3C"])
 def test_one_kpi_is_told_in_full_as_the_command_tells_it(get: Client, filled: Filled, code: str) -> None:
     assert get(path(code)).items == command(filled, "show", code)
@@ -76,6 +85,7 @@ def test_what_cannot_be_answered_is_told_by_name(get: Client) -> None:
     assert get(path("EN: EN: AQ: 1C/pm3")).fields == ["code"]
     assert get("kpis", at="soon").fields == ["at"]
     assert get("kpis", at="1066-01").fields == ["at"]
+    assert get("kpis/scores", at="2025-11").fields == ["at"]
     assert get("kpis", at="2001-01-01").status == 404
     assert get("kpis", scope="station").fields == ["scope"]
     assert get("kpis", scope="zone:nowhere").fields == ["scope"]

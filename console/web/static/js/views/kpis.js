@@ -6,7 +6,7 @@ import { percent } from "../format.js";
 import { counted, t } from "../i18n.js";
 import { Explained } from "./explained.js";
 import { loader, panel, settled, table } from "./parts.js";
-import { groupsOf, pointOf } from "./scores.js";
+import { pointOf, scoresOf, treeOf } from "./scores.js";
 import { wheel } from "./wheel.js";
 
 const STATES = ["live", "declared", "missing", "to_declare"];
@@ -33,9 +33,10 @@ class Kpis {
     this.explained = new Explained(() => this.choose(""));
     const body = h("div", { class: "stack" });
     fill(root, this.tools, body);
-    this.load = loader(body, (found) => {
-      this.points = itemsOf(found).map(pointOf);
-      this.tree = groupsOf(this.points);
+    this.load = loader(body, ([items, scores]) => {
+      const { points, groups } = scoresOf(scores);
+      this.points = items.map((item) => pointOf(item, points.get(item.key)));
+      this.tree = treeOf(this.points, groups);
       fill(body, h("div", { class: "kpi-room" },
         h("section", { class: "panel stack", "aria-label": t("kpis.wheel") }, this.picture, this.summary),
         h("section", { class: "panel stack kpi-table" }, h("h2", {}, t("kpis.data_points")), this.note, this.rows)),
@@ -45,7 +46,16 @@ class Kpis {
       if (this.key) this.explained.show(this.key, this.at);
     });
     this.#controls();
-    this.load((signal) => get("kpis", { at: this.at }, { signal }));
+    this.#ask();
+  }
+
+  /** Read figures and scores; targets are of years, so a month and a day have no scores. */
+  #ask() {
+    const ofYear = !this.at || /^\d{4}$/.test(this.at);
+    this.load((signal) => Promise.all([
+      get("kpis", { at: this.at }, { signal }).then(itemsOf),
+      ofYear ? get("kpis/scores", { at: this.at }, { signal }).then(itemsOf) : [],
+    ]));
   }
 
   #controls() {
@@ -62,7 +72,7 @@ class Kpis {
     const at = h("input", { type: "text", placeholder: t("kpis.at_example"), value: this.at, size: 12, "data-testid": "kpi-at", on: { change: () => {
       this.at = at.value.trim();
       this.write();
-      this.load((signal) => get("kpis", { at: this.at }, { signal }));
+      this.#ask();
     } } });
     fill(this.tools, search, this.groups, states, h("label", { class: "field" }, t("kpis.at"), at));
   }
@@ -112,10 +122,9 @@ class Kpis {
       { title: t("kpis.code"), cell: (one) => h("button", { type: "button", class: "quiet link", "data-testid": "kpi-open", on: { click: () => this.choose(one.key) } }, one.key) },
       { title: t("kpis.name"), cell: (one) => one.title },
       { title: t("kpis.state"), cell: (one) => h("span", { class: `word state-${one.state}` }, t(`kpis.state.${one.state}`)) },
-      { title: t("map.value"), number: true, cell: (one) => (one.value === null ? h("span", { class: "muted" }, "NR") : one.text) },
+      { title: t("map.value"), number: true, cell: (one) => (one.value === null ? h("span", { class: "muted" }, "NR") : [one.number, " ", h("span", { class: "unit" }, one.unit), one.horizon ? h("span", { class: "of" }, horizonText(one.horizon)) : null]) },
       { title: t("kpis.of_target"), number: true, cell: (one) => score(one) },
       { title: t("kpis.coverage"), number: true, cell: (one) => (one.coverage === null || one.coverage === undefined ? "" : h("span", { class: validityClass(one.validity) }, `${percent(one.coverage)}`)) },
-      { title: t("kpis.horizon"), tight: true, cell: (one) => (one.horizon ? horizonText(one.horizon) : "") },
     ], found, { caption: t("kpis.caption"), testid: "kpi-table" }));
   }
 }

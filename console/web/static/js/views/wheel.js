@@ -6,8 +6,8 @@ import { t } from "../i18n.js";
 
 const SIZE = 640;
 const CENTRE = SIZE / 2;
-const RINGS = [[58, 108], [110, 160], [162, 218]];
-const SPOKE = [222, 316];
+const RINGS = [[58, 102], [104, 152], [154, 226]];
+const SPOKE = [230, 318];
 const GAP = 0.006;
 
 /**
