@@ -61,6 +61,11 @@ export async function post(path, body) {
   });
 }
 
+/** Take something back. Throws ApiError. */
+export async function remove(path) {
+  return ask(address(path), { method: "DELETE", headers: { Accept: "application/json" } });
+}
+
 /**
  * Return the items of a list, page after page, at most `most` of them; `more` says whether there were others.
  *

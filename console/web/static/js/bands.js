@@ -1,7 +1,7 @@
 // How a band looks: its colour, an ink that can be read on it, and a shape that needs no colour at all.
 
 import { s } from "./dom.js";
-import { titled } from "./i18n.js";
+import { has, t, titled } from "./i18n.js";
 
 /** From harmless to worst; a scale of fewer bands takes its shapes spread over these, first and last included. */
 const SHAPES = {
@@ -67,6 +67,12 @@ function luminance(rgb) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
+/** Return a band's name: of a scale that has none in the language in use, ours. */
+function nameOf(band) {
+  const name = titled(band, "name");
+  return has(`band.${name}`) ? t(`band.${name}`) : name;
+}
+
 /**
  * Return everything about the band of a figure: number, count, name, colour, ink and shape; null where there is none.
  *
@@ -80,7 +86,7 @@ export function bandOf(figure, definition) {
   const colour = band?.colour || figure.bandColour || "#808080";
   const count = Math.max(bands.length, figure.band);
   return {
-    number: figure.band, count, name: band ? titled(band, "name") : figure.bandName, colour, ink: inkOn(colour),
+    number: figure.band, count, name: nameOf(band ?? { name: figure.bandName }), colour, ink: inkOn(colour),
     shape: shapeName(figure.band, count),
     severity: count > 1 ? (figure.band - 1) / (count - 1) : 0,
   };

@@ -80,42 +80,22 @@ function timeLabels(u, splits, axis, space, step) {
  * Draw curves of one unit in `root`.
  *
  * @param curves each `{label, colour, x, y, low?, high?, points?: "only"|"none", dash?, width?}`; x in seconds.
- * @param options `{unit, fromS, toS, onSpan(fromS, toS), digits}`.
- * @returns the plot, with `destroy()` and `resize()`.
+ * @param options `{unit, fromS, toS, onSpan(fromS, toS)}`.
+ * @returns the chart, with `update(curves, fromS, toS)`, `resize()`, `destroy()`, and `points`, how many it holds.
  */
-export function draw(root, curves, { unit, fromS, toS, onSpan, title }) {
+export function draw(root, curves, { unit, fromS, toS, onSpan }) {
   const ink = token("ink-2");
   const grid = { stroke: token("grid"), width: 1 };
-  const series = [{ label: unit.clock, value: (u, second) => (second === null || second === undefined ? "–" : when(second * 1000, "exact")) }];
-  const bands = [];
-  const tables = [];
-  for (const curve of curves) {
-    const paint = curve.colour;
-    if (curve.low) {
-      tables.push([curve.x, curve.high, curve.low]);
-      const edge = { stroke: paint, width: 0.5, points: { show: false }, spanGaps: false, alpha: 0.6 };
-      series.push({ ...edge, label: `${curve.label} ${unit.highest}`, value: valueText });
-      series.push({ ...edge, label: `${curve.label} ${unit.lowest}`, value: valueText });
-      bands.push({ series: [series.length - 2, series.length - 1], fill: `${hex(paint)}38` });
-    }
-    tables.push([curve.x, curve.y]);
-    series.push({
-      label: curve.label, stroke: paint, width: curve.points === "only" ? 0 : (curve.width ?? 1.6), dash: curve.dash, spanGaps: false,
-      paths: curve.points === "only" ? () => null : undefined,
-      points: curve.points === "only"
-        ? { show: true, size: curve.size ?? 8, stroke: paint, fill: curve.hollow ? token("panel") : paint, width: 2 }
-        : curve.points === "none" ? { show: false } : { size: 5, fill: paint },
-      value: valueText,
-    });
-  }
-  const data = uPlot.join(tables);
+  const span = { fromS, toS };
+  const drawn = looks(curves);
+  const data = uPlot.join(tables(curves));
   const plot = new uPlot({
-    width: Math.max(200, root.clientWidth), height: HEIGHT_PX, title, padding: [12, 28, 0, 0],
+    width: widthOf(root), height: HEIGHT_PX, padding: [12, 28, 0, 0],
     tzDate: (second) => uPlot.tzDate(new Date(second * 1000), cityZone()),
-    series, bands,
+    ...seriesOf(curves, unit),
     legend: { live: true },
     cursor: { sync: { key: SYNC }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
-    scales: { x: { time: true, range: () => [fromS, toS] } },
+    scales: { x: { time: true, range: () => [span.fromS, span.toS] } },
     axes: [
       { stroke: ink, grid, ticks: grid, values: timeLabels, size: 46 },
       { stroke: ink, grid, ticks: grid, label: unit.symbol, labelSize: 20, size: 62, values: (u, splits) => splits.map((one) => decimal(String(one))) },
@@ -125,12 +105,60 @@ export function draw(root, curves, { unit, fromS, toS, onSpan, title }) {
       onSpan?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
     }] },
   }, data, root);
-  return {
-    plot,
+  const chart = {
     points: data[0].length,
-    resize: () => plot.setSize({ width: Math.max(200, root.clientWidth), height: HEIGHT_PX }),
+    /** Show newer points of the same curves, whoever points at one keeps it; false where the curves are others. */
+    update: (next, nextFromS, nextToS) => {
+      if (looks(next) !== drawn) return false;
+      [span.fromS, span.toS] = [nextFromS, nextToS];
+      const newer = uPlot.join(tables(next));
+      plot.setData(newer);
+      chart.points = newer[0].length;
+      return true;
+    },
+    resize: () => plot.setSize({ width: widthOf(root), height: HEIGHT_PX }),
     destroy: () => plot.destroy(),
   };
+  return chart;
+}
+
+function widthOf(root) {
+  return Math.max(200, root.clientWidth);
+}
+
+/** Return everything about curves but their points, and the ink beside them, as one text to compare. */
+function looks(curves) {
+  return JSON.stringify([token("ink-2"), curves.map(({ label, colour, low, points, hollow, size, width, dash }) =>
+    [label, colour, Boolean(low), points, hollow, size, width, dash])]);
+}
+
+/** Return the columns of each line: of what was thinned out the edges first, then the curve itself. */
+function tables(curves) {
+  return curves.flatMap((curve) => [...(curve.low ? [[curve.x, curve.high, curve.low]] : []), [curve.x, curve.y]]);
+}
+
+/** Return the lines as uPlot wants them, in the order of their columns, and the bands between edges. */
+function seriesOf(curves, unit) {
+  const series = [{ label: unit.clock, value: (u, second) => (second === null || second === undefined ? "–" : when(second * 1000, "exact")) }];
+  const bands = [];
+  for (const curve of curves) {
+    const paint = curve.colour;
+    if (curve.low) {
+      const edge = { stroke: paint, width: 0.5, points: { show: false }, spanGaps: false, alpha: 0.6 };
+      series.push({ ...edge, label: `${curve.label} ${unit.highest}`, value: valueText });
+      series.push({ ...edge, label: `${curve.label} ${unit.lowest}`, value: valueText });
+      bands.push({ series: [series.length - 2, series.length - 1], fill: `${hex(paint)}38` });
+    }
+    series.push({
+      label: curve.label, stroke: paint, width: curve.points === "only" ? 0 : (curve.width ?? 1.6), dash: curve.dash, spanGaps: false,
+      paths: curve.points === "only" ? () => null : undefined,
+      points: curve.points === "only"
+        ? { show: true, size: curve.size ?? 8, stroke: paint, fill: curve.hollow ? token("panel") : paint, width: 2 }
+        : curve.points === "none" ? { show: false } : { size: 5, fill: paint },
+      value: valueText,
+    });
+  }
+  return { series, bands };
 }
 
 function valueText(u, value) {

@@ -1,6 +1,6 @@
 // Numbers, times and spans as people of the chosen language and the city's time zone write them. Pure but for that choice.
 
-import { lang, t } from "./i18n.js";
+import { has, lang, t } from "./i18n.js";
 
 let zone = "UTC";
 const made = new Map();
@@ -139,8 +139,9 @@ const UNITS = {
   "kW.h/h": "kWh/h", "dB[SPL]": "dB", "dB[A]": "dB(A)", "[ppm]": "ppm", "[ppb]": "ppb", "[pH]": "pH",
 };
 
-/** Return a UCUM code as people write it, where no symbol came with it. */
+/** Return a symbol, or a UCUM code where no symbol came with it, as people write it. */
 export function unitText(code) {
   if (!code) return "";
-  return UNITS[code] ?? code.replace(/[{}[\]]/g, "");
+  const text = UNITS[code] ?? code.replace(/[{}[\]]/g, "");
+  return has(`unit.${text}`) ? t(`unit.${text}`) : text;
 }

@@ -4,16 +4,17 @@
 import { get, itemsOf } from "./api.js";
 import { Stream } from "./stream.js";
 import {
-  changeFigures, nowMs, setCity, setConnection, setDefinitions, setFigures, setNow, setZones, state, tell,
+  changeFigures, nowMs, setCity, setConnection, setDefinitions, setFigures, setNow, setSession, setZones, state, tell,
 } from "./state.js";
 
 const ASK_MS = 5_000; // between two looks where the server has no stream
 const RECONCILE_MS = 300_000; // the past of every figure is read anew: late readings may have changed it
-const BASICS_MS = 900_000; // zones and definitions
+const BASICS_MS = 900_000; // who asks, zones and definitions
 const CITY_MS = 30_000; // how far the gateway is, and whether it runs
 const HEARD_MS_MAX = 180_000; // a gateway that heard nothing for longer is away, or cannot hear
 const DATA_MS_MAX = 3 * 3_600_000; // stations that report hourly and late are no news; data older than this are
 const AFTER_MS = 1_000;
+const QUIET_MS_MAX = 20_000; // without so much as a comment, which comes every 15 s
 
 const due = { basics: 0, city: 0, figures: 0 };
 const asking = new Set();
@@ -39,6 +40,12 @@ export function refresh() {
   for (const name of Object.keys(due)) due[name] = 0;
   stream.again();
   beat();
+}
+
+/** The page is looked at again: what it could not hear meanwhile is taken anew. */
+export function seen() {
+  if (Date.now() - stream.heardMs > QUIET_MS_MAX) refresh();
+  else beat();
 }
 
 /** Do what is due; called every second. */
@@ -74,7 +81,8 @@ async function askCity() {
 async function askBasics() {
   due.basics = Date.now() + ASK_MS;
   try {
-    const [zones, definitions] = await Promise.all([get("zones"), get("indicators")]);
+    const [session, zones, definitions] = await Promise.all([get("session"), get("zones"), get("indicators")]);
+    setSession(session);
     setZones(itemsOf(zones));
     setDefinitions(itemsOf(definitions));
     due.basics = Date.now() + BASICS_MS;

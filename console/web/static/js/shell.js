@@ -1,6 +1,7 @@
 // The bar with the views and the line that says plainly how it stands with the connection and the data.
 
 import { h, attribute, fill, setText, style } from "./dom.js";
+import { remove } from "./api.js";
 import { shape } from "./bands.js";
 import { integer, span, when, zoneName } from "./format.js";
 import { LANGUAGES, lang, setLanguage, t, titled } from "./i18n.js";
@@ -23,7 +24,8 @@ export function buildBar(bar, { help }) {
     h("a", { href: `#/${view}`, "data-view": view, "data-testid": `nav-${view}`, title: t("shell.key", { key: place + 1 }) },
       t(`view.${view}`), view === "alerts" ? count : null)));
   const other = Object.keys(LANGUAGES).find((code) => code !== lang());
-  const settings = h("div", { class: "settings" },
+  const who = h("button", { type: "button", class: "quiet who", hidden: true, "data-testid": "sign-out", on: { click: signOut } });
+  const settings = h("div", { class: "settings" }, who,
     h("button", { type: "button", class: "quiet", lang: other, "data-testid": "language", on: { click: () => setLanguage(other) } },
       LANGUAGES[other]),
     h("button", { type: "button", class: "quiet", "data-testid": "theme", "aria-label": t("shell.theme"), title: `${t("shell.theme")} (t)`,
@@ -46,11 +48,32 @@ export function buildBar(bar, { help }) {
     setText(count, state.alertsOpen ? integer(state.alertsOpen) : "");
     attribute(count, "aria-label", t("shell.alerts_open"));
   };
+  const session = () => {
+    attribute(who, "hidden", state.session?.how !== "session");
+    setText(who, t("shell.sign_out"));
+    attribute(who, "title", state.session?.who);
+  };
   show();
   tick();
   alerts();
-  const ends = [on("city", show), on("tick", tick), on("status", alerts)];
+  session();
+  const named = () => {
+    show();
+    tick(); // by the city's clock, once it is known
+  };
+  const ends = [on("city", named), on("tick", tick), on("status", alerts), on("session", session)];
   return () => ends.forEach((end) => end());
+}
+
+/** End the session of this page; what then stands here is the sign-in. */
+async function signOut() {
+  try {
+    await remove("session");
+  } catch {
+    // Nobody answers, and the line at the top says so: then nobody was signed out.
+    return;
+  }
+  location.reload();
 }
 
 /** Mark the view that is shown. */

@@ -12,7 +12,7 @@ export const state = {
   zones: [],
   definitions: new Map(), // "code|window" -> definition, in the catalogue's order
   figures: new Map(), // key -> figure
-  leftOut: 0,
+  leftOut: 0, // of the newest full list
   connection: "connecting", // connecting, live, stale, disconnected, database_away, signed_out
   since: Date.now(),
   stopped: false, // whether the gateway was stopped in form
@@ -21,7 +21,7 @@ export const state = {
   ledger: null,
   alertsOpen: null,
   offsetMs: 0, // server's clock minus ours
-  session: undefined, // who asks and what they may do; null where the server does not say, undefined before it was asked
+  session: null, // who asks and what they may do; null before it is known
 };
 
 const bus = new EventTarget();
@@ -76,9 +76,9 @@ export function setSession(session) {
   tell("session");
 }
 
-/** Say whether who asks may handle alerts. A server that knows no rights lets everybody. */
+/** Say whether who asks may handle alerts. */
 export function mayHandleAlerts() {
-  return state.session === null || (state.session?.rights.includes("handle alerts") ?? false);
+  return state.session?.rights.includes("handle alerts") ?? false;
 }
 
 /** Take the definitions of indicators. */
@@ -109,6 +109,7 @@ export function setFigures(items) {
   for (const [key, figure] of state.figures) {
     if (windows.has(figure.window) && !there.has(key)) state.figures.delete(key);
   }
+  state.leftOut = [...there].filter((key) => !state.figures.has(key)).length;
   tell("figures", { changed: [...state.figures.values()], all: true });
 }
 
@@ -123,10 +124,7 @@ function takeFigures(items) {
   for (const item of items) {
     const figure = figureOf(item);
     const before = state.figures.get(figure.key);
-    if (!before && state.figures.size >= FIGURES_MAX) {
-      state.leftOut += 1;
-      continue;
-    }
+    if (!before && state.figures.size >= FIGURES_MAX) continue;
     figure.history ??= carriedOn(before, figure);
     if (before && before.value !== figure.value) figure.changedMs = nowMs();
     else figure.changedMs = before?.changedMs ?? null;

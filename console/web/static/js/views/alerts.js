@@ -5,7 +5,7 @@ import { get, list, post } from "../api.js";
 import { shape } from "../bands.js";
 import { decimal, instantOf, integer, span, unitText, when } from "../format.js";
 import { t } from "../i18n.js";
-import { mayHandleAlerts, nowMs, on, setSession } from "../state.js";
+import { mayHandleAlerts, nowMs, on } from "../state.js";
 import { facts, loader, settled, trouble } from "./parts.js";
 import { scopeTitle } from "./sources.js";
 
@@ -49,17 +49,6 @@ class Alerts {
       choose("severity", [["", t("alerts.any")], ...Object.keys(SEVERITIES).map((one) => [one, t(`severity.${one}`)])], this.severity)),
     this.said, this.rows);
     this.load();
-    this.askWho();
-  }
-
-  /** Ask what whoever looks may do; a server without sign-in says nothing, and then everybody may. */
-  async askWho() {
-    try {
-      setSession(await get("session"));
-    } catch (error) {
-      if (error.missing) setSession(null);
-      else fill(this.said, trouble(error, () => this.askWho()));
-    }
   }
 
   load() {
@@ -74,36 +63,35 @@ class Alerts {
   draw() {
     if (!this.found) return;
     const { items, more } = this.found;
-    const focused = this.rows.contains(document.activeElement) ? document.activeElement.id : "";
+    const typed = kept(this.rows);
     fill(this.rows, items.length ? null : h("p", { class: "empty panel" }, t("alerts.nothing")),
       items.map((one) => this.#card(one)), more ? h("p", { class: "notice" }, t("alerts.more", { n: SHOWN_MAX })) : null);
-    if (focused) document.getElementById(focused)?.focus();
+    restore(typed);
   }
 
   #card(one) {
-    const id = one.id ?? one.alert_id;
-    const opened = instantOf(one.opened ?? one.opened_at);
-    const cleared = instantOf(one.cleared ?? one.cleared_at);
-    const ended = cleared ?? nowMs();
-    const number = one.value === null || one.value === undefined ? null : `${decimal(one.value)} ${unitText(one.unit)}`.trim();
-    const limit = one.limit === null || one.limit === undefined ? null : `${decimal(one.limit)} ${unitText(one.unit)}`.trim();
+    const { id, severity, state: stands } = one;
+    const number = numberText(one.value, one.unit);
+    const limit = numberText(one.limit, one.unit);
     const details = h("details", { open: this.open.has(id) }, h("summary", { id: `alert-more-${id}` }, t("alerts.trail")), this.open.get(id) ?? h("div"));
     details.addEventListener("toggle", () => this.#trail(details, id));
-    return h("article", { class: `panel stack alert severity-${one.severity}`, "data-testid": "alert", dataset: { state: one.state, id } },
+    return h("article", { class: `panel stack alert severity-${severity}`, "data-testid": "alert", dataset: { state: stands, id } },
       h("header", { class: "row spread" },
-        h("span", { class: "row" }, h("span", { class: "severity row" }, shape(SEVERITIES[one.severity] ?? "circle"), t(`severity.${one.severity}`)),
-          h("strong", {}, one.title ?? one.rule), one.grouped ? h("span", { class: "word warn" }, t("alerts.storm", { n: integer(one.members) })) : null),
-        h("span", { class: `word ${one.state === "open" ? "bad" : one.state === "cleared" ? "good" : ""}` }, t(`alerts.state.${one.state}`))),
-      h("p", { class: "soft" }, one.detail ?? ""),
+        h("span", { class: "row" }, h("span", { class: "severity row" }, shape(SEVERITIES[severity] ?? "circle"), t(`severity.${severity}`)),
+          h("h2", {}, one.title), h("span", { class: "soft" }, scopeTitle(one.scope)),
+          one.grouped ? h("span", { class: "word warn" }, t("alerts.storm", { n: integer(one.members) })) : null),
+        h("span", { class: "row" }, h("span", { class: "soft" }, lasted(one)),
+          h("span", { class: `word ${stands === "open" ? "bad" : stands === "cleared" ? "good" : ""}` }, t(`alerts.state.${stands}`)))),
+      h("p", { class: "soft" }, one.detail),
       facts([
-        [t("alerts.scope"), scopeTitle(one.scope ?? "city")], [t("alerts.rule"), one.rule],
         [t("alerts.value"), number === null ? null : limit === null ? number : t("alerts.against", { value: number, limit })],
-        [t("alerts.since"), opened === null ? null : `${when(opened)}${cleared === null ? "" : ` – ${when(cleared)}`} · ${span((ended - opened) / 1000)}`],
-        [t("alerts.examples"), (one.examples ?? []).join(", ")],
-        [t("alerts.acknowledged_by"), one.acknowledged_by || null],
-        [t("alerts.shelved_until"), one.state === "shelved" ? `${when(one.shelved_until)} · ${one.shelved_by ?? ""}` : null],
+        [t("alerts.since"), `${when(one.opened)}${one.cleared === null ? "" : ` – ${when(one.cleared)}`}`],
+        [t("alerts.examples"), one.examples.join(", ")],
+        [t("alerts.acknowledged_by"), one.acknowledged_by],
+        [t("alerts.shelved_until"), stands === "shelved" ? [when(one.shelved_until), one.shelved_by].filter(Boolean).join(" · ") : null],
         [t("alerts.escalated"), one.escalated ? when(one.escalated) : null],
-        [t("alerts.cause"), one.cause || null],
+        [t("alerts.cause"), one.cause],
+        [t("alerts.rule"), h("code", {}, one.rule)],
       ]),
       this.#actions(one, id), details);
   }
@@ -133,6 +121,7 @@ class Alerts {
     try {
       await post(`alerts/${encodeURIComponent(id)}/${name}`, body);
       setText(this.said, t(`alerts.done.${name}`));
+      document.getElementById(`alert-words-${id}`).value = "";
       this.open.delete(id);
       this.load();
     } catch (error) {
@@ -149,10 +138,9 @@ class Alerts {
     if (this.open.has(id)) return;
     this.open.set(id, box);
     try {
-      const found = await get(`alerts/${encodeURIComponent(id)}`);
-      const events = found.events ?? found.trail ?? [];
+      const { events } = await get(`alerts/${encodeURIComponent(id)}`);
       fill(box, events.length ? h("ol", { class: "plain trail" }, events.map((one) => h("li", {},
-        h("time", { class: "muted" }, when(one.at ?? one.time, "exact")), " ", h("strong", {}, t(`alerts.event.${one.event}`)), " ",
+        h("time", { class: "muted" }, when(one.at, "exact")), " ", h("strong", {}, t(`alerts.event.${one.event}`)), " ",
         one.who ? t("alerts.by", { who: one.who }) : "", one.detail ? ` · ${one.detail}` : ""))) : h("p", { class: "muted" }, t("alerts.no_trail")));
     } catch (error) {
       this.open.delete(id);
@@ -161,3 +149,28 @@ class Alerts {
   }
 }
 
+function numberText(value, unit) {
+  return value === null ? null : `${decimal(value)} ${unitText(unit)}`.trim();
+}
+
+/** Return how long an alert has stood, or stood. */
+function lasted(one) {
+  return span(((instantOf(one.cleared) ?? nowMs()) - instantOf(one.opened)) / 1000);
+}
+
+/** Return what somebody is about to do in `root`, to whom the newest alerts must not take it away: fields by id, and the focus. */
+function kept(root) {
+  const fields = new Map([...root.querySelectorAll("input, select")].map((one) => [one.id, one.value]));
+  const active = root.contains(document.activeElement) ? document.activeElement : null;
+  return { fields, focus: active?.id ?? "", caret: active?.selectionStart ?? null };
+}
+
+function restore({ fields, focus, caret }) {
+  for (const [id, value] of fields) {
+    const field = document.getElementById(id);
+    if (field) field.value = value;
+  }
+  const active = focus ? document.getElementById(focus) : null;
+  active?.focus({ preventScroll: true });
+  if (caret !== null) active?.setSelectionRange?.(caret, caret);
+}

@@ -8,7 +8,7 @@ import { nowMs, on } from "../state.js";
 import { controlText, instant } from "../zoned.js";
 import { Picker } from "./picker.js";
 import { panel, settled, table, trouble } from "./parts.js";
-import { curvesOf, exportsOf, sourceOf, sourceTitle } from "./sources.js";
+import { beginning, curvesOf, exportsOf, sourceOf, sourceTitle } from "./sources.js";
 
 const SPANS = { "6h": 6 * 3_600_000, "24h": 86_400_000, "48h": 2 * 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000,
   "365d": 365 * 86_400_000 };
@@ -16,12 +16,14 @@ const GRIDS = ["raw", "hour", "day"];
 const SOURCES_MAX = 8;
 const COLOURS = 8;
 const AGAIN_MS = 10_000; // a span that ends now moves on
+const LONG_MS = 3 * 86_400_000; // of a longer span a pixel is many minutes
+const AGAIN_LONG_MS = 60_000;
 
 /** Show the view in `root`; returns how to leave it. */
 export function mount(root, query, { replaceQuery }) {
   const view = new Explore(root, query, replaceQuery);
   const ends = [on("tick", () => view.tick()), on("definitions", () => view.named()),
-    on("figures", settled(() => view.picker.showUnlessUsed(), 500))];
+    on("figures", settled(() => view.figuresCame(), 500))];
   const theme = () => view.redraw();
   addEventListener("themechange", theme);
   const sizes = new ResizeObserver(settled(() => view.resize(), 120));
@@ -37,6 +39,7 @@ export function mount(root, query, { replaceQuery }) {
 class Explore {
   constructor(root, query, replaceQuery) {
     this.replaceQuery = replaceQuery;
+    this.untouched = !query.toString();
     this.plots = [];
     this.found = [];
     this.turn = 0;
@@ -51,6 +54,7 @@ class Explore {
       h("div", { class: "stack" }, h("section", { class: "panel stack" }, this.spanTools, this.chosenList), this.charts, this.below)));
     this.tools();
     this.load();
+    this.begin();
   }
 
   /** Take what the address says. */
@@ -82,6 +86,11 @@ class Explore {
   get times() {
     const toMs = this.span ? nowMs() : this.toMs;
     return { fromMs: this.span ? toMs - SPANS[this.span] : this.fromMs, toMs, knownAt: this.knownAt };
+  }
+
+  /** How many points a line can show: one for each pixel. */
+  get columns() {
+    return Math.max(200, Math.min(4_000, Math.round(this.charts.clientWidth)));
   }
 
   tools() {
@@ -146,6 +155,7 @@ class Explore {
   add(id) {
     const source = sourceOf(id);
     if (!source) return;
+    this.untouched = false;
     const there = this.sources.some((one) => one.id === id);
     if (there) this.sources = this.sources.filter((one) => one.id !== id);
     else if (this.sources.length >= SOURCES_MAX) {
@@ -156,6 +166,21 @@ class Explore {
     this.picker.show();
   }
 
+  figuresCame() {
+    this.picker.showUnlessUsed();
+    this.begin();
+  }
+
+  /** Where nobody chose anything: the worst figure, and a series that it was made of. */
+  async begin() {
+    if (!this.untouched || this.sources.length) return;
+    const found = await beginning(this.picker.asked);
+    if (!found.length || !this.untouched || this.sources.length) return;
+    this.sources = found.map(sourceOf);
+    this.load();
+    this.picker.showUnlessUsed();
+  }
+
   /** Say again what things are called: the definitions came. */
   named() {
     this.picker.showUnlessUsed();
@@ -163,8 +188,8 @@ class Explore {
   }
 
   tick() {
-    if (!this.span || document.hidden || nowMs() - (this.loadedMs ?? 0) < AGAIN_MS) return;
-    this.load();
+    const again = SPANS[this.span] < LONG_MS ? AGAIN_MS : AGAIN_LONG_MS;
+    if (this.span && !document.hidden && nowMs() - (this.loadedMs ?? 0) >= again) this.load();
   }
 
   async load() {
@@ -181,10 +206,9 @@ class Explore {
     }
     attribute(this.charts, "aria-busy", "true");
     const span = this.times;
-    const columns = Math.max(200, Math.min(4_000, Math.round(this.charts.clientWidth)));
     const answers = await Promise.all(this.sources.map(async (source) => {
       try {
-        return { source, curves: await curvesOf(source, span, this.grids, columns, this.abort.signal) };
+        return { source, curves: await curvesOf(source, span, this.grids, this.columns, this.abort.signal) };
       } catch (error) {
         return { source, error, curves: [] };
       }
@@ -210,8 +234,26 @@ class Explore {
 
   /** Draw what was read last: after an answer, and when the theme changes. */
   redraw() {
-    this.#clear();
     if (!this.drawn || !this.sources.length) return;
+    const units = this.#byUnit();
+    const span = [this.drawn.fromMs / 1000, this.drawn.toMs / 1000];
+    const faults = this.found.filter((one) => one.error);
+    // The same curves with newer points: whoever points at one is not disturbed.
+    const same = !faults.length && !this.faulty && units.size > 0 && units.size === this.plots.length
+      && [...units].every(([unit, curves], i) => this.plots[i].unit === unit && this.plots[i].chart.update(curves, ...span));
+    this.faulty = faults.length > 0;
+    if (!same) this.#drawAnew(units, span, faults);
+    [...units.values()].forEach((curves, i) => {
+      if (!this.plots[i]) return;
+      const { figure, chart } = this.plots[i];
+      attribute(figure, "aria-label", curves.map((curve) => `${curve.label}: ${counted("explore.points", curve.x.length)}`).join("; "));
+      figure.dataset.points = chart.points;
+    });
+    this.#below();
+  }
+
+  /** Return the curves by their unit, each with its colour; a unit without a single point is none. */
+  #byUnit() {
     const units = new Map();
     let place = 0;
     for (const { curves } of this.found) {
@@ -222,27 +264,28 @@ class Explore {
         units.get(curve.unit).push({ colour, ...curve });
       }
     }
-    const faults = this.found.filter((one) => one.error).map((one) => trouble(one.error, () => this.load()));
-    const empty = [...units.values()].every((curves) => curves.every((curve) => !curve.x.length));
-    fill(this.charts, faults, empty && !faults.length ? h("p", { class: "empty panel", "data-testid": "no-points" }, t("explore.empty")) : null);
-    if (!empty) {
-      for (const [unit, curves] of units) {
-        const box = h("div", { class: "chart" });
-        const summary = curves.map((curve) => `${curve.label}: ${counted("explore.points", curve.x.length)}`).join("; ");
-        const figure = h("figure", { class: "panel", role: "group", "aria-label": summary, "data-testid": "chart" }, box);
-        this.charts.append(figure);
-        const chart = draw(box, curves, {
-          unit: { symbol: unit, clock: t("explore.time"), highest: t("explore.highest"), lowest: t("explore.lowest") },
-          fromS: this.drawn.fromMs / 1000, toS: this.drawn.toMs / 1000, onSpan: (a, b) => this.setSpan(a * 1000, b * 1000),
-        });
-        figure.dataset.points = chart.points;
-        this.plots.push({ chart, box });
-      }
+    for (const [unit, curves] of units) if (curves.every((curve) => !curve.x.length)) units.delete(unit);
+    return units;
+  }
+
+  #drawAnew(units, [fromS, toS], faults) {
+    this.#clear();
+    fill(this.charts, faults.map((one) => trouble(one.error, () => this.load())),
+      !units.size && !faults.length ? h("p", { class: "empty panel", "data-testid": "no-points" }, t("explore.empty")) : null);
+    for (const [unit, curves] of units) {
+      const box = h("div", { class: "chart" });
+      const figure = h("figure", { class: "panel", role: "group", "data-testid": "chart" }, box);
+      this.charts.append(figure);
+      const chart = draw(box, curves, {
+        unit: { symbol: unit, clock: t("explore.time"), highest: t("explore.highest"), lowest: t("explore.lowest") },
+        fromS, toS, onSpan: (a, b) => this.setSpan(a * 1000, b * 1000),
+      });
+      this.plots.push({ chart, box, figure, unit });
     }
-    this.#below();
   }
 
   #below() {
+    if (this.below.contains(document.activeElement)) return; // somebody is at these links; the next points come soon
     const replaced = this.found.flatMap(({ source, curves }) => (curves[0]?.revisions ?? []).map((one) => ({ source, ...one })));
     const links = this.sources.map((source) => h("li", { class: "row" }, h("span", {}, sourceTitle(source)),
       exportsOf(source, this.times, this.grids).map((one) => h("a", { href: one.href, download: "" }, one.text))));

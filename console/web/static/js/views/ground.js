@@ -2,11 +2,12 @@
 // to it, and what a click tells it asks for.
 
 import * as L from "../../vendor/leaflet-1.9.4/leaflet-src.esm.js";
-import { h } from "../dom.js";
+import { h, style } from "../dom.js";
 import { shape } from "../bands.js";
 import { token } from "../chart.js";
 
 const SVG_DEVICES_MAX = 1_500; // beyond it points are drawn on a canvas
+const NAME_PX_MIN = 56; // a zone that is narrower shows its value alone
 const NO_PLACE = [[-0.01, -0.01], [0.01, 0.01]];
 
 /** A map in `element`; `cards` give what a click shows, `zone(code)` and `device(device)`. */
@@ -24,6 +25,7 @@ export class Ground {
     this.areas = L.layerGroup().addTo(this.map);
     this.dots = L.layerGroup().addTo(this.map);
     L.control.scale({ imperial: false }).addTo(this.map);
+    this.map.on("zoomend resize", () => this.#room());
     this.sizes = new ResizeObserver(() => this.map.invalidateSize({ animate: false }));
     this.sizes.observe(element);
   }
@@ -36,6 +38,7 @@ export class Ground {
       if (!zone.geometry) continue;
       const area = L.geoJSON({ type: "Feature", geometry: zone.geometry, properties: {} });
       area.bindPopup(() => this.cards.zone(zone.code), { maxWidth: 360 });
+      area.bindTooltip(() => h("span", {}, this.titleOf(zone)), { sticky: true });
       area.addTo(this.areas);
       const middle = zone.centre ? [zone.centre[1], zone.centre[0]] : area.getBounds().getCenter();
       const label = L.tooltip({ permanent: true, direction: "center", className: "zone-label", interactive: false }).setLatLng(middle);
@@ -78,12 +81,29 @@ export class Ground {
 
   /** Colour the zones: `look(code)` gives fill, band and text, `title(zone)` the name. */
   paint(look, title) {
+    this.titleOf = title;
     for (const { zone, area, label } of this.zones.values()) {
       const { fill: colour, band, text, known } = look(zone.code);
       area.setStyle({
         color: token("ink-2"), weight: known ? 1.5 : 1, fillColor: colour, fillOpacity: known ? 0.72 : 0.25, dashArray: known ? null : "4 4",
       });
-      label.setContent(h("span", { class: "zone-name" }, band ? shape(band.shape) : null, h("b", {}, text), h("span", {}, title(zone))));
+      label.setContent(h("span", { class: "zone-name" },
+        known ? h("span", { class: "value" }, band ? shape(band.shape) : null, text) : null, h("span", { class: "name" }, title(zone))));
+    }
+    this.#room();
+  }
+
+  /** Give each name as much room as its zone has on the screen: names must not cover each other. */
+  #room() {
+    for (const { area, label } of this.zones.values()) {
+      const bounds = area.getBounds();
+      const width = this.map.latLngToContainerPoint(bounds.getNorthEast()).x - this.map.latLngToContainerPoint(bounds.getSouthWest()).x;
+      const element = label.getElement();
+      if (!element) continue;
+      style(element, "--room", `${Math.round(width * 0.9)}px`);
+      element.classList.toggle("narrow", width < NAME_PX_MIN);
+      // Wider or narrower than before: its middle stays where it was.
+      label.update();
     }
   }
 
@@ -110,7 +130,7 @@ export class Ground {
     for (const { area } of this.zones.values()) bounds.extend(area.getBounds());
     for (const { dot } of this.points.values()) bounds.extend(dot.getLatLng());
     if (!bounds.isValid()) return;
-    this.map.fitBounds(bounds, { padding: [60, 40], maxZoom: 15, animate: false });
+    this.map.fitBounds(bounds, { padding: [16, 16], maxZoom: 15, animate: false });
     this.framed = this.zones.size > 0 && this.points.size > 0;
   }
 

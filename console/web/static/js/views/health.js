@@ -5,13 +5,13 @@ import { get, itemsOf, list } from "../api.js";
 import { ago, bytes, instantOf, integer, percent, span, when } from "../format.js";
 import { has, counted, t } from "../i18n.js";
 import { nowMs, on, state } from "../state.js";
-import { HEALTH, healthMark, healthOf } from "./devices.js";
+import { HEALTH, healthMark } from "./devices.js";
 import { facts, loader, panel, table } from "./parts.js";
 import { printable } from "./payload.js";
 
 const LOOK_MS = 10_000;
-const DEVICES_MAX = 5_000;
 const ROWS_MAX = 300;
+const UNHEARD = ["silent", "gateway_silent", "late", "never"];
 
 /** Show the view in `root`; returns how to leave it. */
 export function mount(root) {
@@ -53,8 +53,8 @@ class Health {
     this.askedMs = Date.now();
     this.loadCounts((signal) => get("health", {}, { signal }));
     this.loadSilent(async (signal) => {
-      const found = await list("devices", {}, { signal, most: DEVICES_MAX });
-      return found.items.filter((one) => healthOf(one) !== "ok" && healthOf(one) !== "not_in_service");
+      const lists = await Promise.all(UNHEARD.map((health) => list("devices", { health }, { signal, most: ROWS_MAX })));
+      return { devices: lists.flatMap((one) => one.items), more: lists.some((one) => one.more) };
     });
     this.loadLedger((signal) => get("ledger/summary", {}, { signal }));
     this.loadReasons((signal) => get("quarantine/counts", {}, { signal }));
@@ -130,10 +130,8 @@ function reasonTitle(reason) {
   return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
 }
 
-function drawSilent(box, devices) {
-  const order = Object.keys(HEALTH);
-  const sorted = devices.sort((a, b) => order.indexOf(healthOf(a)) - order.indexOf(healthOf(b)) || (a.code < b.code ? -1 : 1));
-  fill(box, sorted.length ? table([
+function drawSilent(box, { devices, more }) {
+  fill(box, devices.length ? table([
     { title: t("device.health"), cell: (one) => healthMark(one) },
     { title: t("map.device"), cell: (one) => one.code },
     { title: t("device.zone"), cell: (one) => one.zone },
@@ -141,7 +139,7 @@ function drawSilent(box, devices) {
     { title: t("health.gateway"), cell: (one) => one.gateway ?? "" },
     { title: t("device.heard"), tight: true, cell: (one) => (one.health?.last_heard ? ago((nowMs() - instantOf(one.health.last_heard)) / 1000) : t("device.never")) },
     { title: t("device.since"), tight: true, cell: (one) => (one.health?.since ? when(one.health.since, "dayTime") : "") },
-  ], sorted.slice(0, ROWS_MAX), { caption: counted("health.silent_count", sorted.length) }) : h("p", { class: "good" }, t("health.all_heard")));
+  ], devices, { caption: more ? t("health.silent_first", { n: integer(devices.length) }) : counted("health.silent_count", devices.length) }) : h("p", { class: "good" }, t("health.all_heard")));
 }
 
 function drawLedger(box, found) {

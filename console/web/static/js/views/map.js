@@ -227,7 +227,7 @@ class MapView {
       scale.parts.map(([colour, text]) => h("li", { class: "row" }, h("span", { class: "swatch", style: { background: colour } }), text)));
     fill(this.zoneList, table([
       { title: t("map.zone"), cell: (zone) => h("button", { type: "button", class: "quiet link", on: { click: () => this.ground.goToZone(zone.code) }, disabled: !zone.geometry }, titled(zone)) },
-      { title: t("map.value"), number: true, cell: (zone) => `${look(zone.code).text} ${one ? (one.symbol ?? unitText(one.unit)) : ""}`.trim() },
+      { title: t("map.value"), number: true, cell: (zone) => `${look(zone.code).text} ${one ? unitText(one.symbol ?? one.unit) : ""}`.trim() },
       { title: t("map.band"), cell: (zone) => (look(zone.code).band ? chipOf(look(zone.code).band) : word(look(zone.code).figure)) },
     ], state.zones, { caption: t("map.zones_caption"), testid: "map-zones" }));
   }
@@ -238,7 +238,7 @@ class MapView {
     const one = this.definition;
     return h("div", { class: "stack card" }, h("strong", {}, titled(zone)), h("span", {}, titled(one)),
       figure && figure.value !== null
-        ? h("span", { class: "strong" }, `${brief(figure.value, 5)} ${one.symbol ?? unitText(one.unit)}`) : h("span", {}, t("figure.none")),
+        ? h("span", { class: "strong" }, `${brief(figure.value, 5)} ${unitText(one.symbol ?? one.unit)}`) : h("span", {}, t("figure.none")),
       figure ? h("span", { class: "small muted" }, `${when(figure.startMs)} · ${t(`status.${figure.status}`)}`) : null,
       one ? h("a", { href: `#/explore?i=${one.code}/${one.window}/zone:${code}` }, t("map.explore")) : null);
   }

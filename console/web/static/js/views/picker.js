@@ -20,20 +20,21 @@ export class Picker {
     this.list = h("ul", { class: "plain pick", "data-testid": "picker" });
     this.fault = h("div");
     this.element = h("div", { class: "stack" }, this.field, this.count, this.fault, this.list);
-    this.ask();
+    this.asked = this.ask();
     this.show();
   }
 
-  /** Ask for the series that there are; indicators are known. */
+  /** Ask for the series that there are, and return them; indicators are known. */
   async ask() {
     try {
       this.series = await seriesChoices(this.abort.signal);
       fill(this.fault);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return this.series;
       fill(this.fault, trouble(error, () => this.ask()));
     }
     this.show();
+    return this.series;
   }
 
   show() {

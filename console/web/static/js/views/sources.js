@@ -6,6 +6,7 @@ import { strokes, withGaps } from "../chart.js";
 import { instantOf, span, unitText } from "../format.js";
 import { t, titled } from "../i18n.js";
 import { definitionOf, state, zoneOf } from "../state.js";
+import { worstFirst } from "./worst.js";
 
 const RAW_MS_MAX = 12 * 3_600_000; // up to here every single reading is drawn, beyond it columns of their minutes
 const RAW_MAX = 10_000;
@@ -45,11 +46,26 @@ export function indicatorChoices() {
   });
 }
 
+/**
+ * Return what is drawn where nobody chose anything: the worst hourly figure, and of its zone a series of what decided it.
+ *
+ * @param series a promise of `seriesChoices`.
+ */
+export async function beginning(series) {
+  const worst = worstFirst([...state.figures.values()].filter((one) => one.window === "hour" && one.value !== null))[0];
+  if (!worst) return [];
+  const inside = (await series).filter((one) => !worst.zone || one.zone === worst.zone);
+  const decides = worst.driver.split(",")[0].trim();
+  const made = inside.find((one) => one.measurand === decides) ?? inside[0];
+  return [`i:${worst.indicator}/${worst.window}/${worst.scope}`, ...(made ? [made.id] : [])];
+}
+
 /** Return the series of all devices that can be chosen. Throws ApiError. */
 export async function seriesChoices(signal) {
   const devices = await list("devices", {}, { signal, most: DEVICES_MAX });
   return devices.items.flatMap((device) => device.series.map((one) =>
-    ({ id: `s:${device.code}/${one.field}`, kind: "series", text: `${device.code} · ${one.field} · ${device.title}` })));
+    ({ id: `s:${device.code}/${one.field}`, kind: "series", text: `${device.code} · ${one.field} · ${device.title}`,
+      zone: device.zone, measurand: one.measurand })));
 }
 
 /**
@@ -76,7 +92,7 @@ async function indicatorCurves(source, span, signal) {
   const windows = items.map((item) => ({ ...item, t: instantOf(item.start) / 1000, value: item.value === null ? null : Number(item.value) }))
     .sort((a, b) => a.t - b.t);
   const definition = definitionOf(source);
-  const unit = definition?.symbol || unitText(items[0]?.unit ?? definition?.unit) || t("explore.index");
+  const unit = unitText(definition?.symbol || items[0]?.unit || definition?.unit) || t("explore.index");
   const label = sourceTitle(source);
   const [x, y] = strokes(windows, LENGTH_S[source.window]);
   const curves = [{ label, unit, x, y, points: "none", width: 2, grid: source.window, source }];
@@ -127,7 +143,7 @@ async function seriesCurve(source, span, grid, columns, signal) {
 /** Return the unit of single readings; a meter's readings stand by themselves, for its register is no consumption. */
 async function readingUnit(source, signal) {
   const series = await get(`series/${encodeURIComponent(source.device)}/${encodeURIComponent(source.field)}`, {}, { signal });
-  const unit = series.symbol || unitText(series.unit) || t("explore.index");
+  const unit = unitText(series.symbol || series.unit) || t("explore.index");
   return series.kind === "counter" ? t("explore.register", { unit }) : series.kind === "state" ? t("explore.states", { names: series.states.join(", ") }) : unit;
 }
 
@@ -137,7 +153,7 @@ async function readingUnit(source, signal) {
  */
 function columnCurve(answer, label, grid, source) {
   const { t: times, step_s: step } = answer;
-  const symbol = answer.symbol || unitText(answer.unit) || t("explore.index");
+  const symbol = unitText(answer.symbol || answer.unit) || t("explore.index");
   const isTotal = answer.kind === "counter" || answer.kind === "event";
   const isState = answer.kind === "state";
   const y = isTotal ? answer.total : isState ? answer.state.map((shares) => (shares ? 1 - shares[0] : null)) : answer.mean;

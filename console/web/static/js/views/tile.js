@@ -48,7 +48,7 @@ export class Tile {
     const text = brief(figure.value, 4);
     setText(this.value, text);
     style(this.link, "--value-size", `${Math.min(21, 100 / Math.max(4, text.length)).toFixed(1)}cqi`);
-    setText(this.unit, figure.value === null ? t("figure.none") : (definition?.symbol ?? unitText(figure.unit)));
+    setText(this.unit, figure.value === null ? t("figure.none") : unitText(definition?.symbol ?? figure.unit));
     this.chip.draw(band);
     style(this.link, "--band", band?.colour);
     this.ring.draw(figure.coverage);
