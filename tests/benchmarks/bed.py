@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 import deploy
+from console.children import read_ready
 from engine.store import migrate
 from tests.benchmarks import cities
 from tests.benchmarks.publisher import Plan
@@ -150,6 +151,28 @@ class Bed:
             log.close()
             reader.close()
             deploy.drop_database(self.stack.database.url, urlsplit(url).path.lstrip("/"))
+
+    @contextmanager
+    def console(self, city: Path, database_url: str) -> Iterator[tuple[str, int]]:
+        """Run a console on a database until the block ends; gives its address and its process."""
+        ready = self.folder / f"console-{secrets.token_hex(4)}.ready"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "console", "--city", str(city), "serve", "--ready-file", str(ready)],
+            env={**os.environ, "CITYVITALS_DATABASE_URL": database_url},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            facts: dict[str, Any] = {}
+            wait(
+                lambda: bool(facts.update(read_ready(ready) or {}) or facts) or process.poll() is not None,
+                "it is ready",
+            )
+            if process.poll() is not None:
+                raise RuntimeError("the console ended; start it by hand to see why")
+            yield str(facts["console"]).rstrip("/"), process.pid
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def publish(plan: Plan) -> subprocess.Popen[str]:

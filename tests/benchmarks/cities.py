@@ -17,9 +17,9 @@ _MIXTURE = (
 """Device model and how many of it make a city of 100,000 series: 12 of each air station, 3 of each meter of power."""
 
 
-def write(folder: Path, devices: int, interval_s: int) -> Path:
-    """Write a city of noise monitors and return its folder."""
-    return _written(folder, [("noise_monitor_1min", devices)], ["all"], interval_s)
+def write(folder: Path, devices: int, interval_s: int, model: str = "noise_monitor_1min") -> Path:
+    """Write a city of devices of one kind, all in one zone, and return its folder."""
+    return _written(folder, [(model, devices)], ["all"], interval_s)
 
 
 def mixed(folder: Path, *, zones: int, part: int = 1) -> Path:

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 
 from tests.benchmarks.bed import Bed, Running, publish, published
-from tests.benchmarks.table import Row
+from tests.benchmarks.table import Row, quantile
 
 RATE = 5_000
 PROBES = 20
@@ -39,10 +39,10 @@ def rows(bed: Bed, *, quick: bool) -> list[Row]:
         f"{RATE:,}/s from {RATE:,} devices for {seconds} s; {len(stored):,} probes, polled every {POLL_S * 1000:.0f} ms"
     )
     return [
-        Row("published to stored, median", _quantile(stored, 0.5), "s", note=note),
-        Row("published to stored, p99", _quantile(stored, 0.99), "s", required=0.5, below=True, note=note),
-        Row("published to indicator, median", _quantile(counted, 0.5), "s", note=note),
-        Row("published to indicator, p99", _quantile(counted, 0.99), "s", required=2.0, below=True, note=note),
+        Row("published to stored, median", quantile(stored, 0.5), "s", note=note),
+        Row("published to stored, p99", quantile(stored, 0.99), "s", required=0.5, below=True, note=note),
+        Row("published to indicator, median", quantile(counted, 0.5), "s", note=note),
+        Row("published to indicator, p99", quantile(counted, 0.99), "s", required=2.0, below=True, note=note),
     ]
 
 
@@ -76,8 +76,3 @@ def _watch(running: Running, seconds: float) -> tuple[list[float], list[float]]:
     if len(stored) < PROBES or len(counted) < PROBES:
         raise RuntimeError(f"only {len(stored)} probes were stored and {len(counted)} counted")
     return stored, counted
-
-
-def _quantile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

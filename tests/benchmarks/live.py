@@ -7,7 +7,6 @@ All but one only take the bytes: 200 readers of JSON on the machine that is meas
 from __future__ import annotations
 
 import asyncio
-import os
 import selectors
 import socket
 import statistics
@@ -18,13 +17,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
-from console.children import read_ready
 from devices import time_us_from_rfc3339
-from tests.benchmarks.bed import Bed, Running, cpu_s, wait
-from tests.benchmarks.table import Row
+from tests.benchmarks.bed import Bed, cpu_s, wait
+from tests.benchmarks.table import Row, quantile
 from tests.benchmarks.throughput import DEVICES, taken
 from tests.console.web.listeners import Listener
 from tests.system.pipeline import DEMO
@@ -50,8 +47,8 @@ def rows(bed: Bed, *, quick: bool) -> list[Row]:
     note = f"{messages:,} single readings, the console beside the gateway in both; median of {len(rates[0])}"
     return [
         Row(f"console, {CLIENTS} live clients", cores, "cores", required=1.0, below=True, note=pace),
-        Row("computed to a live client, median", _quantile(told_s, 0.5), "s", note=pace),
-        Row("computed to a live client, p99", _quantile(told_s, 0.99), "s", required=2.0, below=True, note=pace),
+        Row("computed to a live client, median", quantile(told_s, 0.5), "s", note=pace),
+        Row("computed to a live client, p99", quantile(told_s, 0.99), "s", required=2.0, below=True, note=pace),
         Row(
             f"gateway, {CLIENTS} live clients",
             beside,
@@ -122,7 +119,7 @@ def _demo(bed: Bed, last: str) -> tuple[float, list[float]]:
     """Return how many cores the console takes, and how old figures are when a client has them."""
     with (
         bed.gateway_of(DEMO) as running,
-        _console(bed, running) as (url, pid),
+        bed.console(running.city, running.database_url) as (url, pid),
         _draining(url, CLIENTS - 1),
         _timed(url) as timed,
     ):
@@ -140,28 +137,12 @@ def _demo(bed: Bed, last: str) -> tuple[float, list[float]]:
 
 def _ingestion(bed: Bed, clients: int, messages: int) -> float:
     """Return messages a second that the gateway takes while so many listen."""
-    with bed.gateway(DEVICES, 1) as running, _console(bed, running) as (url, _), _draining(url, clients):
+    with (
+        bed.gateway(DEVICES, 1) as running,
+        bed.console(running.city, running.database_url) as (url, _),
+        _draining(url, clients),
+    ):
         return taken(bed, running, messages, 1)[0]
-
-
-@contextmanager
-def _console(bed: Bed, running: Running) -> Iterator[tuple[str, int]]:
-    """Run a console on the gateway's database until the block ends; gives its address and its process."""
-    ready = bed.folder / f"console-{running.process.pid}.ready"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console", "--city", str(running.city), "serve", "--ready-file", str(ready)],
-        env={**os.environ, "CITYVITALS_DATABASE_URL": running.database_url},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        facts: dict[str, Any] = {}
-        wait(lambda: bool(facts.update(read_ready(ready) or {}) or facts) or process.poll() is not None, "it is ready")
-        if process.poll() is not None:
-            raise RuntimeError("the console ended; start it by hand to see why")
-        yield str(facts["console"]), process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @contextmanager
@@ -184,8 +165,3 @@ def _timed(url: str) -> Iterator[_Timed]:
     finally:
         timed.hang_up()
         thread.join()
-
-
-def _quantile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

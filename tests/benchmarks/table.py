@@ -48,6 +48,12 @@ class Row:
         return self.value <= self.required if self.below else self.value >= self.required
 
 
+def quantile(values: list[float], share: float) -> float:
+    """Return the value that a share of all lies below; a measured one, never one between two."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def show(rows: list[Row], *, as_json: bool) -> None:
     """Print the rows: a table for people, or one JSON object per line."""
     if as_json:

@@ -12,13 +12,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from deploy import browser_executable
+from tests.browser.views import WAIT_MS_MAX
 from tests.browser.watch import Watch
 
 if TYPE_CHECKING:
     from playwright.sync_api._generated import Clock  # its public face has everything but this name
-
-WAIT_MS_MAX = 60_000
-"""A condition that is waited for comes sooner; only a broken page waits so long."""
 
 
 @pytest.fixture(scope="package")

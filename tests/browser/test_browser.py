@@ -18,9 +18,10 @@ from deploy.doctor import doctor
 from deploy.process import wait_until
 from deploy.userland import location
 from tests.browser.axe import findings
-from tests.browser.conftest import WAIT_MS_MAX, Pages
+from tests.browser.conftest import Pages
 from tests.browser.lines import line_to
 from tests.browser.sites import site
+from tests.browser.views import WAIT_MS_MAX
 from tests.browser.watch import Watch
 
 if TYPE_CHECKING:

@@ -14,33 +14,22 @@ from playwright.sync_api import Page, expect
 
 from deploy.process import wait_until
 from tests.browser.axe import findings
-from tests.browser.conftest import WAIT_MS_MAX, Pages
+from tests.browser.conftest import Pages
 from tests.browser.consoles import Town, console_of, town_in
 from tests.browser.lines import line_to
 from tests.browser.town import HOUR_US
+from tests.browser.views import VIEWS, WAIT_MS_MAX, show
 from tests.databases import Databases
 
 if TYPE_CHECKING:
     from playwright.sync_api._generated import Clock
 
-VIEWS = ("wall", "map", "explore", "alerts", "health", "kpis")
-READY = {
-    "wall": "tile",
-    "map": "map-zones",
-    "explore": "chart",
-    "alerts": "alerts",
-    "health": "ledger-verdict",
-    "kpis": "kpi-table",
-}
-"""What stands on a view once its data are there."""
 EXPLORED = "?i=pm2_5_mean/hour/zone:south&s=noise-west/sound_level&span=48h&grid=raw,hour,day"
 WALL_WIDTH = 3840
 SIZES = ((390, 844), (1280, 800), (WALL_WIDTH, 2160))
 DAY_US = 24 * HOUR_US
 CAUSED = r"net::ERR_|50[23]"
 """What the browser says of a server that is not there because a test took it away."""
-
-expect.set_options(timeout=WAIT_MS_MAX)
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +44,6 @@ def address(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     """A console of the town."""
     with console_of(town, tmp_path_factory.mktemp("console")) as found:
         yield found
-
-
-def show(page: Page, address: str, view: str) -> Page:
-    """Go to a view and wait until its data stand there."""
-    query = EXPLORED if view == "explore" else ""
-    page.goto(f"{address}/#/{view}{query}")
-    expect(page.get_by_test_id(READY[view]).first).to_be_visible()
-    return page
 
 
 def assert_soon(page: Page, expression: str) -> None:
@@ -201,7 +182,7 @@ def test_the_map_shows_zones_and_devices_now_and_at_a_past_time(page: Page, addr
 
 
 def test_a_gap_is_drawn_as_a_gap_and_raw_stands_beside_hourly_and_daily(page: Page, address: str) -> None:
-    show(page, address, "explore")
+    show(page, address, "explore", EXPLORED)
     assert page.get_by_test_id("chart").count() == 2
     labels = page.locator(".u-legend").all_inner_texts()
     assert all(word in " ".join(labels) for word in ("Raw highest", "Hourly", "Daily"))
@@ -220,7 +201,7 @@ def test_a_gap_is_drawn_as_a_gap_and_raw_stands_beside_hourly_and_daily(page: Pa
 
 
 def test_a_late_reading_changes_a_past_point_and_the_revision_is_told(page: Page, address: str, town: Town) -> None:
-    show(page, address, "explore")
+    show(page, address, "explore", EXPLORED)
     expect(page.get_by_test_id("revisions")).to_have_count(0)
     past = (town.now_us // HOUR_US - 12) * HOUR_US
     town.take_in([(past + 600_000_000, "air-south", "pm2_5", "400", "ug/m3")])
@@ -230,7 +211,7 @@ def test_a_late_reading_changes_a_past_point_and_the_revision_is_told(page: Page
 
 
 def test_an_export_arrives_with_the_points_that_are_drawn(page: Page, address: str) -> None:
-    show(page, address, "explore")
+    show(page, address, "explore", EXPLORED)
     with page.expect_download() as found:
         page.get_by_role("link", name="Hours CSV").click()
     lines = Path(found.value.path()).read_text().splitlines()
