@@ -6,6 +6,12 @@ import { cityZone, decimal, when } from "./format.js";
 
 const SYNC = "cityvitals";
 const HEIGHT_PX = 260;
+const AXIS_PX = 62;
+const LABEL_PX = 20;
+const RIGHT_PX = 28;
+const WIDTH_PX_MIN = 200;
+const COLUMNS_MIN = 100;
+const COLUMNS_MAX = 4_000;
 
 /** Return a colour of the theme by name. */
 export function token(name) {
@@ -90,7 +96,7 @@ export function draw(root, curves, { unit, fromS, toS, onSpan }) {
   const drawn = looks(curves);
   const data = uPlot.join(tables(curves));
   const plot = new uPlot({
-    width: widthOf(root), height: HEIGHT_PX, padding: [12, 28, 0, 0],
+    width: widthOf(root), height: HEIGHT_PX, padding: [12, RIGHT_PX, 0, 0],
     tzDate: (second) => uPlot.tzDate(new Date(second * 1000), cityZone()),
     ...seriesOf(curves, unit),
     legend: { live: true },
@@ -98,7 +104,7 @@ export function draw(root, curves, { unit, fromS, toS, onSpan }) {
     scales: { x: { time: true, range: () => [span.fromS, span.toS] } },
     axes: [
       { stroke: ink, grid, ticks: grid, values: timeLabels, size: 46 },
-      { stroke: ink, grid, ticks: grid, label: unit.symbol, labelSize: 20, size: 62, values: (u, splits) => splits.map((one) => decimal(String(one))) },
+      { stroke: ink, grid, ticks: grid, label: unit.symbol, labelSize: LABEL_PX, size: AXIS_PX, values: (u, splits) => splits.map((one) => decimal(String(one))) },
     ],
     hooks: { setSelect: [(u) => {
       if (u.select.width < 8) return;
@@ -122,8 +128,13 @@ export function draw(root, curves, { unit, fromS, toS, onSpan }) {
   return chart;
 }
 
+/** Return how many points a line of a chart in a room of so many pixels can show: one for each pixel of the screen. */
+export function columnsIn(widthPx) {
+  return Math.max(COLUMNS_MIN, Math.min(COLUMNS_MAX, Math.floor((widthPx - AXIS_PX - LABEL_PX - RIGHT_PX) * devicePixelRatio)));
+}
+
 function widthOf(root) {
-  return Math.max(200, root.clientWidth);
+  return Math.max(WIDTH_PX_MIN, root.clientWidth);
 }
 
 /** Return everything about curves but their points, and the ink beside them, as one text to compare. */

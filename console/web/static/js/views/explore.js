@@ -1,7 +1,7 @@
 // Explore: any indicators and series over any span, each unit with a chart of its own, gaps as gaps, what was revised marked.
 
 import { h, fill, attribute, setText } from "../dom.js";
-import { draw, token } from "../chart.js";
+import { columnsIn, draw, token } from "../chart.js";
 import { cityZone, decimal, when } from "../format.js";
 import { counted, t } from "../i18n.js";
 import { nowMs, on } from "../state.js";
@@ -27,7 +27,7 @@ export function mount(root, query, { replaceQuery }) {
   const theme = () => view.redraw();
   addEventListener("themechange", theme);
   const sizes = new ResizeObserver(settled(() => view.resize(), 120));
-  sizes.observe(view.charts);
+  sizes.observe(view.charts.parentElement);
   return () => {
     ends.forEach((end) => end());
     removeEventListener("themechange", theme);
@@ -88,9 +88,10 @@ class Explore {
     return { fromMs: this.span ? toMs - SPANS[this.span] : this.fromMs, toMs, knownAt: this.knownAt };
   }
 
-  /** How many points a line can show: one for each pixel. */
+  /** How many points a line can show, inside the panel that a chart stands in. */
   get columns() {
-    return Math.max(200, Math.min(4_000, Math.round(this.charts.clientWidth)));
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    return columnsIn(this.charts.parentElement.clientWidth - 2 * rem);
   }
 
   tools() {
