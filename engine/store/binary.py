@@ -25,7 +25,7 @@ TIME_HIGH_US = 9_223_371_331_199_999_999
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
-_TIMESTAMPTZ = types["timestamptz"].oid
+_TIMESTAMPTZ, _INT4 = types["timestamptz"].oid, types["int4"].oid
 
 OBSERVATION_BYTES = 18
 """One packed observation as `observations.sql` sends it: time, ticks, flags."""
@@ -52,6 +52,46 @@ class _TimestampDumper(Dumper):
         return struct.pack(">q", obj.us - EPOCH_US)
 
 
+class Times:
+    """A column of times as a parameter of a query, in microseconds since 1970; see `Timestamp`."""
+
+    __slots__ = ("us",)
+
+    def __init__(self, us: NDArray[np.int64]) -> None:
+        self.us = np.clip(us, TIME_LOW_US, TIME_HIGH_US)
+
+
+class _TimesDumper(Dumper):
+    """Sends Times as timestamptz[]."""
+
+    format = Format.BINARY
+    oid = types["timestamptz"].array_oid
+
+    def dump(self, obj: Times) -> Buffer:
+        """Return the times as PostgreSQL has an array of them."""
+        return _array(stamps(obj.us), _TIMESTAMPTZ)
+
+
+class Ints:
+    """A column of int32 as a parameter of a query."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: NDArray[np.int32]) -> None:
+        self.values = values
+
+
+class _IntsDumper(Dumper):
+    """Sends Ints as int[]."""
+
+    format = Format.BINARY
+    oid = types["int4"].array_oid
+
+    def dump(self, obj: Ints) -> Buffer:
+        """Return the numbers as PostgreSQL has an array of them."""
+        return _array(obj.values, _INT4)
+
+
 class _TimestampLoader(Loader):
     """Receives a timestamptz as an int: microseconds since 1970."""
 
@@ -65,7 +105,8 @@ class _TimestampLoader(Loader):
 
 def register(connection: Any) -> None:
     """Teach a connection to send `Timestamp` and to return times as int microseconds (in binary results)."""
-    connection.adapters.register_dumper(Timestamp, _TimestampDumper)
+    for kind, dumper in ((Timestamp, _TimestampDumper), (Times, _TimesDumper), (Ints, _IntsDumper)):
+        connection.adapters.register_dumper(kind, dumper)
     connection.adapters.register_loader(_TIMESTAMPTZ, _TimestampLoader)
 
 
@@ -89,6 +130,14 @@ def rows(columns: Sequence[NDArray[Any]]) -> bytes:
         packed[f"length_{i}"] = column.dtype.itemsize
         packed[f"value_{i}"] = column
     return b"".join((_SIGNATURE, packed.tobytes(), _END))
+
+
+def _array(column: NDArray[Any], element: int) -> bytes:
+    """Return a column as an array of one dimension of elements of this type, none of them null; `array_recv`'s form."""
+    head = struct.pack(">5i", 1, 0, element, column.size, 1) if column.size else struct.pack(">3i", 0, 0, element)
+    packed = np.empty(column.size, np.dtype([("length", ">i4"), ("value", f">i{column.dtype.itemsize}")]))
+    packed["length"], packed["value"] = column.dtype.itemsize, column
+    return head + packed.tobytes()
 
 
 def unpack_observations(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:

@@ -19,7 +19,7 @@ from engine.store import binary
 from engine.store.binary import Timestamp
 from engine.store.session import Session
 from engine.store.slots import Slots
-from engine.store.windows import stage_spans, stored_cells
+from engine.store.windows import spans_asked, stored_cells
 
 
 class Due(NamedTuple):
@@ -174,10 +174,7 @@ def flags_of(session: Session, slots: Slots, spans: Spans) -> Flags:
     """
     if not len(spans):
         return Flags.concat([])
-    session.stage("stage_span")
-    with session.transaction():
-        stage_spans(session, slots, spans)
-        ((packed,),) = session.rows("flags_of")
+    ((packed,),) = session.rows("flags_of", spans_asked(slots, spans))
     slot, time_us, rule, excluded = binary.unpack_columns(packed or b"", ("i4", "time", "i4", "i4"))
     return Flags.concat([Flags(slot, time_us, rule.astype(np.int16), excluded.astype(np.bool_))])
 

@@ -14,7 +14,7 @@ from engine.store import binary
 from engine.store.binary import Timestamp
 from engine.store.session import Session
 from engine.store.slots import Slots
-from engine.store.windows import stage_spans
+from engine.store.windows import spans_asked
 
 FETCH_SERIES = 2_000
 """Series whose observations are fetched at a time: bounds the memory beside the result itself."""
@@ -44,14 +44,11 @@ def observations_of(session: Session, slots: Slots, spans: Spans, neighbours: bo
     """
     if not len(spans):
         return ObservationBatch.empty()
-    session.stage("stage_span")
     limits = {"low": Timestamp(int(spans.from_us.min())), "high": Timestamp(int(spans.to_us.max()))}
     slot, packed = [], []
-    with session.transaction():
-        stage_spans(session, slots, spans)
-        for one, part in session.rows("observations_of", limits):
-            slot.append(one)
-            packed.append(part)
+    for one, part in session.rows("observations_of", {**limits, **spans_asked(slots, spans)}):
+        slot.append(one)
+        packed.append(part)
     inside = _batch(np.array(slot, np.int32), packed)
     if not neighbours and np.unique(spans.slot).size == len(spans):
         return inside
@@ -110,7 +107,6 @@ def _nearest(session: Session, slots: Slots, spans: Spans, later: bool) -> Obser
     """
     if not len(spans):
         return ObservationBatch.empty()
-    session.stage("stage_span")
     name = "first_from" if later else "last_before"
     found: list[ObservationBatch] = []
     edge = spans.to_us if later else spans.from_us
@@ -122,9 +118,9 @@ def _nearest(session: Session, slots: Slots, spans: Spans, later: bool) -> Obser
             asked = missing[near]
             if not asked.size:
                 continue
-            stage_spans(session, slots, Spans(spans.slot[asked], edge[asked], edge[asked]), asked.astype(np.int32))
-            ((packed,),) = session.rows(name, {"low": Timestamp(low), "high": Timestamp(high)})
-            session.run("stage_span_empty")
+            near_spans = Spans(spans.slot[asked], edge[asked], edge[asked])
+            limits = {"low": Timestamp(low), "high": Timestamp(high)}
+            ((packed,),) = session.rows(name, {**limits, **spans_asked(slots, near_spans, asked.astype(np.int32))})
             position, time_us, ticks, flags = binary.unpack_columns(packed or b"", ("i4", "time", "i8", "i4"))
             found.append(ObservationBatch(spans.slot[position], time_us, ticks, flags.astype(np.int16)))
             missing = np.setdiff1d(missing, position, assume_unique=True)

@@ -6,7 +6,6 @@ Knows these tables; knows nothing of how figures are computed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,12 +77,13 @@ def load_cells_at(
     """
     if not slot.size:
         return stored_cells(slots, b"")
-    session.stage("stage_key")
-    with session.transaction():
-        session.copy("copy_stage_key", binary.rows((binary.stamps(start_us), slots.series_id[slot])))
-        name = f"load_{TABLES[grid]}_at"
-        found = [session.rows(name, limits) for limits in stretches(start_us, CELL_US[grid])]
-    return stored_cells(slots, b"".join(packed for ((packed,),) in found if packed is not None))
+    name, series = f"load_{TABLES[grid]}_at", slots.series_id[slot]
+    parts = []
+    for limits in stretches(start_us, CELL_US[grid]):
+        at = (start_us >= limits["low"].us) & (start_us <= limits["high"].us)
+        keys = {"start": binary.Times(start_us[at]), "series": binary.Ints(series[at])}
+        parts += [packed for (packed,) in session.rows(name, {**limits, **keys}) if packed is not None]
+    return stored_cells(slots, b"".join(parts))
 
 
 def load_cells_between(session: Session, slots: Slots, grid: Grid, from_us: int, to_us: int, fetch: int) -> StoredCells:
@@ -174,26 +174,26 @@ def write_events(
         ]
         session.copy_rows("copy_stage_event", _EVENT_TYPES, rows)
     if decided is not None and len(decided):
-        stage_spans(session, slots, decided)
-        session.run("flush_event_gone")
+        session.run("flush_event_gone", spans_asked(slots, decided))
     if events:
         session.run("flush_event", {"computed": Timestamp(computed_us)})
 
 
-def stage_spans(session: Session, slots: Slots, spans: Spans, label: NDArray[np.int32] | None = None) -> None:
-    """Put spans where queries find them, inside the caller's transaction.
+def spans_asked(slots: Slots, spans: Spans, label: NDArray[np.int32] | None = None) -> dict[str, object]:
+    """Return spans as parameters of a query.
+
+    Not by a temporary table: at every commit of a transaction that used one, the server empties all of a session's.
 
     Args:
-        session, slots, spans: as named.
-        label: int32 by span, what the queries return as its slot; the slot itself when left out.
+        slots, spans: as named.
+        label: int32 by span, what the query returns as its slot; the slot itself when left out.
     """
-    columns: list[NDArray[Any]] = [
-        binary.stamps(np.clip(spans.from_us, binary.TIME_LOW_US, binary.TIME_HIGH_US)),
-        binary.stamps(np.clip(spans.to_us, binary.TIME_LOW_US, binary.TIME_HIGH_US)),
-        slots.series_id[spans.slot],
-        spans.slot if label is None else label,
-    ]
-    session.copy("copy_stage_span", binary.rows(columns))
+    return {
+        "from": binary.Times(spans.from_us),
+        "to": binary.Times(spans.to_us),
+        "series": binary.Ints(slots.series_id[spans.slot]),
+        "label": binary.Ints(spans.slot if label is None else label),
+    }
 
 
 def read_checkpoint(session: Session, partition: int) -> Checkpoint | None:

@@ -1,6 +1,6 @@
--- Of one chunk, the last observation before each staged time.
+-- Of one chunk, the last observation before each time.
 SELECT string_agg(int4send(s.slot) || timestamptz_send(o.time) || int8send(o.ticks) || int4send(o.flags), ''::bytea)
-FROM stage_span s
+FROM unnest(%(from)s::timestamptz[], %(to)s::timestamptz[], %(series)s::int[], %(label)s::int[]) s (low, high, series_id, slot)
 CROSS JOIN LATERAL (
     SELECT time, ticks, flags
     FROM observation

@@ -1,7 +1,7 @@
--- The same for the staged spans. One look into the index for each: joining the tables instead made the planner read the
+-- The same for the spans. One look into the index for each: joining the tables instead made the planner read the
 -- whole stretch of time from the first span to the last.
 SELECT s.slot, o.packed
-FROM stage_span s
+FROM unnest(%(from)s::timestamptz[], %(to)s::timestamptz[], %(series)s::int[], %(label)s::int[]) s (low, high, series_id, slot)
 CROSS JOIN LATERAL (
     SELECT string_agg(timestamptz_send(time) || int8send(ticks) || int2send(flags), ''::bytea ORDER BY time) AS packed
     FROM observation
