@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check browser checkers slow bench flat exact chaos lock clean
+.PHONY: help setup demo test check browser checkers kernels slow bench flat exact chaos lock clean
 
 PYTHON_BIN := .venv/bin
 # Test files that run at the same time: one more than cores, for system tests wait a third of their time. A file stays on
@@ -25,13 +25,16 @@ check: setup ## style, types and the rules of who may import whom
 	$(PYTHON_BIN)/mypy
 	$(PYTHON_BIN)/lint-imports
 
-# Fetching takes the network, checking a processor: together they take no longer than the longer one.
+# Fetching takes the network, checking and compiling a processor each: together they take no longer than the longest.
 test: ## check, then every test, with real servers and a real browser
-	@$(MAKE) --no-print-directory --jobs=3 check browser checkers
+	@$(MAKE) --no-print-directory --jobs=4 check browser checkers kernels
 	$(PYTHON_BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 browser checkers: setup
 	@deploy/bootstrap.sh $@ >/dev/null
+
+kernels: setup
+	@$(PYTHON_BIN)/python -m tests.warmed
 
 slow: setup ## the tests that take minutes: a leap year, a real one of four stations, every property with many examples
 	$(PYTHON_BIN)/python -m pytest -m slow

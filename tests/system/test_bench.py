@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import deploy
+from simulators import bench
 from simulators.bench import chaos, exact
 from simulators.bench.errors import BenchError
 from simulators.bench.expectation import Expected
 from simulators.fleet import Fleet, build
 from tests.system.conftest import Start
+from tests.system.pipeline import Pipeline
 from tests.system.wire import publish
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -27,6 +29,15 @@ SENDING_S = 8.0
 DAYS = (("faults", "kills"), pytest.param(("shuffled", "faults", "kills"), marks=pytest.mark.slow))
 """In order and twice are left to `make exact`: the other ways include them. A shuffled day of recordings is in every
 run (`test_truth`)."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked() -> Iterator[None]:
+    """Fork the bench's gateways and commands too; the pytest plugin's are begun anew (`test_plugin`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        for how in ("start", "run"):
+            patch.setattr(bench.Pipeline, how, getattr(Pipeline, how))
+        yield
 
 
 @pytest.fixture(scope="module")

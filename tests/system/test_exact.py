@@ -68,7 +68,7 @@ class Extent(NamedTuple):
     again_to: datetime
 
 
-QUARTER = Extent(2, datetime(2016, 4, 1, tzinfo=beijing_means.CHINA))
+QUARTER = Extent(1, datetime(2016, 4, 1, tzinfo=beijing_means.CHINA))
 WHOLE = Extent(4, datetime(2017, 1, 1, tzinfo=beijing_means.CHINA))
 
 
@@ -101,7 +101,7 @@ def part_of_the_recording(stations: int, to: datetime, folder: Path) -> Path:
 
 
 @pytest.fixture(
-    scope="module", params=[QUARTER, pytest.param(WHOLE, marks=pytest.mark.slow)], ids=["2_stations", "4_stations"]
+    scope="module", params=[QUARTER, pytest.param(WHOLE, marks=pytest.mark.slow)], ids=["a_station", "4_stations"]
 )
 def year(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
@@ -160,7 +160,7 @@ def test_annual_kpis_of_a_real_year_are_exact(year: Year) -> None:
     listed = cityvitals("--city", str(CITY), "kpis", "--at", "2016", "--live", "yes", "--json", **url)
     figures = {row["key"]: row["figures"] for row in listed.rows}
     expected = beijing_means.annual(year.recording / beijing_means.CSV.name)
-    # The city has four stations: where only two sent anything, half of what is owed is missing.
+    # The city has four stations: where only one sent anything, most of what is owed is missing.
     validity = "valid" if year.sent.messages == 4 * HOURS else "insufficient"
     for pollutant in ("pm2_5", "pm10", "no2", "so2", "o3"):
         (one,) = figures[f"EN: EN: AQ: 1C/{pollutant}"]
