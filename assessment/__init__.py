@@ -1,0 +1,11 @@
+"""The annual assessment: what a city submits for a reference year, and the proof of it.
+
+The face of the room; the console imports from here.
+"""
+
+from __future__ import annotations
+
+from assessment.compute import Answer, assess
+from assessment.result import Assessment, Basis, Question, Result
+
+__all__ = ["Answer", "Assessment", "Basis", "Question", "Result", "assess"]
