@@ -6,6 +6,7 @@ The face of the room; the console imports from here.
 from __future__ import annotations
 
 from assessment.compute import Answer, assess
+from assessment.material import Material, assessed
 from assessment.result import Assessment, Basis, Question, Result
 
-__all__ = ["Answer", "Assessment", "Basis", "Question", "Result", "assess"]
+__all__ = ["Answer", "Assessment", "Basis", "Material", "Question", "Result", "assess", "assessed"]

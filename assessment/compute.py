@@ -208,10 +208,8 @@ def _completeness(rests: Iterable[InputFigure]) -> tuple[int, int]:
 
 
 def _too_few(key: str, received: int, expected: int) -> NotReported:
-    percent = 100 * received / expected
-    return NotReported(
-        (f"{key}: {received} of {expected} readings came ({percent:.1f} %), at least {INDICATIVE_PERCENT_MIN} % are asked",)
-    )  # fmt: skip
+    came = f"{received} of {expected} readings came ({100 * received / expected:.1f} %)"
+    return NotReported((f"{key}: {came}, and at least {INDICATIVE_PERCENT_MIN} % are asked",))
 
 
 def _quality(word: Validity | None, stated: Iterable[Stated]) -> str:

@@ -50,6 +50,7 @@ from engine.kpi import (
     to_date,
 )
 from engine.store import (
+    ChosenHours,
     DeclaredRow,
     FindingRow,
     KpiReading,
@@ -254,12 +255,8 @@ class KpiBook:
         return Readings(sums, heard, came)
 
     def _sums_at(self, slots: NDArray[np.int32], period: KpiPeriod, clock: Clock) -> dict[int, KpiSums]:
-        zone = self._registry.city.time_zone
-        chosen = sorted(clock_hours(clock.hours)), clock.weekdays or range(1, 8)
-        promised = promised_an_hour(self._sensed.series, slots)
-        return self._store.kpi_sums_at(
-            slots, period.start_us, period.end_us, zone, *chosen, clock.percent_min, promised
-        )  # fmt: skip
+        hours = chosen_hours(self._registry, self._sensed, slots, clock)
+        return self._store.kpi_sums_at(slots, period.start_us, period.end_us, hours)
 
     def _heard_from_us(self, period: KpiPeriod) -> int:
         day = period.last - timedelta(days=max(self._sensed.heard_days(), 1) - 1)
@@ -361,6 +358,13 @@ class KpiBook:
 
     def _scope(self, one: Figure) -> int:
         return self._ids.city_scope if one.zone is None else int(self._ids.zone_scope[one.zone])
+
+
+def chosen_hours(registry: Registry, sensed: Sensed, slots: NDArray[np.int32], clock: Clock) -> ChosenHours:
+    """Return the hours that a clock asks for, as the store is asked for them."""
+    chosen = sorted(clock_hours(clock.hours)), clock.weekdays or tuple(range(1, 8))
+    promised = promised_an_hour(sensed.series, slots)
+    return ChosenHours(registry.city.time_zone, *chosen, clock.percent_min, promised)
 
 
 def _input(one: InputFigure) -> dict[str, object]:

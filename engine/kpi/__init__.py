@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from engine.kpi.bounds import Interval
 from engine.kpi.coverage import INDICATIVE_PERCENT_MIN, VALID_PERCENT_MIN, Validity, validity
+from engine.kpi.day_cells import DayCells, day_number, readings_of
 from engine.kpi.declared import FILE as DECLARED_FILE
 from engine.kpi.declared import DeclaredValue, declared_in, load_declared
 from engine.kpi.definition import (
@@ -75,6 +76,7 @@ __all__ = [
     "Clock",
     "Count",
     "DataPoint",
+    "DayCells",
     "Declared",
     "DeclaredValue",
     "Derived",
@@ -121,6 +123,7 @@ __all__ = [
     "clock_hours",
     "counts_of",
     "data_point_key",
+    "day_number",
     "declared_in",
     "definition_digest",
     "evaluate",
@@ -138,6 +141,7 @@ __all__ = [
     "parse_unit",
     "percent_of_target",
     "period_between",
+    "readings_of",
     "reference_year",
     "register_factor",
     "roll_up",

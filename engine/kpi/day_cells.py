@@ -111,7 +111,7 @@ def _merged(cells: DayCells, slots: NDArray[np.int32]) -> dict[int, Sums]:
     below = np.add.reduceat(cells.sums & _MASK, at, axis=0).tolist()
     found = {}
     for k, number in enumerate(slot.tolist()):
-        a, b, c, d = ((high_part << _HALF_BITS) + low_part for high_part, low_part in zip(above[k], below[k], strict=True))
-        ends = (low[k], high[k]) if readings[k] else (0, 0)
-        found[number] = Sums(readings[k], *ends, (a, b, c, d))
+        a, b, c, d = ((more << _HALF_BITS) + less for more, less in zip(above[k], below[k], strict=True))
+        least, most = (low[k], high[k]) if readings[k] else (0, 0)
+        found[number] = Sums(readings[k], least, most, (a, b, c, d))
     return found

@@ -23,7 +23,11 @@ from engine.kpi.units import factor_between
 from engine.kpi.values import NotReported, Value
 
 FILE: Final = "declared.csv"
-COLUMNS: Final = ("key", "year", "value", "numerator", "denominator", "unit", "quality", "origin", "source", "note")
+EVIDENCE_FOLDER: Final = "evidence"
+"""Folder of a city with what proves declared values."""
+COLUMNS: Final = (
+    "key", "year", "value", "numerator", "denominator", "unit", "quality", "origin", "source", "note", "evidence",
+)  # fmt: skip
 REQUIRED: Final = ("key", "year", "unit")
 NOT_REPORTED: Final = "NR"
 YEAR_MIN: Final = 1970
@@ -45,6 +49,7 @@ class DeclaredValue:
         origin, source: who supplied it, and from which record; empty where not stated.
         note: what a reader must know; for a YES what it rests on.
         line: of the file.
+        evidence: file that proves it, relative to the city's folder `evidence/`; empty without one.
     """
 
     key: str
@@ -57,6 +62,7 @@ class DeclaredValue:
     source: str
     note: str
     line: int
+    evidence: str = ""
 
 
 def load_declared(city_folder: Path, pack: Pack) -> tuple[DeclaredValue, ...]:
@@ -69,7 +75,7 @@ def load_declared(city_folder: Path, pack: Pack) -> tuple[DeclaredValue, ...]:
     if not file.is_file():
         return ()
     faults: list[Fault] = []
-    found = _Reader(str(file), pack, faults).read(file)
+    found = _Reader(file, pack, faults).read(file)
     if faults:
         raise PackError(sorted(faults))
     return found
@@ -87,8 +93,9 @@ def declared_in(declared: Iterable[DeclaredValue], year: int, *, exactly: bool) 
 class _Reader:
     """Reads the rows of one file; faults are noted with their lines."""
 
-    def __init__(self, file: str, pack: Pack, faults: list[Fault]) -> None:
-        self._file, self._pack, self._faults = file, pack, faults
+    def __init__(self, file: Path, pack: Pack, faults: list[Fault]) -> None:
+        self._file, self._pack, self._faults = str(file), pack, faults
+        self._folder = file.parent
         self._line = 1
         self._row: dict[str, str] = {}
 
@@ -160,11 +167,12 @@ class _Reader:
             self._fault("quality", f"expected one of {known}, got {quality!r}{nearest(quality, QUALITIES)}")
         numerator, denominator = self._number("numerator"), self._number("denominator")
         value = self._value(key, unit, numerator, denominator)
+        evidence = self._evidence()
         if len(self._faults) > before or value is None:
             return None
         return DeclaredValue(
             key, int(year), value, numerator, denominator, quality, self._text("origin"), self._text("source"),
-            self._text("note"), self._line,
+            self._text("note"), self._line, evidence,
         )  # fmt: skip
 
     def _key(self) -> tuple[str, str]:
@@ -217,6 +225,24 @@ class _Reader:
         except UnitError as error:
             self._fault("unit", f"expected {unit!r} or what converts to it{f': {error}' if stated else ''}")
             return Fraction(1)
+
+    def _evidence(self) -> str:
+        """Return the file that proves a row; a fault where there is none, or it lies elsewhere."""
+        text = self._text("evidence")
+        if not text:
+            return ""
+        folder = self._folder / EVIDENCE_FOLDER
+        try:
+            file = (folder / text).resolve()
+            inside, there = file.is_relative_to(folder.resolve()), file.is_file()
+        except OSError as error:  # such as a name that is too long
+            self._fault("evidence", f"{text!r} names no file: {error.strerror}")
+            return ""
+        if not inside:
+            self._fault("evidence", f"expected a file in the city's folder {EVIDENCE_FOLDER}/, got {text!r}")
+        elif not there:
+            self._fault("evidence", f"there is no file {EVIDENCE_FOLDER}/{text}")
+        return text
 
     def _number(self, column: str) -> Fraction | None:
         text = self._text(column)

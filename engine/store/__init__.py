@@ -16,7 +16,7 @@ from engine.store.finding_log import FindingReading, FindingRow
 from engine.store.health import HealthRow, ListeningRow, SilenceEntry
 from engine.store.kpi_scores import KpiScoreReading, KpiScoreRevision, KpiScoreRow
 from engine.store.kpi_writer import KpiWriter
-from engine.store.kpis import KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
+from engine.store.kpis import ChosenHours, KpiReading, KpiRevision, KpiRow, KpiSums, KpisWritten
 from engine.store.live import Account, LiveReader
 from engine.store.migrate import SchemaState, check_schema, migrate, schema_state
 from engine.store.quality import Changed, Due, FlagCount, Judged
@@ -72,6 +72,7 @@ __all__ = [
     "CellRows",
     "Changed",
     "Checkpoint",
+    "ChosenHours",
     "CounterEvent",
     "DeclaredRow",
     "DeviceAccount",

@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cells import Cells
 from engine.store.binary import Timestamp
 from engine.store.records import NONE
 from engine.store.session import Session
 from engine.store.slots import Slots
+from engine.store.windows import stored_cells
 
 
 class KpiSums(NamedTuple):
@@ -25,6 +27,21 @@ class KpiSums(NamedTuple):
     low: int
     high: int
     sums: tuple[int, int, int, int]
+
+
+class ChosenHours(NamedTuple):
+    """Which hours of a city's clock are added up."""
+
+    zone: str
+    """Whose clock."""
+    hours: Sequence[int]
+    """0 to 23."""
+    weekdays: Sequence[int]
+    """1 (Monday) to 7."""
+    percent_min: int
+    """Least share of the readings promised that an hour must have, what is excluded left out."""
+    promised: NDArray[np.int64]
+    """How many each slot has in an hour, aligned with the slots asked for; 0 where no hour need have one."""
 
 
 class KpiRow(NamedTuple):
@@ -141,35 +158,39 @@ def sums(
 
 
 def sums_at(
-    session: Session,
-    slots: Slots,
-    among: NDArray[np.int32],
-    low_us: int,
-    high_us: int,
-    zone: str,
-    hours: Sequence[int],
-    weekdays: Sequence[int],
-    percent_min: int,
-    promised: NDArray[np.int64],
+    session: Session, slots: Slots, among: NDArray[np.int32], low_us: int, high_us: int, hours: ChosenHours
 ) -> dict[int, KpiSums]:
-    """Return by slot the merged hours of a stretch of time that lie within hours of the clock and days of the week.
-
-    Args:
-        session, slots: of the store.
-        among: which slots.
-        low_us, high_us: the stretch.
-        zone: whose clock.
-        hours, weekdays: which hours of it.
-        percent_min: least share of the readings promised that an hour must have, what is excluded left out.
-        promised: how many each slot has in an hour, aligned with `among`; 0 where no hour need have one.
+    """Return by slot the chosen hours of a stretch of time, merged.
 
     Raises:
         StoreUnavailable, StoreError
     """
-    params = {"low": Timestamp(low_us), "high": Timestamp(high_us), "zone": zone}
-    chosen = {"hours": list(hours), "weekdays": list(weekdays), "percent_min": percent_min}
-    of = {"series": slots.series_id[among].tolist(), "promised": promised.tolist()}
-    return _sums(session, slots, "kpi_sums_at", {**params, **chosen, **of})
+    return _sums(session, slots, "kpi_sums_at", _asked(slots, among, low_us, high_us, hours))
+
+
+def day_cells(
+    session: Session, slots: Slots, among: NDArray[np.int32], low_us: int, high_us: int, hours: ChosenHours
+) -> Cells:
+    """Return what `sums_at` adds up, of each civil day by itself: its start, and its chosen hours merged.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    rows = session.rows("kpi_days_at", _asked(slots, among, low_us, high_us, hours))
+    return stored_cells(slots, b"".join(packed for (packed,) in rows)).cells
+
+
+def _asked(slots: Slots, among: NDArray[np.int32], low_us: int, high_us: int, hours: ChosenHours) -> dict[str, object]:
+    return {
+        "series": slots.series_id[among].tolist(),
+        "low": Timestamp(low_us),
+        "high": Timestamp(high_us),
+        "zone": hours.zone,
+        "hours": list(hours.hours),
+        "weekdays": list(hours.weekdays),
+        "percent_min": hours.percent_min,
+        "promised": hours.promised.tolist(),
+    }
 
 
 def _sums(session: Session, slots: Slots, query: str, params: Mapping[str, object]) -> dict[int, KpiSums]:

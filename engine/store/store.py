@@ -418,19 +418,14 @@ class Store:
         return kpis.sums(self._session, self.slots, among, low_us, middle_us, high_us)
 
     def kpi_sums_at(
-        self,
-        among: NDArray[np.int32],
-        low_us: int,
-        high_us: int,
-        zone: str,
-        hours: Sequence[int],
-        weekdays: Sequence[int],
-        percent_min: int,
-        promised: NDArray[np.int64],
+        self, among: NDArray[np.int32], low_us: int, high_us: int, hours: kpis.ChosenHours
     ) -> dict[int, kpis.KpiSums]:
-        """Return by slot the merged hours of a stretch of time that are asked for; see `kpis.sums_at`."""
-        asked = hours, weekdays, percent_min, promised
-        return kpis.sums_at(self._session, self.slots, among, low_us, high_us, zone, *asked)
+        """Return by slot the chosen hours of a stretch of time, merged."""
+        return kpis.sums_at(self._session, self.slots, among, low_us, high_us, hours)
+
+    def kpi_day_cells(self, among: NDArray[np.int32], low_us: int, high_us: int, hours: kpis.ChosenHours) -> Cells:
+        """Return by slot and civil day what `kpi_sums_at` adds up."""
+        return kpis.day_cells(self._session, self.slots, among, low_us, high_us, hours)
 
     def kpi_heard(self, low_us: int, high_us: int) -> dict[int, int]:
         """Return by slot the start of the last day with a reading, of days that start in a stretch of time."""
