@@ -31,7 +31,7 @@ PACK = shipped()
 PAGE = (Path(__file__).parents[3] / "docs" / "kpis.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"<!-- declared_csv -->\n```csv\n(.*?)```", PAGE, re.DOTALL)[0]
 INTERNET, BROADBAND = "EC: ICT: ICT: 1C", "EC: ICT: ICT: 2C"
-HEADER = ",".join(COLUMNS) + "\n"
+HEADER = ",".join(column for column in COLUMNS if column != "evidence") + "\n"
 YEAR = date(2025, 1, 1), date(2025, 12, 31)
 
 
@@ -177,3 +177,20 @@ def test_a_declared_figure_without_a_source_is_a_lack(tmp_path: Path, city: City
         declared = declared_in(rows.values(), 2025, exactly=True)
         one = submission_of(PACK, city, {}, date(2025, 1, 1), date(2025, 12, 31), declared)
         assert any(f.rule == "source" and f.data_points == (INTERNET,) for f in findings(one)) is lacks
+
+
+def test_evidence_is_a_file_of_the_citys_folder_for_it(tmp_path: Path) -> None:
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "survey.pdf").write_bytes(b"%PDF")
+    (tmp_path / "secret.txt").write_text("no evidence")
+    heading = HEADER.replace("note", "note,evidence")
+    row = f"{INTERNET},2025,1,,,%,,,,,"
+    found = read(tmp_path, f"{heading}{row}survey.pdf\n")
+    assert found[INTERNET, 2025].evidence == "survey.pdf"
+    for named, told in (
+        ("lacking.pdf", "there is no file evidence/lacking.pdf"),
+        ("../secret.txt", "expected a file in the city's folder evidence/"),
+        ("x" * 300, "names no file"),
+    ):
+        with pytest.raises(PackError, match=re.escape(told)):
+            read(tmp_path, f"{heading}{row}{named}\n")
