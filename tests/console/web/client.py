@@ -59,10 +59,13 @@ class Client:
         send: object = None,
         **query: object,
     ) -> Answer:
-        """Ask for a path, below the API's prefix unless it begins with a slash; what is sent goes as JSON, by POST."""
+        """Ask for a path, below the API's prefix unless it begins with a slash; what is sent goes as JSON, by POST.
+
+        Bytes go as they are.
+        """
         where = path if path.startswith("/") else f"/api/v1/{path}"
         asked = f"?{urlencode({name.rstrip('_'): value for name, value in query.items()})}" if query else ""
-        body = None if send is None else json.dumps(send).encode()
+        body = send if isinstance(send, bytes) else None if send is None else json.dumps(send).encode()
         method, sent = (method, {}) if send is None else ("POST", {"Content-Type": "application/json"})
         request = urllib.request.Request(  # noqa: S310  (our own server)
             self.url + where + asked, body, {**sent, **(headers or {})}, method=method

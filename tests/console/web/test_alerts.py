@@ -84,6 +84,23 @@ def test_a_wrong_request_names_the_field(ask: Client, path: str, send: object, s
     assert (answer.status, answer.fields) == (status, fields)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "said"),
+    [
+        (b'{"comment": "a"', "application/json", 422, "expected JSON: Expecting ',' delimiter at character 16"),
+        (b"", "application/json", 422, "Field required"),
+        (b"comment=a", "text/plain", 422, "with the header Content-Type: application/json"),
+        (b'"' + b"a" * 70_000 + b'"', "application/json", 413, "at most 65,536 bytes"),
+    ],
+)
+def test_a_body_that_is_none_is_told_as_such(ask: Client, body: bytes, kind: str, status: int, said: str) -> None:
+    headers = {"Content-Type": kind, "X-Cityvitals": "1"}
+    answer = ask("alerts/2/comment", send=body, headers=headers)
+    assert (answer.status, answer.fields) == (status, ["body"])
+    assert said in answer.json["detail"]
+    assert "b'" not in answer.json["detail"]
+
+
 def test_a_page_from_elsewhere_can_send_nothing_that_counts(ask: Client) -> None:
     """A form of another site sends no JSON unless it asks first, which is not allowed."""
     for kind in ("text/plain", "application/x-www-form-urlencoded"):

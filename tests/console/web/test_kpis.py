@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from console.web.kpis import get_kpi
+from console.web.stores import Stores
+from engine.store import Store
 from tests.console.command import cityvitals
 from tests.console.web.client import Client
-from tests.console.web.conftest import Filled
+from tests.console.web.conftest import Filled, site_on
 from tests.system.pipeline import DEMO
 
 pytestmark = pytest.mark.system
@@ -59,6 +65,16 @@ def test_scores_roll_up_as_the_command_rolls_them_up(get: Client, filled: Filled
 @pytest.mark.parametrize("code", [PM, "EN: EN: AQ: 1C", "EC: I: WS: 3C"])
 def test_one_kpi_is_told_in_full_as_the_command_tells_it(get: Client, filled: Filled, code: str) -> None:
     assert get(path(code)).items == command(filled, "show", code)
+
+
+def test_who_asks_for_a_stored_kpi_waits_for_nobody_whose_figures_are_computed(get: Client, filled: Filled) -> None:
+    def compute() -> Store:
+        raise AssertionError("no book is needed")
+
+    site = replace(site_on(filled.url, filled.registry), books=Stores(compute, 1))
+    with closing(site.stores):
+        answer = get_kpi(site, PM)
+    assert json.loads(answer.body)["items"] == get(path(PM)).items
 
 
 def test_what_a_figure_was_added_up_from_comes_page_by_page(get: Client, filled: Filled) -> None:

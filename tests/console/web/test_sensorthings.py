@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from console.web import sensorthings
 from tests.console.web.client import Answer, Client
 from tests.console.web.conftest import Filled
 
@@ -142,6 +143,21 @@ def test_a_wrong_query_is_told_with_the_place(
     assert answer.status == 400, answer.body
     assert answer.fields == [field]
     assert place in answer.json["detail"]
+
+
+def test_an_answer_for_which_too_much_would_be_looked_at_is_refused(
+    sta: Sta, monkeypatch: pytest.MonkeyPatch, filled: Filled
+) -> None:
+    streams = filled.registry.slot_count()
+    monkeypatch.setattr(sensorthings, "LOOKS_MAX", 4 * streams)
+    assert sta("/Datastreams", filter="id ne 'a' and not (name eq 'b')", orderby="id", top=1)["value"]
+    for path, options in (
+        ("/Datastreams", {"filter": "id ne 'a' and id ne 'b' and id ne 'c' and id ne 'd'"}),
+        ("/Sensors", {"expand": "Datastreams($expand=Sensor($expand=Datastreams($top=1)))"}),
+    ):
+        answer = sta.ask(path, **options)
+        assert (answer.status, answer.fields) == (400, ["$top"])
+        assert "looked at" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(

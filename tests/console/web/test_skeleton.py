@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from console.settings import Settings
-from console.web.layers import Bounded, Load
+from console.web.layers import Bounded, Load, Small
 from console.web.page import page_route
 from devices import load_registry, time_us_from_rfc3339
 from tests.console.web.client import Client
@@ -146,6 +147,7 @@ def test_a_database_that_is_away_is_told_and_found_again(tmp_path: Path) -> None
         assert found.status == 503
         assert found.headers["retry-after"]
         assert found.json["type"] == "urn:cityvitals:problem:database-away"
+        assert b"127.0.0.1" not in found.body, "where the database is concerns no client"
         assert client("zones").status == 200, "what rests on files alone is there all the same"
 
 
@@ -172,6 +174,26 @@ def test_requests_beyond_the_limit_are_told_to_ask_again_and_counted() -> None:
     asyncio.run(bounded(SCOPE, nothing, note))  # type: ignore[arg-type]
     assert asked == [200, 503, 200, 503, 200]
     assert (load.taken, load.under_way, load.refused) == (3, 0, 2)
+
+
+def test_a_body_that_grows_beyond_the_limit_is_taken_no_further() -> None:
+    taken = 0
+
+    async def body() -> Message:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": bytes(20_000), "more_body": True}
+
+    async def take(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while True:
+            await receive()
+
+    async def send(_message: Message) -> None:
+        raise AssertionError
+
+    with pytest.raises(HTTPException) as refused:
+        asyncio.run(Small(take)({**SCOPE, "method": "POST"}, body, send))  # type: ignore[arg-type]
+    assert (refused.value.status_code, taken) == (413, 4)
 
 
 def test_what_the_console_has_to_do_is_there_for_prometheus(get: Client) -> None:

@@ -52,6 +52,14 @@ def test_an_alert_comes_back_as_it_was_written(session: Session, query: Query) -
     )  # fmt: skip
 
 
+def test_of_a_long_trail_the_newest_rows_come_the_oldest_of_them_first(session: Session) -> None:
+    alert = opened(session)
+    for number in range(5):
+        alerts.comment(session, alert.alert_id, "kim", str(number), T0 + number)
+    assert [one.detail for one in alerts.events(session, alert.alert_id, limit=3)] == ["2", "3", "4"]
+    assert len(alerts.events(session, alert.alert_id)) == 6
+
+
 def test_of_a_rule_and_scope_only_one_can_stand(session: Session) -> None:
     first = opened(session)
     with pytest.raises(StoreError, match="alert_standing"):

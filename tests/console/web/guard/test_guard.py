@@ -233,6 +233,15 @@ def test_a_viewer_can_change_nothing(beyond: House) -> None:
     assert beyond.ask("GET", "/api/v1/zones", viewer).status == 200
 
 
+def test_who_tries_what_he_may_not_again_and_again_is_told_to_wait_and_noted_no_more(beyond: House) -> None:
+    viewer = {**with_token(beyond.token("wall")), **JSON}
+    statuses = [beyond.ask("POST", "/api/v1/alerts/7/acknowledge", viewer).status for _ in range(40)]
+    noted = len(beyond.audit())
+    assert statuses == [403] * noted + [429] * (40 - noted)
+    assert noted <= 11
+    assert beyond.ask("GET", "/api/v1/zones", viewer).status == 200, "what he may he may all the while"
+
+
 @pytest.mark.parametrize(
     ("role", "acknowledges", "anything"),
     [("viewer", 403, 403), ("operator", 204, 403), ("assessor", 403, 403), ("admin", 204, 200)],
