@@ -10,24 +10,31 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from engine.store.migrate import state_of
-from engine.store.session import Session
+from engine.store.session import Session, no_step
 
 T = TypeVar("T")
 
 
-def opened(url: str, application_name: str, statement_ms_max: int, make: Callable[[Session], T]) -> T:
+def opened(
+    url: str,
+    application_name: str,
+    statement_ms_max: int,
+    make: Callable[[Session], T],
+    step: Callable[[str], None] = no_step,
+) -> T:
     """Return what is made of a new session, which is closed where that fails.
 
     Args:
         url, application_name: see `Store.connect`.
         statement_ms_max: a statement that takes longer is given up as StoreUnavailable.
         make: takes the session, whose tables are of this version; whoever has what it returns closes it.
+        step: for tests; see `Session`.
 
     Raises:
         SchemaOutdated: the database's tables are of another version.
         StoreUnavailable, StoreError
     """
-    session = Session(url, application_name, statement_ms_max)
+    session = Session(url, application_name, statement_ms_max, step)
     try:
         state_of(session).require_current()
         return make(session)
@@ -51,5 +58,5 @@ class Opened:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; what it owned is free at once."""
         self._session.close()

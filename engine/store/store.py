@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 import numpy as np
@@ -40,7 +38,7 @@ from engine.store.accounts import Accountant
 from engine.store.append import Appender
 from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
-from engine.store.migrate import state_of
+from engine.store.opening import Opened, opened
 from engine.store.records import (
     Append,
     Appended,
@@ -63,7 +61,7 @@ STATEMENT_MS_MAX = 60_000
 _FETCH_SERIES = 2_000
 
 
-class Store:
+class Store(Opened):
     """A connection to a migrated database. Not for several threads at once: each opens its own.
 
     Every method raises StoreUnavailable when the server is away or the connection broke (then: `reconnect`, `own`
@@ -72,7 +70,8 @@ class Store:
 
     def __init__(self, session: Session, limits: StoreLimits) -> None:
         """Wrap a session; use `connect`."""
-        self._session, self._limits = session, limits
+        super().__init__(session)
+        self._limits = limits
         self._registered: Registered | None = None
         self._slots: Slots | None = None
         self._accountant: Accountant | None = None
@@ -101,25 +100,11 @@ class Store:
             SchemaOutdated: the database's tables are of another version.
             StoreUnavailable, StoreError
         """
-        session = Session(url, application_name, statement_timeout_ms, step)
-        try:
-            state_of(session).require_current()
-        except BaseException:
-            session.close()
-            raise
-        return cls(session, limits or StoreLimits())
 
-    def __enter__(self) -> Self:
-        return self
+        def make(session: Session) -> Store:
+            return cls(session, limits or StoreLimits())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; what it owned is free at once."""
-        self._session.close()
+        return opened(url, application_name, statement_timeout_ms, make, step)
 
     def reconnect(self) -> None:
         """Replace the connection. What was registered is kept, what was owned has to be owned again.
