@@ -6,6 +6,7 @@ Knows HTTP; knows no resource. Each is an ASGI application around another.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -38,17 +39,29 @@ SAFE: Mapping[str, str] = {
 """Headers of every answer that does not set them itself."""
 
 
-class Safe:
-    """Adds the headers, and turns a fault of ours into an answer."""
+class Layer(ABC):
+    """An application around another, for requests alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
+        """Answer a request; pass on what is none."""
+        if scope["type"] == "http":
+            await self.answer(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    @abstractmethod
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+
+
+class Safe(Layer):
+    """Adds the headers, and turns a fault of ours into an answer."""
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
         began = False
 
         async def sending(message: Message) -> None:
@@ -83,15 +96,16 @@ class Load:
     refused: int = 0
 
 
-class Bounded:
+class Bounded(Layer):
     """Refuses requests beyond a number under way, so that none waits without an end, and counts."""
 
     def __init__(self, app: ASGIApp, requests_max: int, load: Load) -> None:
-        self._app, self._requests_max, self._load = app, requests_max, load
+        super().__init__(app)
+        self._requests_max, self._load = requests_max, load
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in STREAMS:
+        if scope["path"] in STREAMS:
             await self._app(scope, receive, send)
             return
         if self._load.under_way >= self._requests_max:
@@ -106,17 +120,11 @@ class Bounded:
             self._load.under_way -= 1
 
 
-class Small:
+class Small(Layer):
     """Refuses bodies of more than `BODY_BYTES_MAX`, before they are held."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         told = Headers(scope=scope).get("content-length", "0")
         if told.isdecimal() and (len(told) > 12 or int(told) > BODY_BYTES_MAX):
             await response_of(too_large())(scope, receive, send)
@@ -134,15 +142,12 @@ class Small:
         await self._app(scope, receiving, send)
 
 
-class Tagged:
+class Tagged(Layer):
     """Gives a whole answer to a GET its strong entity tag, and no body to a client that has it; answers HEAD as GET."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope["path"] in STREAMS:
+        if scope["method"] not in ("GET", "HEAD") or scope["path"] in STREAMS:
             await self._app(scope, receive, send)
             return
         held = _Held(scope, send)

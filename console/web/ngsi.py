@@ -25,7 +25,8 @@ from engine.kpi.entities import ATTRIBUTES, CONTEXT, TYPE, TYPE_IRI, Told, named
 PREFIX = "/ngsi-ld/v1"
 CONTEXT_PATH = f"{PREFIX}/jsonldContexts/cityvitals"
 OFFSET_MAX = 1_000_000
-LIST_CHARS_MAX = 20_000
+LIST_CHARS_MAX = 4_000
+"""Written as percent signs these still fit into the head of a request."""
 JSON, JSON_LD = "application/json", "application/ld+json"
 SIMPLE = ("keyValues", "simplified")
 FORMS = ("normalized", *SIMPLE)

@@ -151,6 +151,8 @@ def problem_of(error: Exception) -> ProblemError | None:
             )
         case HTTPException(status_code=413):
             return too_large()
+        case HTTPException(status_code=400):
+            return wrong("body", "expected JSON in UTF-8")  # of all that can be wrong this alone is no validation's
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return ProblemError(error.status_code, "wrong-input", str(error.detail), headers=error.headers)
     return None

@@ -20,6 +20,7 @@ from console.web.guard import sign_in
 from console.web.guard.gate import AwayError, Gate, NobodyError
 from console.web.guard.grants import Change, Grant
 from console.web.guard.roles import SAFE_METHODS, needed, who_may
+from console.web.layers import Layer
 from console.web.problems import ProblemError, away, response_of
 from engine.store import StoreError
 
@@ -32,7 +33,7 @@ UNDONE = 499
 """Noted as the result of a change that was cut off before it was answered."""
 
 
-class Guard:
+class Guard(Layer):
     """Passes on what is allowed, with `grant`, `stands` and, for a change, `change` in the request's state."""
 
     def __init__(self, app: ASGIApp, gate: Gate, routes: Sequence[BaseRoute]) -> None:
@@ -43,13 +44,11 @@ class Guard:
             gate: knows who asks.
             routes: what the application serves; it refuses the rest by itself.
         """
-        self._app, self._gate, self._routes = app, gate, routes
+        super().__init__(app)
+        self._gate, self._routes = gate, routes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         try:
             grant = await self._admitted(scope)
         except ProblemError as error:

@@ -4,7 +4,7 @@ FROM (
     SELECT time, series_id, ticks, flags
     FROM observation
     WHERE series_id = ANY(%(series)s::int[]) AND time >= %(low)s AND time < %(high)s
-      AND (time, series_id) > (%(after_time)s, %(after_series)s::int)
+      AND (time, series_id) > (%(after_time)s, %(after_series)s::bigint)
     ORDER BY time, series_id
     LIMIT %(limit)s
 ) o

@@ -89,6 +89,7 @@ def test_a_wrong_request_names_the_field(ask: Client, path: str, send: object, s
     [
         (b'{"comment": "a"', "application/json", 422, "expected JSON: Expecting ',' delimiter at character 16"),
         (b"", "application/json", 422, "Field required"),
+        (b"\xff", "application/json", 422, "expected JSON in UTF-8"),
         (b"comment=a", "text/plain", 422, "with the header Content-Type: application/json"),
         (b'"' + b"a" * 70_000 + b'"', "application/json", 413, "at most 65,536 bytes"),
     ],

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from console.web.figures import MEAN_DIGITS
+from console.web.paging import INT64_MAX, cursor_of
 from devices import rfc3339
 from engine.store import series
 from engine.store.reader import Reader
@@ -328,3 +329,22 @@ def test_the_newest_readings_are_found_whatever_the_present_is_taken_for(filled:
             found = series.newest(reader.session, ids, often, about_us)
             rows = zip(*(column.tolist() for column in found), strict=True)
             assert {ids[place]: (time_us, ticks) for place, time_us, ticks in rows} == stored
+
+
+@pytest.mark.parametrize(
+    ("path", "kinds"),
+    [
+        ("indicators/laeq/hour/values", (int, str)), ("indicators/laeq/hour/revisions", (int, str, int)),
+        ("series/street-noise/sound_level/observations", (int,)), ("series/street-noise/sound_level/windows", (int,)),
+        ("observations?zone=kerb&measurand=pm2_5", (int, int)), ("devices", (str,)), ("quarantine", (int,)),
+        ("ledger", (int,)), ("alerts", (int,)), ("audit", (int,)),
+        ("kpis/EN%3A%20EN%3A%20AQ%3A%201C%2Fpm2_5/explain?days=true", (int,)),
+    ],
+)  # fmt: skip
+def test_a_cursor_that_somebody_made_is_answered_like_any_other(
+    get: Client, path: str, kinds: tuple[type[int] | type[str], ...]
+) -> None:
+    for number in (-INT64_MAX, -1, 0, INT64_MAX):
+        cursor = cursor_of(*(number if kind is int else "\U0010ffff" for kind in kinds))
+        found = get(f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
+        assert found.status in (200, 403, 422), found.body
