@@ -14,6 +14,9 @@ from engine.errors import CellsFullError
 
 ROWS_FIRST = 1024
 """Rows of a new table."""
+SECOND_US = 1_000_000
+END_US = SECOND_US << kernels.KEY_SECONDS_BITS
+"""No cell starts here or later."""
 
 
 class CellTable:
@@ -137,10 +140,20 @@ def keys_of(slot: NDArray[np.int32], start_us: NDArray[np.int64]) -> NDArray[np.
     Raises:
         ValueError: a start is not a whole second between 1970 and 2514.
     """
-    seconds, broken = np.divmod(start_us, 1_000_000)
-    if seconds.size and (broken.any() or int(seconds.min()) < 0 or int(seconds.max()) >> kernels.KEY_SECONDS_BITS):
+    check_starts(start_us)
+    return np.asarray((slot.astype(np.int64) << kernels.KEY_SECONDS_BITS) | start_us // SECOND_US)
+
+
+def check_starts(start_us: NDArray[np.int64]) -> None:
+    """Refuse starts that make no keys.
+
+    Raises:
+        ValueError: a start is not a whole second between 1970 and 2514.
+    """
+    if not start_us.size:
+        return
+    if int(start_us.min()) < 0 or int(start_us.max()) >= END_US or (start_us % SECOND_US).any():
         raise ValueError("cells start at whole seconds between 1970 and 2514: take starts from the calendar")
-    return np.asarray((slot.astype(np.int64) << kernels.KEY_SECONDS_BITS) | seconds)
 
 
 def split_keys(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -80,10 +80,10 @@ class Desk:
         )  # fmt: skip
 
     def bring(self, wanted: Mapping[Grid, Keys]) -> None:
-        """Load the named cells that only the store may have into the windows."""
+        """Load the named cells that only the store may have into the windows; they may be named several times."""
         for grid, keys in wanted.items():
             lacking = self._windows.lacking(grid, keys)
-            lacking = _without(lacking, self._empty[grid])
+            lacking = _without(lacking.distinct(), self._empty[grid])
             if not len(lacking):
                 continue
             found = self.fetch(grid, lacking)

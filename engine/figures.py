@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from devices import Registry
-from engine.calendar import Calendar, expected
+from engine.calendar import HOUR_US, Calendar, expected
 from engine.cells import Cells, Grid
-from engine.indicators import INDICATORS, Evaluator, Indicator, Results, Work
+from engine.indicators import DIRTY_CELLS_MAX, INDICATORS, Evaluator, Indicator, Results, Work
+from engine.indicators.recent import RecentHours
 from engine.indicators.work import Exclusions, Required
 from engine.kernels import DIP, RESET, ROLLOVER
 from engine.spans import Decisions, Keys
@@ -21,7 +22,10 @@ from engine.store import NO_TICKS, NONE, CellRows, CounterEvent, Registered, Val
 from engine.windows import Windows
 
 DIRTY_PER_WORK = 50_000
-"""Dirty hour cells evaluated at once."""
+"""Dirty hour cells evaluated at once, where they are of many hours: each of them makes windows of its own."""
+HOURS_AT_ONCE = 3
+"""Cells of so few hours are evaluated together, as many as there may be: a window that is in two portions is computed
+twice."""
 SITE = "site"
 """Column of `devices.csv` that says where a station stands; `traffic` matters to the European index."""
 DECISION_NAMES = {ROLLOVER: "rollover", RESET: "reset", DIP: "dip"}
@@ -48,12 +52,15 @@ class Figures:
         self._series, self._calendar, self._windows = windows.series, calendar, windows
         self._exclusions = exclusions
         self._ids = registered
+        # Of the cells of both grids one evaluator has read most when the other asks for them.
+        self._recent = RecentHours(len(self._series))
         traffic = np.array([device.attributes.get(SITE, "") == "traffic" for device in registry.devices], np.bool_)
         self._evaluators = {
             grid: Evaluator(
                 self._series, registry.catalogue.measurands, zone_count=len(registry.city.zones),
                 device_count=len(registry.devices), calendar=calendar,
                 catalogue=tuple(one for one in INDICATORS if one.window is grid), traffic=traffic,
+                recent=self._recent,
             )
             for grid in (Grid.HOUR, Grid.DAY)
         }  # fmt: skip
@@ -91,23 +98,28 @@ class Figures:
         """
         slots = np.concatenate([keys.slot for keys in changed])
         hours_us = np.concatenate([keys.start_us for keys in changed])
-        if slots.size > DIRTY_PER_WORK:
+        size = DIRTY_PER_WORK
+        if slots.size > size and int(hours_us.max() - hours_us.min()) < HOURS_AT_ONCE * HOUR_US:
+            size = DIRTY_CELLS_MAX
+        if slots.size > size:
             # By time, so that a window falls into one portion, two at most: else each would evaluate all of them.
             order = np.argsort(hours_us, kind="stable")
             slots, hours_us = slots[order], hours_us[order]
+            # Each portion reads hours of those that follow.
+            self._recent.changed(slots, hours_us, latest_us)
         evaluator = self._evaluators[grid]
         parts = []
-        for at in range(0, slots.size, DIRTY_PER_WORK):
-            end = at + DIRTY_PER_WORK
+        for at in range(0, slots.size, size):
+            end = at + size
             work = evaluator.affected(slots[at:end], hours_us[at:end], latest_us=latest_us)
             if between is not None:
                 low, high = between
                 work = Work(tuple(item for item in work.items if low <= item.start_us < high), work.serial)
-            if self._exclusions is not None:
-                self._exclusions.forget()
             for required in evaluator.required(work):
                 bring(required)
-                if self._exclusions is not None:
+            if self._exclusions is not None:
+                self._exclusions.forget()
+                for required in evaluator.required(work, remembered=True):
                     self._exclusions.bring(required)
             parts.append(evaluator.evaluate(work, self._windows, self._exclusions))
         found = Results.concat(parts)

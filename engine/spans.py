@@ -24,6 +24,14 @@ class Keys:
     def __len__(self) -> int:
         return int(self.slot.size)
 
+    def distinct(self) -> Keys:
+        """Return the same names, each once, ordered by start, then slot."""
+        order = np.lexsort((self.slot, self.start_us))
+        slot, start = self.slot[order], self.start_us[order]
+        first = np.ones(slot.size, np.bool_)
+        first[1:] = (slot[1:] != slot[:-1]) | (start[1:] != start[:-1])
+        return Keys(slot[first], start[first])
+
 
 @dataclass(frozen=True, slots=True)
 class Spans:

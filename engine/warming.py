@@ -16,7 +16,7 @@ from devices.measurands import Kind, Measurand
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
 from engine.calendar import HOUR_US, Calendar
 from engine.cells import Grid
-from engine.spans import LastReadings, Spans
+from engine.spans import Keys, LastReadings, Spans
 from engine.windows import Windows
 
 
@@ -42,6 +42,7 @@ def warm() -> None:
     for batch in readings:
         windows.missing(batch)
         windows.absorb(batch)
+    windows.lacking(Grid.HOUR, Keys(slots, column(begin)))
     spans = Spans.of(slots, column(begin), column(begin + 3 * HOUR_US))
     windows.missing_hours(spans)
     windows.recompute(spans, ObservationBatch.concat(readings), windows.gather(Grid.HOUR, slots, begin))

@@ -28,8 +28,8 @@ from devices.measurands import Kind, Measurand
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
 from engine import kernels
 from engine.calendar import HOUR_US, Calendar
-from engine.cell_table import CellTable, cells_of, keys_of, rows_of, split_keys
-from engine.cells import Cells, Grid
+from engine.cell_table import CellTable, cells_of, check_starts, keys_of, rows_of, split_keys
+from engine.cells import SUM_COUNT, Cells, Grid
 from engine.facts import facts_of
 from engine.spans import Decisions, Keys, LastReadings, Spans
 
@@ -330,16 +330,16 @@ class Windows:
             start_us: one start for all, or one for each.
         """
         self._check_slots(slots)
-        starts = np.broadcast_to(np.asarray(start_us, np.int64), slots.shape)
-        table = self._tables[grid]
-        found = table.find(keys_of(slots, starts))
-        rows = np.zeros((slots.size, kernels.ROW_WIDTH), np.int64)
-        known = found >= 0
-        rows[known] = table.rows[found[known]]
-        return Cells(
-            slots.astype(np.int32), starts.copy(), rows[:, kernels.COUNT].copy(), rows[:, kernels.LOW].copy(),
-            rows[:, kernels.HIGH].copy(), rows[:, kernels.SUM :].copy(),
+        count, low, high = np.zeros((3, slots.size), np.int64)
+        found = Cells(
+            slots.astype(np.int32), np.broadcast_to(np.asarray(start_us, np.int64), slots.shape).copy(),
+            count, low, high, np.zeros((slots.size, SUM_COUNT), np.int64),
         )  # fmt: skip
+        check_starts(found.start_us)
+        kernels.fetch(
+            found.slot, found.start_us, self._tables[grid].arrays, found.count, found.low, found.high, found.sums
+        )
+        return found
 
     def held(self, grid: Grid) -> Cells:
         """Return every cell in memory, as copies, in no order."""
@@ -363,10 +363,13 @@ class Windows:
     def lacking(self, grid: Grid, keys: Keys) -> Keys:
         """Return those of the keys that are not in memory and that the store may hold."""
         self._check_slots(keys.slot)
-        absent = self._tables[grid].find(keys_of(keys.slot, keys.start_us)) < 0
-        absent &= keys.start_us < int(self._floor_us[grid])
-        absent &= keys.start_us <= self._last.time_us[keys.slot]
-        absent &= keys.start_us > self._began_us[keys.slot] - LENGTH_US_MAX[grid]
+        check_starts(keys.start_us)
+        absent = np.empty(len(keys), np.bool_)
+        kernels.unknown(
+            np.ascontiguousarray(keys.slot, np.int32), np.ascontiguousarray(keys.start_us),
+            int(LENGTH_US_MAX[grid]), int(self._floor_us[grid]), self._began_us, self._last.time_us,
+            self._tables[grid].arrays, absent,
+        )  # fmt: skip
         return Keys(keys.slot[absent], keys.start_us[absent])
 
     def evict(self, grid: Grid, before_us: int, keep_us: NDArray[np.int64] | None = None) -> int:

@@ -168,7 +168,7 @@ class Worker:
         self._commit_arrived = self._commit_applied = self._commit_written = 0
         self._closed_to = dict.fromkeys(Grid, NEVER_US)
         self._settled_s = self._settling_s = 0.0
-        self._evicted_us = NEVER_US
+        self._evicted_us = self._evicted_hour_us = NEVER_US
         self._held_max = 0
 
     # ---- for other threads -----------------------------------------------------------------------------------
@@ -554,8 +554,11 @@ class Worker:
             # What one late reading had to read from the store, the next one most likely reads as well.
             return
         self._windows.evict(Grid.MINUTE, minute_us)
-        self._windows.evict(Grid.HOUR, open_us - HOUR_US, keep_us=self._look_back)
-        self._windows.evict(Grid.DAY, self._start_of(Grid.DAY, open_us))
+        if open_us != self._evicted_hour_us or self._held() > self._held_max:
+            # Hours and days are millions of cells, of which only the end of an hour makes some superfluous.
+            self._windows.evict(Grid.HOUR, open_us - HOUR_US, keep_us=self._look_back)
+            self._windows.evict(Grid.DAY, self._start_of(Grid.DAY, open_us))
+            self._evicted_hour_us = open_us
         self._desk.forget_empty()
         self._evicted_us, self._held_max = minute_us, self._held() + KEPT_MAX
 

@@ -26,6 +26,7 @@ from engine.indicators.catalogue import INDICATORS
 from engine.indicators.columns import state_share, total, vector_mean
 from engine.indicators.definition import HourColumns, Hours, Indicator, Profile, Sums
 from engine.indicators.plan import Plan, plan
+from engine.indicators.recent import RecentHours
 from engine.indicators.work import Exclusions, Item, Known, Required, Results, WindowReader, Work
 from engine.spans import Keys
 
@@ -63,6 +64,7 @@ class Evaluator:
         catalogue: the definitions; their order is the `indicator` of the results.
         traffic: bool per device, whether it stands at traffic (European AQI); none do when left out.
         known_windows_max: see `KNOWN_WINDOWS_MAX`.
+        recent: the newest hours, where another evaluator of the same cells shares them.
 
     Attributes:
         catalogue: as given.
@@ -83,6 +85,7 @@ class Evaluator:
         catalogue: Sequence[Indicator] = INDICATORS,
         traffic: NDArray[np.bool_] | None = None,
         known_windows_max: int = KNOWN_WINDOWS_MAX,
+        recent: RecentHours | None = None,
     ) -> None:
         self.catalogue = tuple(catalogue)
         self.forgotten = 0
@@ -91,7 +94,11 @@ class Evaluator:
         self._calendar = calendar
         self._known: OrderedDict[tuple[int, int], Known] = OrderedDict()
         self._known_windows_max = known_windows_max
+        self._recent = RecentHours(len(series)) if recent is None else recent
         self._serial = 0
+        self._measurands = len(measurands)
+        # Of the window of each definition that was last computed alone: it is the open one, minute after minute.
+        self._dues: dict[int, tuple[tuple[tuple[int, int], ...], NDArray[np.int64], NDArray[np.int64]]] = {}
         at_traffic = np.zeros(device_count, np.bool_) if traffic is None else traffic
         self._plans = [plan(i, d, series, measurands, at_traffic) for i, d in enumerate(self.catalogue)]
 
@@ -110,44 +117,55 @@ class Evaluator:
         self._serial += 1
         if not slots.size:
             return Work((), self._serial)
-        hours, hour_at = np.unique(hour_starts_us, return_inverse=True)
+        hours, hour_at = _numbered(hour_starts_us)
         latest = max(int(latest_us), int(hours[-1]))
+        self._recent.changed(slots, hour_starts_us, latest)
         reach: dict[tuple[Grid, int], list[list[int]]] = {}
         items: list[Item] = []
+        by_measurand = self._by_measurand(slots)
         for made in self._plans:
-            station = made.station_of_slot[slots]
-            touched = np.flatnonzero(station >= 0)
+            some = np.concatenate([by_measurand[code] for code in made.measurand.tolist()])
+            station = made.station_of_slot[slots[some]]
+            touched = some[station >= 0]
             if not touched.size:
                 continue
             window, lookback = made.indicator.window, made.indicator.lookback_hours
             if (window, lookback) not in reach:
                 reach[window, lookback] = self._reach(window, lookback, hours, latest)
-            pairs = np.unique(hour_at[touched].astype(np.int64) * made.stations + station[touched])
+            pairs = _ascending(hour_at[touched] * made.stations + station[station >= 0])
             items += self._items(made, pairs, reach[window, lookback])
         return Work(tuple(items), self._serial)
 
-    def required(self, work: Work) -> Iterator[Required]:
-        """Give the cells that evaluating this work will read, some at a time: of a large city they are millions."""
+    def required(self, work: Work, *, remembered: bool = False) -> Iterator[Required]:
+        """Give the cells that evaluating this work will read, some at a time: of a large city they are millions.
+
+        Args:
+            work: what is to be computed.
+            remembered: also those that it need not read again; what is left out of them may be another than it was.
+        """
         wanted: dict[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]] = {}
         rows = 0
+        for grid, slots, starts in self._read(work, remembered):
+            if rows and rows + slots.size > ROWS_MAX:
+                yield _joined(wanted)
+                wanted, rows = {}, 0
+            wanted.setdefault(grid, []).append((slots, starts))
+            rows += slots.size
+        if wanted:
+            yield _joined(wanted)
+
+    def _read(self, work: Work, remembered: bool) -> Iterator[tuple[Grid, NDArray[np.int32], NDArray[np.int64]]]:
+        """Give slots and starts of the cells of `required`, window after window."""
         for item in work.items:
             made = self._plans[item.definition]
             if not made.indicator.reads_hours:
-                parts = [(made.slots, np.array([item.start_us], np.int64))]
-            else:
-                stations = item.stations if item.base is not None else np.arange(made.stations, dtype=np.intp)
-                parts = [
-                    (made.slots[made.rows_of(some)], item.hours_us) for some in _some(made, item.hours_us, stations)
-                ]
-            for slots, starts in parts:
-                size = slots.size * starts.size
-                if rows and rows + size > ROWS_MAX:
-                    yield _distinct(wanted)
-                    wanted, rows = {}, 0
-                wanted.setdefault(made.grid, []).append((np.tile(slots, starts.size), np.repeat(starts, slots.size)))
-                rows += size
-        if wanted:
-            yield _distinct(wanted)
+                yield made.grid, made.slots, np.full(made.slots.size, item.start_us, np.int64)
+                continue
+            stations = item.stations if item.base is not None else np.arange(made.stations, dtype=np.intp)
+            slots = made.slots[made.rows_of(stations)]
+            every = ((start, slots) for start in item.hours_us.tolist())
+            for start, some in every if remembered else self._recent.lacking(slots, item.hours_us):
+                yield made.grid, some, np.full(some.size, start, np.int64)
 
     def evaluate(self, work: Work, reader: WindowReader, exclusions: Exclusions | None = None) -> Results:
         """Return the figures of all changed stations, their zones and the city, with coverage.
@@ -191,8 +209,15 @@ class Evaluator:
             yield items
 
     def forget(self) -> None:
-        """Drop all remembered figures: after cells changed without `affected` having been told."""
+        """Drop all that is remembered: after cells changed without `affected` having been told."""
         self._known.clear()
+        self._recent.forget()
+
+    def _by_measurand(self, slots: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+        """Return, for each measurand, where its slots stand: a definition looks at those of its inputs alone."""
+        measurand = self._series.measurand[slots]
+        order = np.argsort(measurand, kind="stable")
+        return np.split(order, np.searchsorted(measurand[order], np.arange(1, self._measurands)))
 
     def _reach(self, window: Grid, lookback: int, hours: NDArray[np.int64], latest: int) -> list[list[int]]:
         """Return, for each of these hours (ascending), the starts of the windows that read it, up to the newest one."""
@@ -267,25 +292,28 @@ class Evaluator:
         self, made: Plan, items: list[Item], reader: WindowReader, exclusions: Exclusions | None
     ) -> list[Known]:
         """Return the figures of all stations in each of these windows, computing those that changed."""
-        every = np.arange(made.stations, dtype=np.intp)
         anew = any(item.base is None for item in items)
-        stations = every if anew else np.unique(np.concatenate([item.stations for item in items]))
+        stations = (
+            np.arange(made.stations, dtype=np.intp)
+            if anew
+            else np.unique(np.concatenate([item.stations for item in items]))
+        )
         line = np.unique(np.concatenate([item.hours_us for item in items]))
         clock = self._calendar.hour_of_day(line)
         minutes = (self._calendar.end_of(Grid.HOUR, line) - line) // MINUTE_US
         found = [Known.nothing(made.stations) if item.base is None else item.base.copy() for item in items]
         for some in _some(made, line, stations):
             slots = made.slots[made.rows_of(some)]
-            keys = np.repeat(slots, line.size), np.tile(line, slots.size)
-            cells = reader.gather(made.grid, *keys)
-            count, sums = _by_input(made, some, line.size, cells.count, cells.sums)
-            part = None if exclusions is None else exclusions.at(made.grid, *keys)
-            out = None if part is None else _by_input(made, some, line.size, part.number, part.sums)
+            count, sums = _by_input(made, some, *self._recent.read(reader, slots, line))
+            out = None if exclusions is None else _left_out(made, some, line, exclusions)
             for item, figures in zip(items, found, strict=True):
-                changed = some if item.base is None else np.intersect1d(item.stations, some, assume_unique=True)
+                every = item.base is None or item.stations.size == made.stations
+                changed = some if every else np.intersect1d(item.stations, some, assume_unique=True)
                 if not changed.size:
                     continue
-                rows = np.searchsorted(some, changed)
+                rows: slice | NDArray[np.intp] = slice(None)
+                if changed.size < some.size:
+                    rows = np.searchsorted(some, changed)
                 # The hours of a window follow each other without a gap, and so they do in the line of all hours.
                 begin = int(np.searchsorted(line, item.hours_us[0]))
                 hours = slice(begin, begin + item.hours_us.size)
@@ -306,15 +334,12 @@ class Evaluator:
         changed = np.zeros((windows, made.stations), np.bool_)
         for row, item in enumerate(items):
             changed[row, item.stations] = True
-        ends = np.repeat(np.array([item.end_us for item in items], np.int64), made.slots.size)
-        owed = expected(self._series, np.tile(made.slots, windows), np.repeat(starts, made.slots.size), ends)
-        due = made.by_station(owed.reshape(windows, made.slots.size))
+        due, due_of_scope = self._owed(made, items)
         driver = made.measurand[figures.driver] if indicator.index is not None else np.full(changed.shape, -1, np.int16)
 
         # Scope 0 is the city, then the zones: every station counts in both.
         scopes = pooling.pool(indicator, figures.ticks, figures.known, driver, made.zone, zones)
         received = pooling.added(figures.received, made.zone, zones)
-        due_of_scope = pooling.added(due, made.zone, zones)
         touched = pooling.added(changed.astype(np.int64), made.zone, zones) > 0
         # Where only excluded readings would give a figure, one that was stored before is taken away.
         possible = pooling.added(figures.possible.astype(np.int64), made.zone, zones) > 0
@@ -336,7 +361,22 @@ class Evaluator:
             np.concatenate([received[window, scope], figures.received[at, station]]),
             np.concatenate([due_of_scope[window, scope], due[at, station]]),
         )
-        return rows.take(np.lexsort((rows.scope, rows.start_us)))
+        # Of one window zones and stations ascend already.
+        return rows if windows == 1 else rows.take(np.lexsort((rows.scope, rows.start_us)))
+
+    def _owed(self, made: Plan, items: list[Item]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many readings the stations, and the city and its zones, owe in these windows."""
+        windows = tuple((item.start_us, item.end_us) for item in items)
+        known = self._dues.get(made.definition)
+        if known is not None and known[0] == windows:
+            return known[1:]
+        starts, ends = (np.repeat(np.array(edges, np.int64), made.slots.size) for edges in zip(*windows, strict=True))
+        owed = expected(self._series, np.tile(made.slots, len(windows)), starts, ends)
+        due = made.by_station(owed.reshape(len(windows), made.slots.size))
+        of_scope = pooling.added(due, made.zone, self._zone_count)
+        if len(windows) == 1:
+            self._dues[made.definition] = windows, due, of_scope
+        return due, of_scope
 
     def _remember(self, known: dict[tuple[int, int], Known]) -> None:
         for key, figures in known.items():
@@ -467,17 +507,25 @@ def _some(made: Plan, hours_us: NDArray[np.int64], stations: NDArray[np.intp]) -
     return np.array_split(stations, max(-(-cells // ROWS_MAX), 1))
 
 
-def _distinct(wanted: Mapping[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]]) -> Required:
-    """Return the cells that are named, each once, ordered by start, then slot."""
-    found = {}
-    for grid, parts in wanted.items():
-        slot = np.concatenate([slots for slots, _ in parts])
-        start = np.concatenate([starts for _, starts in parts])
-        order = np.lexsort((slot, start))
-        slot, start = slot[order], start[order]
-        first = np.r_[True, (slot[1:] != slot[:-1]) | (start[1:] != start[:-1])]
-        found[grid] = Keys(slot[first], start[first])
-    return found
+def _ascending(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct values in order, as which they mostly come."""
+    return values if (values[1:] > values[:-1]).all() else np.unique(values)
+
+
+def _numbered(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct values in order, mostly a single one, and where each of the values stands among them."""
+    if (values == values[0]).all():
+        return values[:1], np.zeros(values.size, np.int64)
+    distinct, at = np.unique(values, return_inverse=True)
+    return distinct, at.astype(np.int64)
+
+
+def _joined(wanted: Mapping[Grid, list[tuple[NDArray[np.int32], NDArray[np.int64]]]]) -> Required:
+    """Return the cells that are named."""
+    return {
+        grid: Keys(np.concatenate([slots for slots, _ in parts]), np.concatenate([starts for _, starts in parts]))
+        for grid, parts in wanted.items()
+    }
 
 
 def _less(
@@ -489,26 +537,35 @@ def _less(
     return left, np.where(some if sums.ndim == count.ndim else some[..., None], sums - out_sums, 0)
 
 
+def _left_out(
+    made: Plan, stations: NDArray[np.intp], hours_us: NDArray[np.int64], exclusions: Exclusions
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return what is left out of these station rows (ascending), as `_by_input`; None where it is nothing of any."""
+    slots = made.slots[made.rows_of(stations)]
+    part = exclusions.at(made.grid, np.repeat(slots, hours_us.size), np.tile(hours_us, slots.size))
+    if part is None:
+        return None
+    shape = (slots.size, hours_us.size)
+    return _by_input(made, stations, part.number.reshape(shape), part.sums[:, 0].reshape(shape))
+
+
 def _by_input(
-    made: Plan,
-    stations: NDArray[np.intp],
-    hours: int,
-    count: NDArray[np.int64],
-    sums: NDArray[np.int64],
+    made: Plan, stations: NDArray[np.intp], count: NDArray[np.int64], sums: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return count and sum of shape (stations, inputs, hours) for these station rows (ascending).
 
     Args:
         made: the definition.
         stations: station rows.
-        hours: how many.
-        count, sums: of the cells of their slots, hour after hour of each.
+        count, sums: of their slots, shape (slots, hours).
     """
+    if made.slots.size == made.stations and len(made.indicator.inputs) == 1:
+        return count[:, None, :], sums[:, None, :]
     rows = made.rows_of(stations)
-    shape = (stations.size, len(made.indicator.inputs), hours)
+    shape = (stations.size, len(made.indicator.inputs), count.shape[1])
     counted, summed = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     where = np.searchsorted(stations, made.slot_station[rows]), made.slot_input[rows]
     # A station may have two series of one measurand: their readings count together.
-    np.add.at(counted, where, count.reshape(rows.size, hours))
-    np.add.at(summed, where, sums[:, 0].reshape(rows.size, hours))
+    np.add.at(counted, where, count)
+    np.add.at(summed, where, sums)
     return counted, summed

@@ -54,13 +54,26 @@ def ratio(
         OverflowError: a result does not fit int64.
     """
     up, down = 10 ** max(0, decimals_to - decimals_from), 10 ** max(0, decimals_from - decimals_to)
+    return quotients(numerator, up, denominator, np.full(denominator.size, down, np.int64))
+
+
+def quotients(
+    numerator: NDArray[np.int64], up: int, denominator: NDArray[np.int64], down: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return numerator * up / (denominator * down) row by row, ties to even, exact whatever the size.
+
+    Denominators and factors are positive.
+
+    Raises:
+        OverflowError: a result does not fit int64.
+    """
     if not numerator.size:
         return np.empty(0, np.int64)
     largest = max(abs(int(numerator.max())), abs(int(numerator.min())))
-    if largest <= INT64_MAX // up and int(denominator.max()) <= INT64_MAX // down:
+    if largest <= INT64_MAX // up and int(denominator.max()) <= INT64_MAX // int(down.max()):
         return divided(numerator * up, denominator * down)
-    rows = zip(numerator.tolist(), denominator.tolist(), strict=True)
-    return np.array([round_half_even(n * up, d * down) for n, d in rows], np.int64)
+    rows = zip(numerator.tolist(), denominator.tolist(), down.tolist(), strict=True)
+    return np.array([round_half_even(n * up, d * below) for n, d, below in rows], np.int64)
 
 
 @lru_cache(maxsize=16)
@@ -79,6 +92,12 @@ def level_thresholds(one: int, decimals: int, level_max: int) -> tuple[int, ...]
         power = context.power(Decimal(10), context.divide(Decimal(2 * level - 1), 2 * step))
         found.append(int(context.multiply(scale, power).to_integral_value(ROUND_CEILING)))
     return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def level_floats(one: int, decimals: int, level_max: int) -> NDArray[np.float64]:
+    """Return `level_thresholds` as energies, the nearest float of each."""
+    return np.array([t / (1 << THRESHOLD_BITS) for t in level_thresholds(one, decimals, level_max)])
 
 
 @lru_cache(maxsize=16)

@@ -6,16 +6,17 @@ share that a meter has of an hour it did not report says nothing about the night
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from math import isqrt, lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.indicators.columns import LEVEL_MAX
+from engine.indicators.concentration_columns import GUARD
 from engine.indicators.concentrations import Ratio
 from engine.indicators.definition import Column, Indicator, Profile
-from engine.indicators.exact import level_of, level_thresholds, ratio, round_half_even
+from engine.indicators.exact import level_floats, level_of, level_thresholds, quotients, ratio
 from engine.weights import ENERGY_SCALE
 
 DAY_HOURS = range(7, 19)
@@ -37,9 +38,9 @@ HOUR_MINUTES = 60
 
 def lnight(of: Profile, to: Indicator) -> Column:
     """Return the level of the night that ends in the day; none with less than 75 % of its hours."""
-    thresholds = level_thresholds(ENERGY_SCALE, to.decimals, LEVEL_MAX)
-    found = _mean_energies(of, _night(of))
-    return _column([None if energy is None else level_of(*energy, thresholds) for energy in found])
+    night = _night(of)
+    known = _enough(of, night, of.count[:, night] > 0)
+    return _levels(known, _means(of, night), lambda row: _mean_energy(of, night, row), to)
 
 
 def lden(of: Profile, to: Indicator) -> Column:
@@ -56,19 +57,20 @@ def lden(of: Profile, to: Indicator) -> Column:
     lasted = [int(of.minutes[hours].sum()) for _, hours in parts]
     weights = [weight * minutes for (weight, _), minutes in zip(parts, lasted, strict=True)]
     below_all = WEIGHT_ONE * sum(lasted)
-    thresholds = level_thresholds(ENERGY_SCALE, to.decimals, LEVEL_MAX)
-    found: list[int | None] = []
-    for energies in zip(*(_mean_energies(of, hours) for _, hours in parts), strict=True):
+    known, mean = np.ones(of.stations, np.bool_), np.zeros(of.stations)
+    for (_, hours), weight in zip(parts, weights, strict=True):
+        known &= _enough(of, hours, of.count[:, hours] > 0)
+        mean += _means(of, hours) * (weight / max(below_all, 1))
+
+    def exact(row: int) -> Ratio:
         total, below = 0, 1
-        for energy, weight in zip(energies, weights, strict=True):
-            if energy is None:
-                found.append(None)
-                break
-            total = total * energy[1] + energy[0] * weight * below
-            below *= energy[1]
-        else:
-            found.append(level_of(total, below * below_all, thresholds))
-    return _column(found)
+        for (_, hours), weight in zip(parts, weights, strict=True):
+            energy, number = _mean_energy(of, hours, row)
+            total = total * number + energy * weight * below
+            below *= number
+        return total, below * below_all
+
+    return _levels(known, mean, exact, to)
 
 
 def night_flow(of: Profile, to: Indicator) -> Column:
@@ -106,9 +108,8 @@ def load_factor(of: Profile, to: Indicator) -> Column:
     peak = scaled.max(axis=1, initial=0)
     known = told & (peak > 0)
     ticks = np.zeros(of.stations, np.int64)
-    for row in np.flatnonzero(known).tolist():
-        above = 100 * 10**to.decimals * over * int(rise[row].sum())
-        ticks[row] = round_half_even(above, int(minutes[row]) * int(peak[row]))
+    rose, percent = rise.sum(axis=1), 100 * 10**to.decimals
+    ticks[known] = quotients(rose[known], percent * over, peak[known], minutes[known])
     return Column(ticks, known, told)
 
 
@@ -124,26 +125,37 @@ def _night(of: Profile) -> NDArray[np.intp]:
     return np.flatnonzero(np.isin(of.clock[: int(waking.min())], NIGHT_HOURS))
 
 
-def _mean_energies(of: Profile, hours: NDArray[np.intp]) -> list[Ratio | None]:
-    """Return the mean energy of each station, each hour for as long as it lasted; None with less than 75 % of them."""
-    minutes, count = of.minutes[hours], of.count[:, hours]
-    heard = count > 0
-    energy = np.where(heard, of.sums[:, hours], 0)
-    most = count.max(axis=1, initial=0)
-    # Where all hours hold equally many readings, as they mostly do, the sum of sums is enough.
-    alike = (~heard | (count == most[:, None])).all(axis=1) & bool((minutes == minutes.max(initial=0)).all())
-    known = _enough(of, hours, heard)
-    totals, readings = energy.sum(axis=1).tolist(), (most * heard.sum(axis=1)).tolist()
-    found: list[Ratio | None] = [None] * of.stations
-    for row in np.flatnonzero(known & alike).tolist():
-        found[row] = totals[row], readings[row]
-    for row in np.flatnonzero(known & ~alike).tolist():
-        found[row] = _mean_energy(energy[row].tolist(), count[row].tolist(), minutes.tolist())
-    return found
+def _levels(
+    known: NDArray[np.bool_], mean: NDArray[np.float64], exact: Callable[[int], Ratio], to: Indicator
+) -> Column:
+    """Return the levels of mean energies.
+
+    Args:
+        known: of which stations there is one.
+        mean: as floats, off by less than `GUARD` of themselves: at most 40 operations on positive numbers.
+        exact: gives it as a ratio, for the few that lie so near to a threshold.
+        to: whose levels.
+    """
+    floats = level_floats(ENERGY_SCALE, to.decimals, LEVEL_MAX)
+    below, above = (np.searchsorted(floats, mean * end, "right") for end in (1 - GUARD, 1 + GUARD))
+    ticks = np.where(known, np.maximum(below - 1, 0), 0).astype(np.int64)
+    thresholds = level_thresholds(ENERGY_SCALE, to.decimals, LEVEL_MAX)
+    for row in np.flatnonzero(known & (below != above)).tolist():
+        ticks[row] = level_of(*exact(row), thresholds)
+    return Column(ticks, known)
 
 
-def _mean_energy(energies: Sequence[int], counts: Sequence[int], minutes: Sequence[int]) -> Ratio:
-    """Return the mean energy of hours that hold unequal numbers of readings or do not last equally long."""
+def _means(of: Profile, hours: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the mean energy of each station, each hour for as long as it lasted; 0 where nothing was heard."""
+    count = of.count[:, hours]
+    heard, minutes = count > 0, of.minutes[hours].astype(np.float64)
+    energy = np.where(heard, of.sums[:, hours], 0) / np.maximum(count, 1)
+    return np.asarray((energy * minutes).sum(axis=1) / np.maximum((heard * minutes).sum(axis=1), 1.0))
+
+
+def _mean_energy(of: Profile, hours: NDArray[np.intp], row: int) -> Ratio:
+    """Return the mean energy of one station, of which something was heard, exactly."""
+    energies, counts, minutes = of.sums[row, hours].tolist(), of.count[row, hours].tolist(), of.minutes[hours].tolist()
     shared = lcm(*(count for count in counts if count))
     total = lasted = 0
     for energy, count, length in zip(energies, counts, minutes, strict=True):
@@ -169,8 +181,3 @@ def _comparable(of: Profile, hours: NDArray[np.intp], rise: NDArray[np.int64]) -
     minutes = of.minutes[hours].tolist()
     over = lcm(*minutes)
     return rise * np.array([over // lasted for lasted in minutes], np.int64), over
-
-
-def _column(found: Sequence[int | None]) -> Column:
-    ticks = np.array([0 if value is None else value for value in found], np.int64)
-    return Column(ticks, np.array([value is not None for value in found], np.bool_))

@@ -183,5 +183,4 @@ class Results:
 
 
 Required = Mapping[Grid, Keys]
-"""Cells that an evaluation will read, by grid, each once, ordered by start, then slot; a grid that is not read is left
-out."""
+"""Cells that an evaluation will read, by grid, in any order, some twice; a grid that is not read is left out."""

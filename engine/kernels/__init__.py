@@ -49,18 +49,18 @@ from engine.kernels.table import (
     adopt,
     blank,
     compact,
+    fetch,
     find,
     put,
     reindex,
     settle,
+    unknown,
 )
 
 __all__ = [
     "AHEAD", "ANGLE", "CLEAN", "COUNT", "COUNTER", "CROWDED", "DECIDED", "DIP", "DIRTY", "EVENT", "GAUGE", "HIGH",
-    "KEY", "KEY_SECONDS_BITS", "LATE", "LEVEL", "LOW", "OUTSIDE", "RESET", "ROLLOVER", "ROW_WIDTH",
-    "SLOT_COUNT_MAX",
+    "KEY", "KEY_SECONDS_BITS", "LATE", "LEVEL", "LOW", "OUTSIDE", "RESET", "ROLLOVER", "ROW_WIDTH", "SLOT_COUNT_MAX",
     "STATE", "SUM", "TALLY_WIDTH", "Clock", "Facts", "Last", "Notes", "Table", "accumulate", "admit", "adopt", "blank",
-    "compact", "decide", "find", "hour_end", "hour_start", "hours_beside", "join", "plausible", "put", "rebuild",
-    "rebuild_days",
-    "reindex", "seek", "settle", "share", "spread", "touch", "windows_bound",
+    "compact", "decide", "fetch", "find", "hour_end", "hour_start", "hours_beside", "join", "plausible", "put",
+    "rebuild", "rebuild_days", "reindex", "seek", "settle", "share", "spread", "touch", "unknown", "windows_bound",
 ]  # fmt: skip

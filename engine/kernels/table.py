@@ -70,6 +70,22 @@ def probe(table: Table, key: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def seen(
+    rows: NDArray[np.int64], place: NDArray[np.int32], recent: NDArray[np.int32], mask: int, slot: int, key: int
+) -> int:
+    """Return the row of a key, by what its slot used last or by the index, or -1."""
+    row = int(recent[slot])
+    if row >= 0 and rows[row, KEY] == key:
+        return row
+    at = hash_of(key) & mask
+    while place[at] >= 0:
+        if rows[place[at], KEY] == key:
+            return int(place[at])
+        at = (at + 1) & mask
+    return -1
+
+
+@njit(nogil=True, cache=True)
 def insert(table: Table, key: int) -> int:
     """Append an empty clean row for a key that is absent; the caller has made sure of room."""
     row = table.size[0]
@@ -151,6 +167,44 @@ def find(keys: NDArray[np.int64], table: Table, found: NDArray[np.int64]) -> int
         found[i] = probe(table, keys[i])
         absent += found[i] < 0
     return absent
+
+
+@njit(nogil=True, cache=True)
+def unknown(
+    slot: NDArray[np.int32], start_us: NDArray[np.int64], length_us: int, floor_us: int, began_us: NDArray[np.int64],
+    last_us: NDArray[np.int64], table: Table, absent: NDArray[np.bool_],
+) -> int:  # fmt: skip
+    """Mark the cells that have no row, start before the floor and meet what a slot's first and last reading enclose.
+
+    Returns how many there are. Arrays are taken out of the table once: handing the tuple on costs more than a search.
+    """
+    rows, place, recent = table.rows, table.place, table.recent
+    mask, number = place.size - 1, 0
+    for i in range(slot.size):
+        s, t = slot[i], start_us[i]
+        absent[i] = t < floor_us and t <= last_us[s] and t + length_us > began_us[s]
+        if absent[i]:
+            absent[i] = seen(rows, place, recent, mask, s, key_of(s, t)) < 0
+            number += absent[i]
+    return number
+
+
+@njit(nogil=True, cache=True)
+def fetch(
+    slot: NDArray[np.int32], start_us: NDArray[np.int64], table: Table, count: NDArray[np.int64],
+    low: NDArray[np.int64], high: NDArray[np.int64], sums: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Copy the cells that have a row into columns, and leave the others as they are; returns how many have one."""
+    rows, place, recent = table.rows, table.place, table.recent
+    mask, number = place.size - 1, 0
+    for i in range(slot.size):
+        row = seen(rows, place, recent, mask, slot[i], key_of(slot[i], start_us[i]))
+        if row >= 0:
+            count[i], low[i], high[i] = rows[row, COUNT], rows[row, LOW], rows[row, HIGH]
+            for column in range(sums.shape[1]):
+                sums[i, column] = rows[row, SUM + column]
+            number += 1
+    return number
 
 
 @njit(nogil=True, cache=True)

@@ -26,6 +26,7 @@ TIME_HIGH_US = 9_223_371_331_199_999_999
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
 _TIMESTAMPTZ, _INT4 = types["timestamptz"].oid, types["int4"].oid
+_ROWS_AT_ONCE = 4096
 
 OBSERVATION_BYTES = 18
 """One packed observation as `observations.sql` sends it: time, ticks, flags."""
@@ -115,7 +116,7 @@ def stamps(time_us: NDArray[np.int64]) -> NDArray[np.int64]:
     return time_us - EPOCH_US
 
 
-def rows(columns: Sequence[NDArray[Any]]) -> bytes:
+def rows(columns: Sequence[NDArray[Any]]) -> memoryview:
     """Return columns of one length as the body of a binary COPY, in their order; no value is null.
 
     The width of a value is that of its array's type: int64 for bigint and timestamptz, int32 for int, int16 for
@@ -124,12 +125,23 @@ def rows(columns: Sequence[NDArray[Any]]) -> bytes:
     fields: list[tuple[str, str]] = [("fields", ">i2")]
     for i, column in enumerate(columns):
         fields += [(f"length_{i}", ">i4"), (f"value_{i}", f">i{column.dtype.itemsize}")]
-    packed = np.empty(columns[0].size, np.dtype(fields))
-    packed["fields"] = len(columns)
+    of = np.dtype(fields)
+    size = columns[0].size
+    # In place, and so few rows at a time that they stay at hand while one column after the other is put between them.
+    body = np.empty(len(_SIGNATURE) + size * of.itemsize + len(_END), np.uint8)
+    body[: len(_SIGNATURE)] = np.frombuffer(_SIGNATURE, np.uint8)
+    body[body.size - len(_END) :] = np.frombuffer(_END, np.uint8)
+    packed = body[len(_SIGNATURE) : body.size - len(_END)].view(of)
+    lengths = np.zeros(1, of)
+    lengths["fields"] = len(columns)
     for i, column in enumerate(columns):
-        packed[f"length_{i}"] = column.dtype.itemsize
-        packed[f"value_{i}"] = column
-    return b"".join((_SIGNATURE, packed.tobytes(), _END))
+        lengths[f"length_{i}"] = column.dtype.itemsize
+    for first in range(0, size, _ROWS_AT_ONCE):
+        some = packed[first : first + _ROWS_AT_ONCE]
+        some[:] = lengths
+        for i, column in enumerate(columns):
+            some[f"value_{i}"] = column[first : first + _ROWS_AT_ONCE]
+    return body.data
 
 
 def _array(column: NDArray[Any], element: int) -> bytes:

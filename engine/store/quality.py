@@ -241,12 +241,12 @@ def _stage_keys(session: Session, slots: Slots, keys: Keys) -> None:
     session.copy("copy_stage_key", binary.rows((binary.stamps(keys.start_us), slots.series_id[keys.slot])))
 
 
-def _flag_rows(slots: Slots, flags: Flags) -> bytes:
+def _flag_rows(slots: Slots, flags: Flags) -> memoryview:
     columns = (binary.stamps(flags.time_us), slots.series_id[flags.slot], flags.rule, flags.excluded.astype(np.int16))
     return binary.rows(columns)
 
 
-def _cell_rows(slots: Slots, cells: Cells) -> bytes:
+def _cell_rows(slots: Slots, cells: Cells) -> memoryview:
     none = np.zeros(len(cells), np.int64)
     return binary.rows(
         (

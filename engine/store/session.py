@@ -251,7 +251,7 @@ class Session:
             cursor.execute(query(name), params)
             yield from cursor
 
-    def copy(self, name: str, body: bytes) -> None:
+    def copy(self, name: str, body: bytes | memoryview) -> None:
         """Run a `COPY … FROM STDIN (FORMAT binary)` of `queries/` on rows made by `binary.rows`.
 
         Raises:
