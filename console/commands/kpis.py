@@ -47,7 +47,7 @@ from console.text import counted
 if TYPE_CHECKING:
     from console.commands.kpi_period import OnePeriod
     from console.context import Context
-    from engine.kpi import DataPoint, Pack
+    from engine.kpi import DataPoint, DeclaredValue, Pack
     from engine.store import KpiReading
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
@@ -301,27 +301,28 @@ def check(
 ) -> None:
     """Check definitions: every fault with its file, line and reason, all at once; exit code 1 if there is any.
 
-    Once the definitions are sound, what the city declares in `declared.csv` is checked against them.
+    Once the definitions are sound, what the city declares in `declared.csv` and the units of its registers are checked
+    against them.
 
     FOLDER is a city (a folder with `kpis/` in it) or a pack by itself (a folder with `pack.toml`).
 
     **Example**: `cityvitals kpis check cities/seoul`
     """
-    from engine.kpi import DECLARED_FILE, PackError, load_catalogue, load_declared, load_pack
+    from engine.kpi import CITY_FILE, DECLARED_FILE, PackError, load_catalogue, load_pack
 
     if folder is not None and not folder.is_dir():
         raise MisuseError(f"{folder}: no such folder", "give a city's folder or a pack's")
-    known = ("pack.toml", "kpis", DECLARED_FILE)
+    known = ("pack.toml", "kpis", DECLARED_FILE, CITY_FILE)
     if folder is not None and not any((folder / name).exists() for name in known):
         raise MisuseError(
-            f"{folder}: neither kpis/ nor pack.toml in it, nor {DECLARED_FILE}",
+            f"{folder}: neither kpis/ nor pack.toml in it, nor {DECLARED_FILE} nor {CITY_FILE}",
             "a city keeps its definitions in a folder kpis/, a pack says what it is in pack.toml",
         )
     try:
         is_pack = folder is not None and (folder / "pack.toml").is_file()
         city = None if is_pack else folder or _folder(context.obj)
         pack = load_pack(folder) if is_pack and folder is not None else load_catalogue(city)
-        declared = () if city is None else load_declared(city, pack)
+        declared = () if city is None else _stated(city, pack)
     except PackError as error:
         if as_json:
             print_json({"file": f.file, "line": f.line, "key": f.where, "fault": f.what} for f in error.faults)
@@ -338,6 +339,24 @@ def check(
             + (f", {counted(len(declared), 'value')} declared" if declared else ""),
             soft_wrap=True,
         )
+
+
+def _stated(city: Path, pack: Pack) -> tuple[DeclaredValue, ...]:
+    """Return what a city declares, once its registers can be read as well.
+
+    Raises:
+        PackError: with every fault of both.
+    """
+    from engine.kpi import PackError, load_declared, register_faults
+
+    faults = register_faults(city, pack)
+    try:
+        declared = load_declared(city, pack)
+    except PackError as error:
+        faults += error.faults
+    if faults:
+        raise PackError(sorted(faults))
+    return declared
 
 
 def _folder(context: Context) -> Path | None:

@@ -52,6 +52,8 @@ from engine.kpi.periods import (
     rolling,
     to_date,
 )
+from engine.kpi.registered import FILE as CITY_FILE
+from engine.kpi.registered import register_faults
 from engine.kpi.scoring import BAND_NAMES, Rollup, Score, band, percent_of_target, roll_up, score, score_all
 from engine.kpi.sensed import WHOLE, Clock, InputFigure, PeriodInputs, Readings, Sensed, StationFigure
 from engine.kpi.stations import Sums
@@ -62,6 +64,7 @@ from engine.kpi.values import NotReported, Value, shown
 __all__ = [
     "BAND_NAMES",
     "CHECKS",
+    "CITY_FILE",
     "DECLARED_FILE",
     "ESTIMATE",
     "INDICATIVE_PERCENT_MIN",
@@ -144,6 +147,7 @@ __all__ = [
     "readings_of",
     "reference_year",
     "register_factor",
+    "register_faults",
     "roll_up",
     "rolling",
     "score",

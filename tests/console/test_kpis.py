@@ -130,6 +130,34 @@ def test_faults_of_what_is_declared_are_told_with_their_lines(tmp_path: Path) ->
     assert "2 values declared" in cityvitals("kpis", "check", str(city)).out
 
 
+def test_a_register_in_a_unit_of_something_else_is_told_with_its_line_and_who_needs_it(tmp_path: Path) -> None:
+    city = write_city(tmp_path / "city")
+    assert cityvitals("kpis", "check", str(city)).code == 0
+    file = city / "city.toml"
+    lines = len(file.read_text(encoding="utf-8").splitlines())
+    wrong = """
+[[register]]
+code = "population"
+value = 9000
+unit = "km2"
+from = "2024-01-01"
+
+[[register]]
+code = "nobody_reads_this"
+value = 1
+unit = "km2"
+from = "2024-01-01"
+"""
+    file.write_text(file.read_text(encoding="utf-8") + wrong, encoding="utf-8")
+    (city / "declared.csv").write_text(DECLARED.replace("survey", "surve"), encoding="utf-8")
+    rows = cityvitals("kpis", "check", str(city), "--json").rows
+    register, *declared = sorted(rows, key=lambda row: row["file"])
+    assert (register["file"], register["line"]) == (str(file), lines + 5)
+    assert [row["line"] for row in declared] == [2, 3]
+    assert "cannot convert 'km2' to '{inhabitant}', which EC: ICT: ICT: 3C, " in register["fault"]
+    assert register["fault"].endswith(" more need of 'population'")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
