@@ -168,10 +168,14 @@ class Sensed:
         self._candidates = {
             one.code: self._of(one.how) for one in pack.inputs.values() if isinstance(one.how, Telemetry | Assets)
         }
+        self._of_zone: dict[tuple[str, int], list[_Candidate]] = {}
+        for code, found in self._candidates.items():
+            for candidate in found:
+                self._of_zone.setdefault((code, candidate.zone), []).append(candidate)
 
-    def candidates(self, code: str) -> Sequence[_Candidate]:
-        """Return the devices an input means; none for an input of another kind."""
-        return self._candidates.get(code, ())
+    def candidates(self, code: str, zone: int | None = None) -> Sequence[_Candidate]:
+        """Return the devices an input means, of a zone or of the whole city; none for an input of another kind."""
+        return self._candidates.get(code, ()) if zone is None else self._of_zone.get((code, zone), ())
 
     def questions(self) -> Mapping[Clock, NDArray[np.int32]]:
         """Return which slots are to be summed up under which clock."""
@@ -249,6 +253,11 @@ class PeriodInputs:
         self._sensed, self._readings = sensed, readings
         self._city = sensed.registry.city
         self._hours: dict[Clock, list[tuple[int, int]]] = {}
+        self._known: dict[int | None, dict[str, InputFigure]] = {}
+        self._stations: dict[str, dict[int, StationFigure]] = {}
+        self._due_in = {
+            (season, clock): self._owed_in(season, clock, slots) for season, clock, slots in sensed.seasons(period)
+        }
         self._due = {clock: self._owed(clock, slots) for clock, slots in sensed.questions().items()}
 
     def of(self, zone: int | None = None) -> dict[str, InputFigure]:
@@ -257,6 +266,11 @@ class PeriodInputs:
         Args:
             zone: position of a zone; None for the whole city.
         """
+        if zone not in self._known:
+            self._known[zone] = self._found(zone)
+        return self._known[zone]
+
+    def _found(self, zone: int | None) -> dict[str, InputFigure]:
         found = {}
         for one in self._sensed.pack.inputs.values():
             match one.how:
@@ -299,11 +313,11 @@ class PeriodInputs:
     # ---- telemetry -------------------------------------------------------------------------------------------
 
     def _telemetry(self, one: Input, how: Telemetry, zone: int | None) -> InputFigure:
-        candidates = [c for c in self._sensed.candidates(one.code) if zone in (None, c.zone) and self._served(c.device)]
+        candidates = [c for c in self._sensed.candidates(one.code, zone) if self._served(c.device)]
         facts = self._facts(candidates)
         if not candidates:
             return self._none(one, how, zone)
-        stations = [self._station(how, candidate) for candidate in candidates]
+        stations = [self._station(one.code, how, candidate) for candidate in candidates]
         counting = [each for each in stations if each.counts]
         came, owed = sum(each.received for each in counting), sum(each.expected for each in stations)
         figure: Value = (
@@ -328,12 +342,17 @@ class PeriodInputs:
         if not isinstance(how, Telemetry):
             return []
         return [
-            self._station(how, each)
-            for each in self._sensed.candidates(code)
-            if zone in (None, each.zone) and self._served(each.device)
+            self._station(code, how, each) for each in self._sensed.candidates(code, zone) if self._served(each.device)
         ]
 
-    def _station(self, how: Telemetry, candidate: _Candidate) -> StationFigure:
+    def _station(self, code: str, how: Telemetry, candidate: _Candidate) -> StationFigure:
+        """Return the figure of one station, computed once: it is part of its zone and of the city."""
+        known = self._stations.setdefault(code, {})
+        if candidate.at not in known:
+            known[candidate.at] = self._computed(how, candidate)
+        return known[candidate.at]
+
+    def _computed(self, how: Telemetry, candidate: _Candidate) -> StationFigure:
         clock = Clock.of(how)
         received, due = self._coverage(candidate, clock)
         of = {m: [self._sums(clock, slot) for slot in slots] for m, slots in candidate.series.items()}
@@ -349,7 +368,7 @@ class PeriodInputs:
         calendar, clock = self._sensed.calendar, Clock.of(how)
         for season in seasons_of(calendar, self.period, how.capture.seasons):
             came, slots = self._readings.came.get((season, clock), {}), candidate.watched
-            due = sum(self._owed_in(season, clock, np.array(slots, np.int32)).values())
+            due = sum(self._due_in[season, clock][slot] for slot in slots)
             received = min(sum(came.get(slot, 0) for slot in slots), due)
             if 100 * received < how.capture.percent_min * due:
                 return calendar.local(season[0]).date(), received, due
@@ -414,8 +433,8 @@ class PeriodInputs:
         last_us = self.period.end_us - 1
         installed = [
             c
-            for c in self._sensed.candidates(one.code)
-            if zone in (None, c.zone) and c.device.service_from_us <= last_us < c.device.service_to_us
+            for c in self._sensed.candidates(one.code, zone)
+            if c.device.service_from_us <= last_us < c.device.service_to_us
         ]
         if not installed:
             return self._none(one, how, zone)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from devices.measurands import Measurand
 from engine.indicators.exact import level_of, level_thresholds
 from engine.kpi.definition import Pool, Statistic, Telemetry
-from engine.kpi.values import NotReported, Value
+from engine.kpi.values import NotReported, Value, added
 from engine.weights import ENERGY_SCALE
 
 LEVEL_DECIMALS: Final = 1
@@ -74,7 +74,7 @@ def station_value(how: Telemetry, of: Mapping[Measurand, Sequence[Sums]]) -> Fra
         part = _statistic(how, measurand, whole)
         if part is not None:
             parts.append(part)
-    return sum(parts, Fraction(0)) if parts else None
+    return added(parts) if parts else None
 
 
 def _statistic(how: Telemetry, measurand: Measurand, of: Sums) -> Fraction | None:
@@ -121,20 +121,20 @@ def pooled(how: Telemetry, stations: Sequence[Station], inhabitants: Sequence[Va
 def _pool(how: Telemetry, values: Sequence[Fraction]) -> Fraction:
     if how.pool is Pool.ENERGY_MEAN:
         # Energies are averaged as they are; of levels that were published before there is no way back to them.
-        return level(sum(values, Fraction(0)) / len(values))
+        return level(added(values) / len(values))
     if how.statistic is Statistic.ENERGY_MEAN:
         values = [level(value) for value in values]
     limit = how.limit if how.limit is not None else Fraction(0)
     match how.pool:
         case Pool.SUM:
-            return sum(values, Fraction(0))
+            return added(values)
         case Pool.MAXIMUM:
             return max(values)
         case Pool.COUNT_AT_MOST:
             return Fraction(sum(value <= limit for value in values))
         case Pool.COUNT_AT_LEAST:
             return Fraction(sum(value >= limit for value in values))
-    return sum(values, Fraction(0)) / len(values)
+    return added(values) / len(values)
 
 
 def _population_mean(how: Telemetry, stations: Sequence[Station], inhabitants: Sequence[Value]) -> Value:
@@ -148,7 +148,7 @@ def _population_mean(how: Telemetry, stations: Sequence[Station], inhabitants: S
         weight = inhabitants[zone]
         if isinstance(weight, NotReported):
             return weight
-        total += weight * sum(values, Fraction(0)) / len(values)
+        total += weight * added(values) / len(values)
         people += weight
     return total / people if people else NotReported(("no zone with a station has inhabitants",))
 

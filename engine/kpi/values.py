@@ -44,6 +44,23 @@ def together(values: Iterable[Value]) -> NotReported | None:
     return NotReported(tuple(reasons)) if reasons else None
 
 
+def added(values: Iterable[Fraction]) -> Fraction:
+    """Return the sum, exactly, however many different denominators there are.
+
+    One after the other, each sum would be brought to its lowest terms, and with every station the terms grow: thousands
+    of means of unequal numbers of readings would take minutes.
+    """
+    above: dict[int, int] = {}
+    for value in values:
+        above[value.denominator] = above.get(value.denominator, 0) + value.numerator
+    terms = [(numerator, denominator) for denominator, numerator in above.items()]
+    while len(terms) > 1:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        odd = terms[-1:] if len(terms) % 2 else []
+        terms = [*((a * q + b * p, p * q) for (a, p), (b, q) in pairs), *odd]
+    return Fraction(*terms[0]) if terms else Fraction(0)
+
+
 def shown(value: Value) -> str:
     """Return a value for people: exact where its decimals end within a few digits, else rounded and marked with `≈`."""
     if isinstance(value, NotReported):
