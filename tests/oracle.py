@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -238,6 +240,17 @@ def weights(fact: Fact, ticks: int) -> tuple[int, ...]:
 
 def mean(total: int, count: int, decimals: int, decimals_wanted: int) -> int:
     return round(Fraction(total, count) * Fraction(10) ** (decimals_wanted - decimals)) if count else 0
+
+
+# ---- archive -----------------------------------------------------------------------------------------------------
+
+
+def day_digest(readings: Iterable[tuple[int, int]]) -> bytes:
+    """SHA-256 of time and ticks of one series and day, a reading at a time."""
+    digest = hashlib.sha256()
+    for time_us, ticks in sorted(readings):
+        digest.update(struct.pack("<qq", time_us, ticks))
+    return digest.digest()
 
 
 TWINS: dict[Callable[..., object], Callable[..., object]] = {
