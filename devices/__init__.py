@@ -19,6 +19,7 @@ from devices.codecs import (
 )
 from devices.codecs.base import ticks_from_text
 from devices.columns import Column, city_columns, load_columns
+from devices.definitions import definitions_folder, definitions_of
 from devices.errors import (
     ConfigError,
     DeviceError,
@@ -45,7 +46,7 @@ __all__ = [
     "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue",
     "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register", "Registry", "Rule",
     "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError", "Zone",
-    "city_columns", "codec", "conversion", "load_city", "load_columns", "load_measurands", "load_models",
-    "load_registry", "load_units", "nearest", "rfc3339", "text_from_float", "text_from_ticks", "ticks_from_text",
-    "ticks_of", "time_us_from_rfc3339",
+    "city_columns", "codec", "conversion", "definitions_folder", "definitions_of", "load_city", "load_columns",
+    "load_measurands", "load_models", "load_registry", "load_units", "nearest", "rfc3339", "text_from_float",
+    "text_from_ticks", "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
 ]  # fmt: skip

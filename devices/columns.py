@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 
+from devices.definitions import definitions_folder, once_an_edition
 from devices.errors import nearest
 from devices.tables import Problems, Table, parse_toml
 from devices.units import load_units
@@ -53,7 +52,7 @@ class Column:
         return ""
 
 
-@cache
+@once_an_edition
 def load_columns() -> Mapping[str, Column]:
     """Return the columns that every city has, by code.
 
@@ -61,7 +60,7 @@ def load_columns() -> Mapping[str, Column]:
         ConfigError: naming every fault of the file.
     """
     problems = Problems()
-    content = resources.files("devices").joinpath("columns.toml").read_bytes()
+    content = definitions_folder().joinpath("columns.toml").read_bytes()
     root = parse_toml(content, "columns.toml", problems)
     columns = {} if root is None else read_columns(root, {})
     problems.raise_if_any()

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
 
+from devices.definitions import definitions_folder, once_an_edition
 from devices.errors import nearest
 from devices.tables import Problems, Table, parse_toml
 from devices.units import load_units
@@ -105,14 +104,14 @@ class MeasurandCatalogue:
         return len(self.measurands)
 
 
-@cache
+@once_an_edition
 def load_measurands() -> MeasurandCatalogue:
     """Return the catalogue that comes with the package.
 
     Raises:
         ConfigError: naming every fault of the file.
     """
-    content = resources.files("devices").joinpath("measurands.toml").read_bytes()
+    content = definitions_folder().joinpath("measurands.toml").read_bytes()
     return parse_measurands(content, "measurands.toml")
 
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as member
 from fractions import Fraction
-from functools import cache
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from devices.definitions import MODELS, definitions_folder, once_an_edition
 from devices.errors import UnitError, nearest
 from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
 from devices.paths import JsonPath, parse_path
@@ -142,10 +141,10 @@ def load_models(extra: Path | None = None) -> Mapping[str, DeviceModel]:
     return models
 
 
-@cache
+@once_an_edition
 def _packaged() -> Mapping[str, DeviceModel]:
     problems = Problems()
-    models = read_models(resources.files("devices").joinpath("models"), problems, {})
+    models = read_models(definitions_folder().joinpath(MODELS), problems, {})
     problems.raise_if_any()
     return models
 

@@ -13,11 +13,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
+from devices.definitions import definitions_folder, once_an_edition
 from devices.errors import UnitError, nearest
 from devices.tables import exact
 
@@ -38,19 +37,25 @@ class Unit:
     offset: Fraction
 
 
-@cache
+@once_an_edition
 def _table() -> dict[str, Any]:
-    return tomllib.loads(resources.files("devices").joinpath("units.toml").read_text("utf-8"))
+    return tomllib.loads(definitions_folder().joinpath("units.toml").read_text("utf-8"))
 
 
-@cache
+@once_an_edition
 def load_units() -> Mapping[str, Unit]:
     """Return every unit by each of its names, UCUM and SenML.
 
     Raises:
-        UnitError: the table names one code twice.
+        UnitError: the table names one code twice, or is no such table.
     """
-    table = _table()
+    try:
+        return MappingProxyType(_units(_table()))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # what another file would raise
+        raise UnitError(f"units.toml: expected dimensions with units, each of a code and a factor: {error!r}") from None
+
+
+def _units(table: Mapping[str, Any]) -> dict[str, Unit]:
     units: dict[str, Unit] = {}
     for dimension in table["dimension"]:
         for row in dimension["units"]:
@@ -60,7 +65,7 @@ def load_units() -> Mapping[str, Unit]:
                         f"units.toml: unit {code!r} stands under {units[code].dimension} and {dimension['name']}"
                     )
                 units[code] = Unit(code, dimension["name"], exact(row["factor"]), exact(row.get("offset", "0")))
-    return MappingProxyType(units)
+    return units
 
 
 def conversion(sent: str, wanted: str) -> tuple[Fraction, Fraction]:

@@ -37,7 +37,7 @@ from engine.kpi.faults import Fault, PackError
 from engine.kpi.figures import Figure, definition_digest, figures, sensed_points, sides
 from engine.kpi.findings import CHECKS, Check, Finding, Severity, findings
 from engine.kpi.formula import Formula, FormulaError, data_point_key, normalise_code, parse_formula
-from engine.kpi.load import load_catalogue, load_pack, load_trial, shipped
+from engine.kpi.load import load_catalogue, load_pack, load_trial, shipped, shipped_folder
 from engine.kpi.periods import (
     ESTIMATE,
     KEPT,
@@ -154,6 +154,7 @@ __all__ = [
     "score_all",
     "sensed_points",
     "shipped",
+    "shipped_folder",
     "shown",
     "sides",
     "stated_registers",

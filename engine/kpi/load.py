@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from devices.columns import Column, city_columns, load_columns
+from devices.definitions import once_an_edition
 from devices.errors import nearest
 from devices.models import load_models
 from devices.tables import FILE_BYTES_MAX, Problems, Table, parse_toml
@@ -82,8 +82,12 @@ def load_pack(folder: Path | Traversable) -> Pack:
     return _built(gathered, load_models(), load_columns())
 
 
-def load_catalogue(city_folder: Path | None = None) -> Pack:
-    """Return the shipped pack, with what the folder `kpis/` of a city adds and changes where there is one.
+def load_catalogue(city_folder: Path | None = None, base: Path | None = None) -> Pack:
+    """Return a pack, with what the folder `kpis/` of a city adds and changes where there is one.
+
+    Args:
+        city_folder: of the city; None for the pack alone.
+        base: folder of the pack, such as that of an earlier edition; None for the shipped one.
 
     Raises:
         PackError: with every fault of every file.
@@ -91,9 +95,9 @@ def load_catalogue(city_folder: Path | None = None) -> Pack:
     """
     own = None if city_folder is None else city_folder / CITY_FOLDER
     if own is None or not own.is_dir():
-        return shipped()
+        return shipped() if base is None else load_pack(base)
     gathered = _Gathered()
-    _gather(_shipped_folder(), gathered, pack=True)
+    _gather(shipped_folder() if base is None else base, gathered, pack=True)
     _gather(own, gathered, pack=False)
     return _built_for(own.parent, gathered)
 
@@ -106,7 +110,7 @@ def load_trial(city_folder: Path, file: Path) -> Pack:
         ConfigError: the city's device models or columns have faults.
     """
     gathered = _Gathered()
-    _gather(_shipped_folder(), gathered, pack=True)
+    _gather(shipped_folder(), gathered, pack=True)
     own = city_folder / CITY_FOLDER
     if own.is_dir():
         _gather(own, gathered, pack=False)
@@ -119,13 +123,14 @@ def _built_for(city_folder: Path, gathered: _Gathered) -> Pack:
     return _built(gathered, load_models(models if models.is_dir() else None), city_columns(city_folder))
 
 
-@cache
+@once_an_edition
 def shipped() -> Pack:
     """Return the pack that comes with the package."""
-    return load_pack(_shipped_folder())
+    return load_pack(shipped_folder())
 
 
-def _shipped_folder() -> Traversable:
+def shipped_folder() -> Traversable:
+    """Return the folder of the pack that comes with the package."""
     return resources.files("engine").joinpath("kpi", "packs", SHIPPED)
 
 

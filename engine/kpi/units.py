@@ -13,9 +13,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, reduce
+from functools import reduce
 from typing import Final
 
+from devices.definitions import once_an_edition
 from devices.errors import UnitError, nearest
 from devices.units import load_units
 
@@ -84,7 +85,7 @@ def _merged(
     return tuple(sorted((base, power) for base, power in powers.items() if power))
 
 
-@cache
+@once_an_edition
 def parse_unit(text: str) -> Term:
     """Return the unit that a UCUM term writes: `%`, `ug/m3`, `L/d/{inhabitant}`, `km/(10*5.{inhabitant})`.
 
