@@ -149,13 +149,14 @@ class Mail:
         parts = urlsplit(self.server)
         host = parts.hostname or ""
         try:
+            mail = self._mail(parcel)
             context = ssl.create_default_context(cafile=None if self.ca_file is None else str(self.ca_file))
             with self._connected(parts.scheme, host, parts.port, context) as connection:
                 if parts.scheme == "smtp" and self.starttls:
                     connection.starttls(context=context)
                 if parts.username is not None:
                     connection.login(unquote(parts.username), unquote(parts.password or ""))
-                connection.send_message(self._mail(parcel), self.sender, self.receivers)
+                connection.send_message(mail, self.sender, self.receivers)
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryError(f"the mail server refuses: {_said(error)}") from None
         except ValueError as error:  # an address or a name that no mail and no server can have

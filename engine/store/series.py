@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.cells import Grid
 from engine.store import binary
-from engine.store.binary import Timestamp
+from engine.store.binary import Ints, Timestamp
 from engine.store.session import Session
 from engine.store.windows import TABLES
 
@@ -155,7 +155,7 @@ def newest(session: Session, series: Sequence[int], interval_us: Sequence[int], 
             found.append(_recent(session, ids, of, about_us - RECENT_TENTHS * class_us // 10))
     missing = np.setdiff1d(np.arange(ids.size), np.concatenate([one.place for one in found]), assume_unique=True)
     for low, high in reversed(session.rows("chunks")) if missing.size else ():
-        params = {"series": _ids(ids[missing]), "low": Timestamp(low), "high": Timestamp(high)}
+        params = {"series": Ints(ids[missing]), "low": Timestamp(low), "high": Timestamp(high)}
         ((packed,),) = session.rows("series_newest", params)
         place, time_us, ticks = binary.unpack_columns(packed or b"", ("i4", "time", "i8"))
         found.append(Newest(missing[place - 1].astype(np.int32), time_us, ticks))
@@ -167,18 +167,13 @@ def newest(session: Session, series: Sequence[int], interval_us: Sequence[int], 
 
 def _recent(session: Session, ids: NDArray[np.int32], of: NDArray[np.intp], low_us: int) -> Newest:
     """Return the newest reading from a time on of those of the series that have one."""
-    ((packed,),) = session.rows("series_recent", {"series": _ids(ids[of]), "low": Timestamp(low_us)})
+    ((packed,),) = session.rows("series_recent", {"series": Ints(ids[of]), "low": Timestamp(low_us)})
     series_id, time_us, ticks = binary.unpack_columns(packed or b"", ("i4", "time", "i8"))
     order = np.lexsort((time_us, series_id))
     last = order[np.append(series_id[order][1:] != series_id[order][:-1], np.full(min(order.size, 1), True))]
     by_id = of[np.argsort(ids[of])]
     place = by_id[np.searchsorted(ids[by_id], series_id[last])]
     return Newest(place.astype(np.int32), time_us[last], ticks[last])
-
-
-def _ids(series: NDArray[np.int32]) -> str:
-    """Return ids as the database writes an array: for thousands of them a tenth of what the driver takes."""
-    return f"{{{','.join(map(str, series.tolist()))}}}"
 
 
 def readings(session: Session, series_id: int, from_us: int, to_us: int, limit: int) -> list[Reading]:

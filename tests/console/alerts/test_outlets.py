@@ -63,6 +63,18 @@ def test_a_receiver_that_is_away_is_a_failure_that_does_not_tell_the_address() -
     assert "token-123" not in str(failed.value)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x/token-123", "http://127.0.0.1:1/token-123\x7f", "token-123"])
+def test_an_address_that_is_none_is_a_failure_that_does_not_tell_it(url: str) -> None:
+    with pytest.raises(DeliveryError) as failed:
+        Webhook(url).send(PARCEL)
+    assert "token-123" not in str(failed.value)
+
+
+def test_what_cannot_be_a_header_is_a_failure_and_no_other_header() -> None:
+    with pytest.raises(DeliveryError, match="cannot be a mail"):
+        Mail("smtp://127.0.0.1:1", "duty@city.example\nBcc: other@city.example", ("a@city.example",)).send(PARCEL)
+
+
 def test_a_mail_goes_out_encrypted_with_everything_that_is_known(tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

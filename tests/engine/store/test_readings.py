@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from devices import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.store import Registered, Spans, Store
-from engine.store.binary import TIME_HIGH_US, TIME_LOW_US
+from engine.store.binary import TIME_HIGH_US, TIME_LOW_US, Ints
 from tests.engine.store.town import T0, append, town, without_device
 from tests.examples import examples
 
@@ -93,6 +93,12 @@ def test_the_newest_of_every_series_is_found_wherever_it_lies(written: Written) 
     assert last.ticks[:3].tolist() == [29, -29, 7]
     assert last.time_us[3:].tolist() == [TIME_MIN_US] * (count - 3)
     assert written.store.first_time_us() == T0
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [-(2**31), 2**31 - 1, 7, 7]])
+def test_numbers_reach_the_database_as_they_are(store: Store, numbers: list[int]) -> None:
+    asked = store._session.connection.execute("SELECT %s::int[]", [Ints(np.array(numbers, np.int32))])
+    assert asked.fetchone() == (numbers,)
 
 
 def test_an_empty_table_has_no_first_and_no_last(store: Store, registered: Registered) -> None:
