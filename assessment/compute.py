@@ -6,7 +6,7 @@ assesses and the one that verifies both call this, each with inputs of its own: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
@@ -26,12 +26,12 @@ from engine.kpi import (
     NotReported,
     Pack,
     PeriodInputs,
-    Stated,
     Submission,
     Telemetry,
     Validity,
     Value,
     definition_digest,
+    evaluate,
     explain,
     figures,
     findings,
@@ -53,7 +53,8 @@ class Answer:
     """What the city says to a finding.
 
     Attributes:
-        rule, data_points: of the finding.
+        rule: of the finding.
+        data_points: of the finding; none where it answers every finding of its rule.
         text: the answer.
         by: who gives it.
     """
@@ -85,12 +86,12 @@ def assess(
     """
     period = inputs.period
     known = inputs.of()
-    submission = submission_of(
-        pack, city, {code: one.value for code, one in known.items()}, period.first, period.last, declared
-    )
+    values = {code: one.value for code, one in known.items()}
+    submission = submission_of(pack, city, values, period.first, period.last, declared)
     digests = {point.key: definition_digest(pack, point) for point in pack.data_points}
     sensed = {one.key: one for one in figures(pack, inputs, digests)}
-    work = _Work(pack, declared, known, sensed, submission, period)
+    alone = evaluate(pack, values) if declared else submission.values
+    work = _Work(pack, declared, known, sensed, submission, alone, period)
     results = tuple(work.result(point, digests[point.key]) for point in pack.data_points)
     reported = {one.point.key: one.value for one in results}
     asked = findings(replace(submission, values={**submission.values, **reported}))
@@ -105,36 +106,49 @@ def assess(
     )
 
 
-def _answered(asked: Iterable[Finding], answers: Iterable[Answer]) -> Iterable[Question]:
-    known = {(one.rule, one.data_points): one for one in answers}
+def _answered(asked: Iterable[Finding], answers: Iterable[Answer]) -> Iterator[Question]:
+    """Give the findings with their answers; one that names no data point answers all of its rule."""
+    known = {(one.rule, frozenset(one.data_points)): one for one in answers}
     for finding in asked:
-        answer = known.get((finding.rule, finding.data_points))
+        answer = known.get((finding.rule, frozenset(finding.data_points))) or known.get((finding.rule, frozenset()))
         yield Question(finding) if answer is None else Question(finding, answer.text, answer.by)
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What one assessment is made of."""
+    """What one assessment is made of.
+
+    Attributes:
+        pack: the catalogue.
+        declared: for the year, by key.
+        known: what sensors, devices and registers say of inputs, by code.
+        sensed: figures from these alone, by key.
+        submission: all figures, those that the city declares in place of others.
+        alone: all figures without those.
+        period: the year.
+    """
 
     pack: Pack
     declared: Mapping[str, DeclaredValue]
     known: Mapping[str, InputFigure]
     sensed: Mapping[str, Figure]
     submission: Submission
+    alone: Mapping[str, Value]
     period: KpiPeriod
 
     def result(self, point: DataPoint, definition: str) -> Result:
         """Return one data point."""
         own = self.declared.get(point.key)
-        rests = () if own is not None else self._rests(point)
+        names = self._names(point)
+        stated = tuple(self.declared[name] for name in names if name in self.declared)
+        rests = tuple(self.known[name] for name in names if name in self.known and name not in self.declared)
         received, expected = _completeness(rests)
         word = validity(received, expected, self.period.days)
         value = self.submission.values[point.key]
-        measured = self.submission.measured.get(point.key)
+        measured = self.alone[point.key] if stated else None
         if word is Validity.INSUFFICIENT and isinstance(value, Fraction):
             measured, value = value, _too_few(point.key, received, expected)
-        basis = self._basis(point, value)
-        stated = self._stated(point)
+        basis = self._basis(names, value)
         numerator, denominator = self._sides(point, own)
         return Result(
             point=point,
@@ -142,46 +156,56 @@ class _Work:
             numerator=numerator,
             denominator=denominator,
             basis=basis,
-            quality=_quality(word, stated),
-            origin=_origin(rests) if own is None else own.origin,
-            source=_joined(one.source for one in stated) if own is None else own.source,
-            evidence=_joined(one.evidence for one in self._declarations(point)),
-            note=_joined(one.note for one in self._declarations(point)),
+            quality=self._quality(names, word, value, own),
+            origin=_joined((*(one.origin for one in stated), *_devices(rests))),
+            source=_joined(self._source(name) for name in names),
+            evidence=_joined(one.evidence for one in stated),
+            note=_joined(one.note for one in stated),
             received=received,
             expected=expected,
             validity=word,
             bounds=self._bounds(point, basis),
-            measured=measured,
+            measured=measured if isinstance(measured, Fraction) else None,
             inputs=rests,
             score=score(point, value, self.pack.target(point.key, self.period.last)),
             explained=self._explained(point, own),
             definition=definition,
         )
 
-    def _rests(self, point: DataPoint) -> tuple[InputFigure, ...]:
-        """Return the inputs that sensors, devices and registers give, less those that the city declares."""
-        codes = (one.code for one in self.pack.inputs_of(point))
-        return tuple(self.known[code] for code in codes if code in self.known and code not in self.declared)
+    def _names(self, point: DataPoint) -> tuple[str, ...]:
+        """Return what a figure rests on, itself first: what lies under a declared name has no part in it."""
+        found: dict[str, None] = {}
+        # With a stack of its own: a chain of formulas may be longer than Python's is deep.
+        waiting = [point.key]
+        while waiting:
+            name = waiting.pop()
+            formula = None if name in self.declared or name in found else self.pack.formula(name)
+            found[name] = None
+            if formula is not None:
+                waiting.extend(reversed((*formula.inputs, *formula.data_points)))
+        return tuple(found)
 
-    def _basis(self, point: DataPoint, value: Value) -> Basis:
+    def _basis(self, names: Iterable[str], value: Value) -> Basis:
         if isinstance(value, NotReported):
             return Basis.NOTHING
-        if self.submission.declared(point):
+        if any(name in self.declared for name in names):
             return Basis.DECLARED
-        sensed = any(isinstance(one.how, Telemetry) for one in self.pack.inputs_of(point))
-        return Basis.MEASURED if sensed else Basis.REGISTERED
+        inputs = (self.pack.inputs[name] for name in names if name in self.pack.inputs)
+        return Basis.MEASURED if any(isinstance(one.how, Telemetry) for one in inputs) else Basis.REGISTERED
 
-    def _declarations(self, point: DataPoint) -> tuple[DeclaredValue, ...]:
-        """Return what is declared of a data point, or, where nothing is, of what it rests on."""
-        own = self.declared.get(point.key)
-        if own is not None:
-            return (own,)
-        return tuple(self.declared[name] for name in self.pack.names_under(point) if name in self.declared)
+    def _quality(self, names: Iterable[str], word: Validity | None, value: Value, own: DeclaredValue | None) -> str:
+        """Return the class of the least sure part; empty where nobody stated any, or there is no figure."""
+        if own is None and isinstance(value, NotReported):
+            return ""
+        classes = [self.submission.stated[name].quality for name in names if name in self.submission.stated]
+        classes += [] if word is None else [QUALITY_OF[word]]
+        return max((one for one in classes if one), key=_WORST_LAST.index, default="")
 
-    def _stated(self, point: DataPoint) -> tuple[Stated, ...]:
-        """Return what is said of a declared data point, or else of the declared inputs and registers under it."""
-        names = (point.key,) if point.key in self.declared else self.pack.names_under(point)
-        return tuple(self.submission.stated[name] for name in names if name in self.submission.stated)
+    def _source(self, name: str) -> str:
+        """Return from which record a declared value or a register is."""
+        if name in self.declared:
+            return self.declared[name].source
+        return self.submission.stated[name].source if name in self.submission.stated else ""
 
     def _sides(self, point: DataPoint, own: DeclaredValue | None) -> tuple[Value | None, Value | None]:
         if own is None:
@@ -195,9 +219,10 @@ class _Work:
 
     def _explained(self, point: DataPoint, own: DeclaredValue | None) -> tuple[str, ...]:
         if own is not None:
-            return (f"{point.key}: declared for {own.year} as {shown(own.value)} {point.unit}",)
-        inputs = {code: self.submission.values[code] for code in self.pack.inputs if code in self.submission.values}
-        return explain(self.pack, point, inputs)
+            text = f"as {shown(own.value)} {point.unit_label}" if isinstance(own.value, Fraction) else "not reported"
+            return (f"{point.key}: declared {text} for {own.year}",)
+        declared = {key: one.value for key, one in self.declared.items()}
+        return explain(self.pack, point, {**{code: one.value for code, one in self.known.items()}, **declared})
 
 
 def _completeness(rests: Iterable[InputFigure]) -> tuple[int, int]:
@@ -212,17 +237,9 @@ def _too_few(key: str, received: int, expected: int) -> NotReported:
     return NotReported((f"{key}: {came}, and at least {INDICATIVE_PERCENT_MIN} % are asked",))
 
 
-def _quality(word: Validity | None, stated: Iterable[Stated]) -> str:
-    """Return the class of the least sure part; empty where nobody stated any."""
-    classes = [one.quality for one in stated if one.quality]
-    classes += [] if word is None else [QUALITY_OF.get(word, "")]
-    return max((one for one in classes if one), key=_WORST_LAST.index, default="")
-
-
-def _origin(rests: Iterable[InputFigure]) -> str:
-    """Return whose sensors a figure comes from, as a worksheet says it."""
-    heard = [one for one in rests if one.stations]
-    return _joined(f"{one.code}: {one.counted} of {one.stations} devices" for one in heard)
+def _devices(rests: Iterable[InputFigure]) -> Iterator[str]:
+    """Give whose sensors a figure comes from, as a worksheet says it."""
+    yield from (f"{one.code}: {one.counted} of {one.stations} devices" for one in rests if one.stations)
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("devices", "engine", "ingest", "console", "simulators", "deploy")
+ROOMS = ("devices", "engine", "ingest", "assessment", "console", "simulators", "deploy")
 LINES_MAX = 600
 FUNCTION_LINES_MAX = 80
 

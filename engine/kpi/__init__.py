@@ -9,7 +9,7 @@ from engine.kpi.bounds import Interval
 from engine.kpi.coverage import INDICATIVE_PERCENT_MIN, VALID_PERCENT_MIN, Validity, validity
 from engine.kpi.day_cells import DayCells, day_number, readings_of
 from engine.kpi.declared import FILE as DECLARED_FILE
-from engine.kpi.declared import DeclaredValue, declared_in, load_declared
+from engine.kpi.declared import DeclaredValue, declared_in, load_declared, year_of
 from engine.kpi.definition import (
     YES_NO,
     Assets,
@@ -54,6 +54,7 @@ from engine.kpi.periods import (
 )
 from engine.kpi.registered import FILE as CITY_FILE
 from engine.kpi.registered import register_faults
+from engine.kpi.rows import Rows
 from engine.kpi.scoring import BAND_NAMES, Rollup, Score, band, percent_of_target, roll_up, score, score_all
 from engine.kpi.sensed import WHOLE, Clock, InputFigure, PeriodInputs, Readings, Sensed, StationFigure
 from engine.kpi.stations import Sums
@@ -105,6 +106,7 @@ __all__ = [
     "Readings",
     "Registered",
     "Rollup",
+    "Rows",
     "Rule",
     "Score",
     "Sensed",
@@ -161,4 +163,5 @@ __all__ = [
     "submission_of",
     "to_date",
     "validity",
+    "year_of",
 ]

@@ -5,8 +5,6 @@ Knows the columns of that file and the catalogue's keys and units; knows no figu
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,10 +13,11 @@ from typing import Final
 
 from devices.errors import UnitError, nearest
 from devices.registers import QUALITIES
-from devices.tables import FILE_BYTES_MAX, exact
+from devices.tables import exact
 from engine.kpi.definition import YES_NO, Pack
 from engine.kpi.faults import Fault, PackError
 from engine.kpi.formula import data_point_key, is_data_point
+from engine.kpi.rows import Rows
 from engine.kpi.units import factor_between
 from engine.kpi.values import NotReported, Value
 
@@ -32,7 +31,6 @@ REQUIRED: Final = ("key", "year", "unit")
 NOT_REPORTED: Final = "NR"
 YEAR_MIN: Final = 1970
 YEAR_MAX: Final = 2999
-ROWS_MAX: Final = 100_000
 _ANSWERS: Final[Mapping[str, Fraction]] = {"yes": Fraction(1), "no": Fraction(0)}
 
 
@@ -75,7 +73,7 @@ def load_declared(city_folder: Path, pack: Pack) -> tuple[DeclaredValue, ...]:
     if not file.is_file():
         return ()
     faults: list[Fault] = []
-    found = _Reader(file, pack, faults).read(file)
+    found = _Reader(file, pack, faults).read()
     if faults:
         raise PackError(sorted(faults))
     return found
@@ -90,50 +88,27 @@ def declared_in(declared: Iterable[DeclaredValue], year: int, *, exactly: bool) 
     return found
 
 
+def year_of(rows: Rows) -> int:
+    """Return the year of the row at hand; 0 and a fault where there is none."""
+    text = rows.text("year")
+    if text.isascii() and text.isdigit() and YEAR_MIN <= int(text) <= YEAR_MAX:
+        return int(text)
+    rows.fault("year", f"expected a year such as 2025, got {text!r}")
+    return 0
+
+
 class _Reader:
     """Reads the rows of one file; faults are noted with their lines."""
 
     def __init__(self, file: Path, pack: Pack, faults: list[Fault]) -> None:
-        self._file, self._pack, self._faults = str(file), pack, faults
+        self._rows = Rows(file, COLUMNS, REQUIRED, faults)
+        self._pack, self._faults = pack, faults
         self._folder = file.parent
-        self._line = 1
-        self._row: dict[str, str] = {}
 
-    def read(self, file: Path) -> tuple[DeclaredValue, ...]:
+    def read(self) -> tuple[DeclaredValue, ...]:
         """Return the rows that are sound."""
-        content = file.read_bytes()
-        if len(content) > FILE_BYTES_MAX:
-            self._fault("", f"expected at most {FILE_BYTES_MAX} bytes, got {len(content)}")
-            return ()
-        if b"\0" in content:
-            self._fault("", "expected text, and there is a NUL character in it")
-            return ()
-        try:
-            text = content.decode("utf-8-sig")  # spreadsheets put a mark before UTF-8
-            return self._rows(text)
-        except UnicodeDecodeError as error:
-            self._fault("", f"expected UTF-8 text, and byte {error.start} is none")
-        except csv.Error as error:
-            self._fault("", f"not valid CSV: {error}")
-        return ()
-
-    def _rows(self, text: str) -> tuple[DeclaredValue, ...]:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = [cell.strip() for cell in next(reader, [])]
-        if not self._header_is_good(header):
-            return ()
         found: dict[tuple[str, int], DeclaredValue] = {}
-        for number, values in enumerate(reader):
-            self._line = reader.line_num
-            if not any(values):
-                continue
-            if number >= ROWS_MAX or len(values) != len(header):
-                much = f"at most {ROWS_MAX} rows" if number >= ROWS_MAX else f"{len(header)} columns"
-                self._fault("", f"expected {much}, got {number + 1 if number >= ROWS_MAX else len(values)}")
-                if number >= ROWS_MAX:
-                    break
-                continue
-            self._row = dict(zip(header, map(str.strip, values), strict=True))
+        for _ in self._rows:
             one = self._declared()
             if one is None:
                 continue
@@ -142,25 +117,11 @@ class _Reader:
             found.setdefault((one.key, one.year), one)
         return tuple(found.values())
 
-    def _header_is_good(self, header: list[str]) -> bool:
-        before = len(self._faults)
-        for column in REQUIRED:
-            if column not in header:
-                self._fault(column, f"is missing; expected {','.join(COLUMNS)}")
-        for column in header:
-            if column not in COLUMNS:
-                self._fault(column, f"unknown column{nearest(column, COLUMNS)}")
-        for column in {c for c in header if header.count(c) > 1}:
-            self._fault(column, "stands twice")
-        return len(self._faults) == before
-
     def _declared(self) -> DeclaredValue | None:
         """Return what a row says; None where it has a fault."""
         before = len(self._faults)
         key, unit = self._key()
-        year = self._text("year")
-        if not (year.isascii() and year.isdigit() and YEAR_MIN <= int(year) <= YEAR_MAX):
-            self._fault("year", f"expected a year such as 2025, got {year!r}")
+        year = year_of(self._rows)
         quality = self._text("quality")
         if quality and quality not in QUALITIES:
             known = ", ".join(QUALITIES)
@@ -171,8 +132,8 @@ class _Reader:
         if len(self._faults) > before or value is None:
             return None
         return DeclaredValue(
-            key, int(year), value, numerator, denominator, quality, self._text("origin"), self._text("source"),
-            self._text("note"), self._line, evidence,
+            key, year, value, numerator, denominator, quality, self._text("origin"), self._text("source"),
+            self._text("note"), self._rows.line, evidence,
         )  # fmt: skip
 
     def _key(self) -> tuple[str, str]:
@@ -259,7 +220,7 @@ class _Reader:
         return None
 
     def _text(self, column: str) -> str:
-        return self._row.get(column, "")
+        return self._rows.text(column)
 
     def _fault(self, column: str, what: str) -> None:
-        self._faults.append(Fault(self._file, self._line, f"column {column}" if column else "", what))
+        self._rows.fault(column, what)
