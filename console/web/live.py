@@ -136,7 +136,8 @@ async def get_live(
     """What is newest, as it changes: server-sent events without an end.
 
     `snapshot` has every item of the city and its zones, as `/indicators/latest` without history, `values` those that
-    changed; `state` says whether the database answers and how far the figures reach. Who comes again with the id of the
-    last event it had is given what it missed, or a fresh `snapshot`. A comment comes at least every 15 seconds.
+    changed, and `alerts` alerts that did; `state` says whether the database answers, how far the figures reach and how
+    many alerts stand. Who comes again with the id of the last event it had is given what it missed, or a fresh
+    `snapshot`. A comment comes at least every 15 seconds.
     """
     return EventStream(site.live, last_event_id or last_id, stands_of(request))

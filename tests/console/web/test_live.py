@@ -21,6 +21,7 @@ from console.web.hub import HubLimits
 from console.web.live import EventStream
 from console.web.problems import ProblemError
 from console.web.road import VALUES, LiveRoad
+from console.web.watcher import News
 from devices import Registry, load_registry
 from engine.indicators import INDICATORS
 from engine.store import Duty, Flush, Registered, Store, StoreUnavailable, ValueRows
@@ -301,6 +302,27 @@ def test_a_client_learns_when_to_come_again_and_that_the_database_is_away() -> N
         assert b'"database":"away"' in wire.body
         wire.cut.set()
         await answer
+
+    run(test)
+
+
+def test_alerts_are_told_to_those_who_listen_and_to_those_who_come_again_but_not_to_others() -> None:
+    async def test(road: LiveRoad, wire: Wire) -> None:
+        late, again = Wire(), Wire()
+        answers = [answering(road, wire)]
+        await until(lambda: b"event: state" in wire.body, "it has what stands")
+        heard = wire.body.rpartition(b"id: ")[2].partition(b"\n")[0].decode()
+        road._take(News(None, None, b'{"items":[],"more":false}'))
+        await until(lambda: b'event: alerts\ndata: {"items":[],"more":false}' in wire.body, "it is told")
+        answers += [
+            answering(road, late),
+            asyncio.create_task(EventStream(road, heard, always)({}, again.receive, again.send)),
+        ]
+        await until(lambda: b"event: state" in late.body and b"event: alerts" in again.body, "they have theirs")
+        assert b"event: alerts" not in late.body
+        for one in (wire, late, again):
+            one.cut.set()
+        await asyncio.gather(*answers)
 
     run(test)
 
