@@ -67,9 +67,13 @@ class Pages:
         for _, watch in self._opened:
             watch.forgive(pattern)
 
+    def told(self) -> list[str]:
+        """Return what went wrong since this was last asked."""
+        return [fault for _, watch in self._opened for fault in watch.taken()]
+
     def close(self) -> list[str]:
         """Close all and return what went wrong on them."""
-        faults = [fault for _, watch in self._opened for fault in watch.faults]
+        faults = self.told()
         for context, _ in self._opened:
             context.close()
         return faults

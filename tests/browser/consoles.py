@@ -14,10 +14,11 @@ from itertools import count
 from pathlib import Path
 
 from console.settings import Settings
+from console.web.guard.tokens import make
 from console.web.server import open_site
 from devices import Registry, load_registry
 from engine.kpi import load_catalogue, load_declared
-from engine.store import alerts
+from engine.store import AccessBook, AuditEntry, alerts
 from engine.store.alerts import Alert
 from ingest.backfill import BackfillSettings, backfill
 from tests.browser.town import Reading, bad, readings, write_history, write_town
@@ -57,9 +58,16 @@ class Town:
             clock_us=lambda: time.time_ns() // 1000,
         )
 
-    def raise_alert(self, title: str) -> None:
+    def make_token(self) -> str:
+        """Make a token of an operator. From then on everybody has to sign in."""
+        token, row = make("ana", "operator", self.now_us, None)
+        with AccessBook.connect(self.database_url) as book:
+            assert book.add_token(row, AuditEntry("", "admin", "command", "test", "tokens new", 200))
+        return token
+
+    def raise_alert(self, title: str, scope: str = "city") -> None:
         """Let an alert stand, as the keeper of rules would."""
-        raised = Alert("by_hand", "threshold", "city", "warning", title, "for the test", self.now_us, self.now_us)
+        raised = Alert("by_hand", "threshold", scope, "warning", title, "for the test", self.now_us, self.now_us)
         with alerts.connected(self.database_url, "test") as session, session.transaction():
             alerts.open_alert(session, raised)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from deploy.process import wait_until
 from tests.browser.axe import findings
@@ -20,9 +20,6 @@ from tests.browser.lines import line_to
 from tests.browser.town import HOUR_US
 from tests.browser.views import VIEWS, WAIT_MS_MAX, show
 from tests.databases import Databases
-
-if TYPE_CHECKING:
-    from playwright.sync_api._generated import Clock
 
 EXPLORED = "?i=pm2_5_mean/hour/zone:south&s=noise-west/sound_level&span=48h&grid=raw,hour,day"
 WALL_WIDTH = 3840
@@ -44,6 +41,30 @@ def address(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     """A console of the town."""
     with console_of(town, tmp_path_factory.mktemp("console")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def kept(browser: Browser) -> Iterator[Pages]:
+    """Where the page stands that most tests look at: the console is loaded into it once."""
+    opened = Pages(browser)
+    yield opened
+    assert opened.close() == []
+
+
+@pytest.fixture(scope="module")
+def standing(kept: Pages) -> Page:
+    """That page; ask for `page`."""
+    return kept.open()
+
+
+@pytest.fixture
+def page(kept: Pages, standing: Page) -> Iterator[Page]:
+    """A page for tests that leave nothing behind but what is taken back here. The next one comes to its view anew."""
+    yield standing
+    faults = kept.told()
+    standing.set_viewport_size({"width": 1280, "height": 800})
+    standing.evaluate("localStorage.clear(); location.hash = '#/alerts?state=cleared'")
+    assert faults == []
 
 
 def assert_soon(page: Page, expression: str) -> None:
@@ -105,8 +126,13 @@ def test_times_are_the_citys_wherever_the_browser_is(pages: Pages, address: str)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_the_screen(page: Page, address: str, view: str) -> None:
-    show(page, address, view)
+def test_a_view_fits_every_screen_and_keeps_nobody_out(pages: Pages, address: str, view: str) -> None:
+    page = show(pages.open(scheme="dark"), address, view)
+    page.emulate_media(reduced_motion="reduce")  # a colour on its way to another one is neither
+    for theme in ("dark", "light"):
+        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        assert findings(page) == []
+        page.keyboard.press("t")
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         assert_soon(page, "document.documentElement.scrollWidth <= innerWidth")
@@ -144,9 +170,9 @@ def test_a_network_that_is_cut_is_said_and_the_page_comes_back(pages: Pages, add
         expect(page.get_by_test_id("status")).not_to_have_attribute("data-state", "disconnected")
 
 
-def test_a_week_passes_and_the_page_stands_with_no_more_than_before(
-    page: Page, clock: Clock, town: Town, tmp_path: Path
-) -> None:
+def test_a_week_passes_and_the_page_stands_with_no_more_than_before(pages: Pages, town: Town, tmp_path: Path) -> None:
+    page = pages.open()
+    page.clock.install()
     ahead_us = [0]
     with console_of(town, tmp_path / "console", lambda: ahead_us[0]) as address:
         show(page, address, "wall")
@@ -154,7 +180,7 @@ def test_a_week_passes_and_the_page_stands_with_no_more_than_before(
         day = page.locator(".clock span").inner_text()
         for _ in range(7):
             ahead_us[0] += DAY_US
-            clock.fast_forward(DAY_US // 1000)
+            page.clock.fast_forward(DAY_US // 1000)
         expect(page.get_by_test_id("tile").first.locator(".age")).to_contain_text(re.compile(r"ended [67] days ago"))
         assert page.locator(".clock span").inner_text() != day
         expect(page.get_by_test_id("status")).to_have_attribute("data-state", "stale")
@@ -246,19 +272,29 @@ def test_the_wheel_and_the_table_lead_to_what_a_kpi_rests_on(page: Page, address
     every = rows.count()
     page.get_by_test_id("wheel").get_by_role("button", name=re.compile("^Air Quality")).click()
     expect(rows).not_to_have_count(every)
+    (worth,) = [
+        row for row in page.request.get(f"{address}/api/v1/kpis/scores").json()["items"] if row["row"] == "whole"
+    ]
+    expect(page.locator(".wheel .whole")).to_have_text(f"{float(worth['percent']):.0f}%")
+    expect(page.get_by_test_id("wheel").get_by_role("button", name=re.compile("^Economy: band 3"))).to_be_visible()
     rows.first.get_by_test_id("kpi-open").click()
     expect(page.get_by_test_id("kpi-explained")).to_contain_text("Formula")
 
 
-def test_an_alert_is_acknowledged_by_hand_and_its_trail_says_so(page: Page, address: str, town: Town) -> None:
+def test_an_alert_is_acknowledged_by_hand_while_others_come(page: Page, address: str, town: Town) -> None:
     town.raise_alert("The harbour smells")
     show(page, address, "alerts")
     alert = page.get_by_test_id("alert").filter(has_text="The harbour smells")
     alert.get_by_test_id("alert-words").fill("somebody looks")
+    town.raise_alert("So does the market", "zone:south")
+    expect(page.get_by_test_id("alert")).to_have_count(2)
+    expect(page.get_by_test_id("nav-alerts")).to_contain_text("2")
+    expect(alert.get_by_test_id("alert-words")).to_have_value("somebody looks")
     alert.get_by_test_id("alert-acknowledge").click()
     expect(alert).to_have_attribute("data-state", "acknowledged")
     alert.get_by_text("What happened").click()
     expect(alert.locator(".trail")).to_contain_text("somebody looks")
+    expect(alert.get_by_test_id("alert-words")).to_have_value("")
 
 
 # ---- for everybody ---------------------------------------------------------------------------------------------------
@@ -285,8 +321,26 @@ def test_the_keyboard_alone_reaches_every_view_and_control(page: Page, address: 
     expect(page.get_by_test_id("view-explore")).to_be_visible()
 
 
-def test_the_page_speaks_korean_and_keeps_it(page: Page, address: str) -> None:
-    show(page, address, "wall")
+def test_whoever_signs_in_can_sign_out(pages: Pages, databases: Databases, town: Town, tmp_path: Path) -> None:
+    page = pages.open()
+    pages.forgive("401")
+    with databases.migrated() as url:
+        guarded = replace(town, database_url=url)
+        token = guarded.make_token()
+        with console_of(guarded, tmp_path) as address:
+            page.goto(address)
+            assert findings(page) == []
+            page.get_by_label("Token").fill("what nobody made")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("alert")).not_to_be_empty()
+            page.get_by_label("Token").fill(token)
+            page.keyboard.press("Enter")
+            page.get_by_test_id("sign-out").click()
+            expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_the_page_speaks_korean_and_keeps_it(pages: Pages, address: str) -> None:
+    page = show(pages.open(), address, "wall")
     page.get_by_test_id("language").click()
     expect(page.get_by_test_id("nav-map")).to_have_text("지도")
     assert page.evaluate("document.documentElement.lang") == "ko"
@@ -306,13 +360,3 @@ def test_both_languages_have_every_text(page: Page, address: str) -> None:
     )
     assert dict(english).keys() == dict(korean).keys()
     assert {key for key, places in english if dict(korean)[key] != places} == set()
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_nobody_is_kept_out_of_a_view(pages: Pages, address: str, view: str) -> None:
-    page = pages.open(scheme="dark")
-    show(page, address, view)
-    for theme in ("dark", "light"):
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
-        assert findings(page) == []
-        page.keyboard.press("t")

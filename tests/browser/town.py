@@ -49,6 +49,11 @@ meter-east,water_meter,east,35.135,129.105,,A house,residential
 POLLUTANTS = {"pm2_5": 30.0, "pm10": 55.0, "no2": 40.0, "so2": 9.0, "o3": 60.0, "co": 500.0}
 """Usual values in µg/m³; the south has three times as much."""
 
+DECLARED = """\
+key,year,value,numerator,denominator,unit,quality,origin,source,note
+EC: ICT: ICT: 1C,2025,,40500,45000,%,survey,household survey,statistics office,
+"""
+
 Reading = tuple[int, str, str, str, str]
 """Time, device, field, value and unit."""
 
@@ -67,6 +72,7 @@ def write_town(folder: Path) -> Path:
     ]
     (folder / "city.toml").write_text(CITY)
     (folder / "devices.csv").write_text(DEVICES)
+    (folder / "declared.csv").write_text(DECLARED)
     (folder / "zones.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     return folder
 

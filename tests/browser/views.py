@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 VIEWS = ("wall", "map", "explore", "alerts", "health", "kpis")
 READY = {
     "wall": "tile",
-    "map": "map-zones",
+    "map": "map-devices",
     "explore": "chart",
     "alerts": "alerts",
     "health": "ledger-verdict",

@@ -30,6 +30,13 @@ class Watch:
         """What was noted and is not forgiven, in the order in which it came."""
         return [fault for fault in self._noted if not any(pattern.search(fault) for pattern in self._forgiven)]
 
+    def taken(self) -> list[str]:
+        """Return what was noted and is not forgiven, and begin anew with nothing noted and nothing forgiven."""
+        faults = self.faults
+        self._noted.clear()
+        self._forgiven.clear()
+        return faults
+
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self._noted.append(f"console: {message.text} ({message.location.get('url', '')})")

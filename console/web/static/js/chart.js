@@ -6,6 +6,7 @@ import { cityZone, decimal, when } from "./format.js";
 
 const SYNC = "cityvitals";
 const HEIGHT_PX = 260;
+const DAY_PX = 84;
 const AXIS_PX = 62;
 const LABEL_PX = 20;
 const RIGHT_PX = 28;
@@ -70,16 +71,13 @@ export function strokes(windows, lengthS) {
 
 /** Return labels of times by the city's clock, the day named where it begins. */
 function timeLabels(u, splits, axis, space, step) {
-  let day = "";
-  return splits.map((second) => {
-    const ms = second * 1000;
-    if (step >= 27 * 86_400) return when(ms, "month");
-    if (step >= 86_400) return when(ms, "day");
-    const today = when(ms, "day");
-    const label = today === day ? when(ms, "time") : `${when(ms, "time")}\n${today}`;
-    day = today;
-    return label;
-  });
+  if (step >= 86_400) return splits.map((second) => when(second * 1000, step >= 27 * 86_400 ? "month" : "day"));
+  const days = splits.map((second) => when(second * 1000, "day"));
+  const begins = days.map((one, i) => one !== days[i - 1]);
+  // The name of a day takes more room than a time: the first one gives way to the next, which stands where its day begins.
+  const apart = Math.ceil(DAY_PX / Math.max(1, u.valToPos(splits[1] ?? 0, "x") - u.valToPos(splits[0], "x")));
+  if (begins.indexOf(true, 1) > 0 && begins.indexOf(true, 1) < apart) begins[0] = false;
+  return splits.map((second, i) => `${when(second * 1000, "time")}${begins[i] ? `\n${days[i]}` : ""}`);
 }
 
 /**

@@ -142,6 +142,7 @@ function serverState(body) {
 function connection(name) {
   const wasOpen = streaming;
   streaming = name === "open";
+  state.streaming = streaming;
   if (name !== "connecting") lastState = name;
   if (name === "closed") {
     // Until the server answers a question nothing is known of it.
@@ -172,10 +173,10 @@ function judge() {
   const { city, heardToMs, dataToMs } = state;
   // Without a gateway nothing new can come, however new the figures are.
   const deaf = city !== null && (state.stopped || heardToMs === null || now - heardToMs > HEARD_MS_MAX);
-  const old = deaf || (dataToMs !== null && now - dataToMs > DATA_MS_MAX);
+  const old = dataToMs !== null && now - dataToMs > DATA_MS_MAX;
   if (signedOut) setConnection("signed_out");
   else if (!streaming && (!navigator.onLine || reached === false)) setConnection("disconnected");
   else if (database !== "ok") setConnection("database_away");
   else if (city === null || (!streaming && lastState === "connecting")) setConnection("connecting");
-  else setConnection(old ? "stale" : "live");
+  else setConnection(deaf ? "stale" : old ? "behind" : "live");
 }

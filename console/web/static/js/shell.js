@@ -10,7 +10,7 @@ import { nowMs, on, state } from "./state.js";
 
 export const VIEWS = ["wall", "map", "explore", "alerts", "health", "kpis"];
 
-const LAMPS = { live: "circle", connecting: "none", stale: "triangle", disconnected: "star", signed_out: "square",
+const LAMPS = { live: "circle", connecting: "none", stale: "triangle", behind: "triangle", disconnected: "star", signed_out: "square",
   database_away: "diamond" };
 
 /** Build the bar; called anew when the language changes. */
@@ -44,9 +44,11 @@ export function buildBar(bar, { help }) {
     setText(day, `${when(now, "day")} · ${zoneName(now)}`);
   };
   const alerts = () => {
-    attribute(count, "hidden", !state.alertsOpen);
-    setText(count, state.alertsOpen ? integer(state.alertsOpen) : "");
-    attribute(count, "aria-label", t("shell.alerts_open"));
+    const number = Object.values(state.alertsOpen ?? {}).reduce((sum, one) => sum + one, 0);
+    attribute(count, "hidden", !number);
+    setText(count, number ? integer(number) : "");
+    attribute(count, "title", t("shell.alerts_open"));
+    count.dataset.worst = ["critical", "warning", "info"].find((one) => state.alertsOpen?.[one]) ?? "";
   };
   const session = () => {
     attribute(who, "hidden", state.session?.how !== "session");
@@ -120,7 +122,7 @@ function sentence(name) {
   const parts = [];
   const at = (ms) => when(ms, now - ms > 20 * 3_600_000 ? "dayTime" : "time");
   if (name === "stale") parts.push(whyStale(now));
-  else if (name !== "live" && name !== "connecting") {
+  else if (!["live", "behind", "connecting"].includes(name)) {
     parts.push(t("connection.since", { time: at(state.since), span: span((now - state.since) / 1000) }));
   }
   const toMs = state.dataToMs ?? state.heardToMs;

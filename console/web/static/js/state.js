@@ -13,13 +13,14 @@ export const state = {
   definitions: new Map(), // "code|window" -> definition, in the catalogue's order
   figures: new Map(), // key -> figure
   leftOut: 0, // of the newest full list
-  connection: "connecting", // connecting, live, stale, disconnected, database_away, signed_out
+  connection: "connecting", // connecting, live, behind, stale, disconnected, database_away, signed_out
   since: Date.now(),
   stopped: false, // whether the gateway was stopped in form
   heardToMs: null, // everything that arrived before is known
   dataToMs: null, // up to when the figures have their data
   ledger: null,
-  alertsOpen: null,
+  streaming: false, // whether changes are told as they come
+  alertsOpen: null, // how many alerts stand and are not shelved, by severity
   offsetMs: 0, // server's clock minus ours
   session: null, // who asks and what they may do; null before it is known
 };

@@ -4,14 +4,15 @@ import { h, fill, setText } from "../dom.js";
 import { get, list, post } from "../api.js";
 import { shape } from "../bands.js";
 import { decimal, instantOf, integer, span, unitText, when } from "../format.js";
-import { t } from "../i18n.js";
-import { mayHandleAlerts, nowMs, on } from "../state.js";
+import { lang, t, titled } from "../i18n.js";
+import { definitionOf, mayHandleAlerts, nowMs, on, state } from "../state.js";
 import { facts, loader, settled, trouble } from "./parts.js";
 import { scopeTitle } from "./sources.js";
 
 const STATES = ["standing", "open", "acknowledged", "shelved", "cleared"];
 const SEVERITIES = { critical: "star", warning: "triangle", info: "circle" };
 const LOOK_MS = 15_000; // where no event says that something changed
+const LOOK_TOLD_MS = 60_000; // where one does: a shelf ends without a word, and times go on
 const SHOWN_MAX = 300;
 const SHELVE_MIN = [15, 60, 240, 1_440];
 
@@ -57,7 +58,8 @@ class Alerts {
   }
 
   tick() {
-    if (!document.hidden && Date.now() - this.askedMs > LOOK_MS && !this.rows.contains(document.activeElement)) this.load();
+    const look = state.streaming ? LOOK_TOLD_MS : LOOK_MS;
+    if (!document.hidden && Date.now() - this.askedMs > look && !this.rows.contains(document.activeElement)) this.load();
   }
 
   draw() {
@@ -78,7 +80,7 @@ class Alerts {
     return h("article", { class: `panel stack alert severity-${severity}`, "data-testid": "alert", dataset: { state: stands, id } },
       h("header", { class: "row spread" },
         h("span", { class: "row" }, h("span", { class: "severity row" }, shape(SEVERITIES[severity] ?? "circle"), t(`severity.${severity}`)),
-          h("h2", {}, one.title), h("span", { class: "soft" }, scopeTitle(one.scope)),
+          h("h2", { title: one.title }, titleOf(one)), h("span", { class: "soft" }, scopeTitle(one.scope)),
           one.grouped ? h("span", { class: "word warn" }, t("alerts.storm", { n: integer(one.members) })) : null),
         h("span", { class: "row" }, h("span", { class: "soft" }, lasted(one)),
           h("span", { class: `word ${stands === "open" ? "bad" : stands === "cleared" ? "good" : ""}` }, t(`alerts.state.${stands}`)))),
@@ -147,6 +149,13 @@ class Alerts {
       fill(box, trouble(error));
     }
   }
+}
+
+/** Return what an alert is called. Titles are the city's, in its language: in another one it is said what was judged and how. */
+function titleOf(one) {
+  if (lang() === "en") return one.title;
+  const [indicator, window] = (one.subject ?? "").split("-");
+  return [titled(definitionOf({ indicator, window })), t(`alerts.kind.${one.kind}`)].filter(Boolean).join(" · ");
 }
 
 function numberText(value, unit) {

@@ -7,6 +7,7 @@ import { shape } from "../bands.js";
 import { token } from "../chart.js";
 
 const SVG_DEVICES_MAX = 1_500; // beyond it points are drawn on a canvas
+const REM_PX = 16;
 const NAME_PX_MIN = 56; // a zone that is narrower shows its value alone
 const NO_PLACE = [[-0.01, -0.01], [0.01, 0.01]];
 
@@ -16,7 +17,8 @@ export class Ground {
     this.cards = cards;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.map = L.map(element, {
-      attributionControl: false, zoomSnap: 0.25, zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still,
+      attributionControl: false, zoomSnap: 0.25, fadeAnimation: !still,
+      zoomAnimation: false, // one that runs on when the view is left would fail
       inertia: !still, minZoom: 2, maxZoom: 19,
     });
     this.map.fitBounds(NO_PLACE);
@@ -53,8 +55,10 @@ export class Ground {
     const placed = devices.filter((one) => Number.isFinite(one.latitude) && Number.isFinite(one.longitude));
     const renderer = placed.length > SVG_DEVICES_MAX ? (this.canvas ??= L.canvas({ padding: 0.3 })) : undefined;
     const there = new Set();
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / REM_PX; // a wall of 3840 pixels has larger points
     for (const device of placed) {
-      const { radius, colour, full } = lookOf(device);
+      const { radius: points, colour, full } = lookOf(device);
+      const radius = points * scale;
       // Not only by colour: who is not heard is an open ring with gaps.
       const look = { radius, color: full ? token("ink") : colour, weight: full ? 1.5 : 2.5, fillColor: colour, fillOpacity: full ? 1 : 0.3, dashArray: full ? null : "4 3" };
       there.add(device.code);

@@ -4,17 +4,23 @@ import { h, fill, setText } from "../dom.js";
 import { get, itemsOf } from "../api.js";
 import { percent } from "../format.js";
 import { counted, t } from "../i18n.js";
+import { on } from "../state.js";
 import { Explained } from "./explained.js";
 import { loader, panel, settled, table } from "./parts.js";
 import { pointOf, scoresOf, treeOf } from "./scores.js";
 import { wheel } from "./wheel.js";
 
+const LOOK_MS = 30_000; // figures are computed every minute
 const STATES = ["live", "declared", "missing", "to_declare"];
 
 /** Show the view in `root`; returns how to leave it. */
 export function mount(root, query, { replaceQuery }) {
   const view = new Kpis(root, query, replaceQuery);
-  return () => view.load.end();
+  const ends = [on("tick", () => view.tick())];
+  return () => {
+    ends.forEach((end) => end());
+    view.load.end();
+  };
 }
 
 class Kpis {
@@ -34,6 +40,12 @@ class Kpis {
     const body = h("div", { class: "stack" });
     fill(root, this.tools, body);
     this.load = loader(body, ([items, scores]) => {
+      const answer = JSON.stringify([items, scores]);
+      // What stands is left alone, for somebody may be reading it; and for who uses it until the next look.
+      const stands = body.contains(this.rows);
+      if (stands && (answer === this.answer || (this.answer && body.contains(document.activeElement)))) return;
+      this.answer = answer;
+      const top = this.rows.firstElementChild?.scrollTop ?? 0;
       const { points, groups } = scoresOf(scores);
       this.points = items.map((item) => pointOf(item, points.get(item.key)));
       this.tree = treeOf(this.points, groups);
@@ -43,18 +55,23 @@ class Kpis {
       this.explained.element);
       fill(this.picture, wheel(this.tree, (chosen) => (chosen.key ? this.choose(chosen.key) : this.setGroup(chosen.path))));
       this.draw();
-      if (this.key) this.explained.show(this.key, this.at);
+      this.rows.firstElementChild.scrollTop = top;
+      if (this.key && (this.explained.key !== this.key || this.explained.at !== this.at)) this.explained.show(this.key, this.at);
     });
     this.#controls();
     this.#ask();
   }
 
-  /** Read figures and scores; targets are of years, so a month and a day have no scores. */
+  /** Whether stored figures are shown: those of a month and a day are computed when asked for, and targets are of years. */
+  get stored() {
+    return !this.at || /^\d{4}$/.test(this.at);
+  }
+
   #ask() {
-    const ofYear = !this.at || /^\d{4}$/.test(this.at);
+    this.askedMs = Date.now();
     this.load((signal) => Promise.all([
       get("kpis", { at: this.at }, { signal }).then(itemsOf),
-      ofYear ? get("kpis/scores", { at: this.at }, { signal }).then(itemsOf) : [],
+      this.stored ? get("kpis/scores", { at: this.at }, { signal }).then(itemsOf) : [],
     ]));
   }
 
@@ -71,10 +88,15 @@ class Kpis {
     } } }, h("option", { value: "" }, t("kpis.all_states")), STATES.map((one) => h("option", { value: one }, t(`kpis.state.${one}`))));
     const at = h("input", { type: "text", placeholder: t("kpis.at_example"), value: this.at, size: 12, "data-testid": "kpi-at", on: { change: () => {
       this.at = at.value.trim();
+      this.answer = null;
       this.write();
       this.#ask();
     } } });
     fill(this.tools, search, this.groups, states, h("label", { class: "field" }, t("kpis.at"), at));
+  }
+
+  tick() {
+    if (this.stored && !document.hidden && Date.now() - this.askedMs > LOOK_MS) this.#ask();
   }
 
   write() {

@@ -118,7 +118,7 @@ class MapView {
       this.slider.value = 0;
       this.setTime(null);
     } } }, t("map.now"));
-    fill(this.bar, h("label", { class: "field" }, t("map.indicator"), select),
+    fill(this.bar, h("label", { class: "field wide" }, t("map.indicator"), select),
       h("label", { class: "field grow" }, t("map.slider"), this.slider),
       h("label", { class: "field" }, t("map.time", { zone: cityZone() }), this.time), now, points);
   }

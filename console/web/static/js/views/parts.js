@@ -15,10 +15,12 @@ export function trouble(error, again) {
 
 /**
  * Fill `root` with what `ask` gives, drawn by `draw`; while it is asked nothing flickers. Only the newest question counts.
+ * Where nobody answers, what stands there stays: the line at the top says that it is old.
  */
 export function loader(root, draw) {
   let turn = 0;
   let abort = null;
+  let stands = false;
   const load = async (ask) => {
     const mine = ++turn;
     abort?.abort();
@@ -27,9 +29,13 @@ export function loader(root, draw) {
     root.setAttribute("aria-busy", "true");
     try {
       const found = await ask(abort.signal);
-      if (mine === turn) draw(found);
+      if (mine !== turn) return;
+      draw(found);
+      stands = true;
     } catch (error) {
-      if (mine === turn && error?.name !== "AbortError") fill(root, trouble(error, () => load(ask)));
+      if (mine !== turn || error?.name === "AbortError" || (stands && error?.away)) return;
+      stands = false;
+      fill(root, trouble(error, () => load(ask)));
     } finally {
       if (mine === turn) root.removeAttribute("aria-busy");
     }
