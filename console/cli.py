@@ -16,6 +16,8 @@ from rich.text import Text
 
 from console.commands import (
     alerts,
+    assess,
+    assessments,
     backfill,
     catalogue,
     decode,
@@ -58,6 +60,8 @@ doctor.register(app)
 decode.register(app)
 catalogue.register(app)
 kpis.register(app)
+assess.register(app)
+assessments.register(app)
 alerts.register(app)
 results.register(app)
 tables.register(app)

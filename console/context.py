@@ -17,6 +17,7 @@ from console.errors import FailureError, MisuseError
 from console.output import stderr
 
 if TYPE_CHECKING:
+    from assessment.answers import Answers
     from console.alerts import AlertRule
     from console.settings import Loaded, Settings
     from deploy import Endpoints, Stack
@@ -148,6 +149,22 @@ class Context:
             raise MisuseError(
                 f"what the city declares has faults:\n{_indented(error)}",
                 "see docs/kpis.md, then `cityvitals kpis check`",
+            ) from None
+
+    def answers(self, pack: Pack) -> Answers:
+        """Return what the city answers to findings in its file `answers.csv`, by year.
+
+        Raises:
+            MisuseError: no city is named, or the file has faults; all of them are said.
+        """
+        from assessment import load_answers
+        from engine.kpi import PackError
+
+        try:
+            return load_answers(self.city_dir(), pack)
+        except PackError as error:
+            raise MisuseError(
+                f"what the city answers has faults:\n{_indented(error)}", "see docs/assessors.md"
             ) from None
 
     def alert_rules(self, pack: Pack, file: Path | None = None, *, fall_back: bool = False) -> tuple[AlertRule, ...]:

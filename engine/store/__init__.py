@@ -3,6 +3,7 @@
 from engine.spans import LastReadings, Spans
 from engine.store.access import AccessBook, AuditEntry, AuditRow, Revoked, TokenRow
 from engine.store.append import Appender
+from engine.store.assessments import Froze, FrozenReading, FrozenRow, SubmissionBook
 from engine.store.declared import DeclaredRow
 from engine.store.errors import (
     CatalogueRefused,
@@ -86,6 +87,9 @@ __all__ = [
     "FlagCount",
     "Flush",
     "Flushed",
+    "Froze",
+    "FrozenReading",
+    "FrozenRow",
     "HealthFacts",
     "HealthRow",
     "HealthRows",
@@ -126,6 +130,7 @@ __all__ = [
     "StoreLimits",
     "StoreUnavailable",
     "StoredCells",
+    "SubmissionBook",
     "TableForm",
     "TokenRow",
     "ValueRows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from engine.kpi import PackError, shipped
 
 PACK = shipped()
 INTERNET, BROADBAND = "EC: ICT: ICT: 1C", "EC: ICT: ICT: 2C"
+PAGE = (Path(__file__).parents[2] / "docs" / "assessors.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"<!-- answers_csv -->\n```csv\n(.*?)```", PAGE, re.DOTALL)[0]
 HEADER = ",".join(COLUMNS) + "\n"
 SOUND = Answer("broadband", (INTERNET, BROADBAND), 'offices as well, and "cafés"', "the clerk")
 
@@ -31,6 +34,13 @@ def test_rows_are_answers_of_their_year_however_keys_are_spaced(tmp_path: Path) 
         2025: (SOUND,),
         2024: (Answer("missing", (), "small", "x"),),
     }
+
+
+def test_the_rows_of_the_page_are_read(tmp_path: Path) -> None:
+    assert SHOWN.startswith(HEADER)
+    ((year, (broadband, missing)),) = read(tmp_path, SHOWN.removeprefix(HEADER)).items()
+    assert (year, broadband.data_points, broadband.by) == (2025, (INTERNET, BROADBAND), "statistics office")
+    assert (missing.rule, missing.data_points) == ("missing", ())
 
 
 def test_what_is_written_is_read_as_the_same(tmp_path: Path) -> None:

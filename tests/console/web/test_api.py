@@ -308,8 +308,18 @@ def test_measurands_have_their_range_in_exact_decimals(get: Client, filled: Fill
     assert (pm2_5["resolution"], pm2_5["unit"], pm2_5["kind"]) == ("0.001", "ug/m3", "gauge")
 
 
-def test_there_are_no_assessments_yet(get: Client) -> None:
+def test_assessments_that_were_submitted_are_listed_the_newest_first(get: Client, sql: Sql) -> None:
     assert get("assessments").json == {"items": [], "next": None}
+    for of in ("2024, 1", "2025, 1", "2025, 2"):
+        row = f"'2026-02-03T04:05:06Z', {of}, 'the mayor', NULL, 'ab', '{{}}'"
+        sql(f"INSERT INTO assessment VALUES ({row}) RETURNING 1")
+    items = get("assessments").items
+    sql("DELETE FROM assessment RETURNING 1")
+    assert [(one["id"], one["stands"]) for one in items] == [("2025-2", True), ("2025-1", False), ("2024-1", True)]
+    assert items[0] == {
+        "id": "2025-2", "year": 2025, "submission": 2, "stands": True, "made": "2026-02-03T04:05:06.000000Z",
+        "by": "the mayor", "digest": "ab", "manifest": None,
+    }  # fmt: skip
 
 
 def test_the_newest_readings_are_found_whatever_the_present_is_taken_for(filled: Filled, sql: Sql) -> None:

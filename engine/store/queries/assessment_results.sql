@@ -1,0 +1,3 @@
+SELECT results::text
+FROM assessment
+WHERE "year" = %(year)s AND submission = %(submission)s

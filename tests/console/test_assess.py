@@ -1,0 +1,129 @@
+"""`cityvitals assess` and `assessments` as a user runs them, on a city that measures nothing and declares something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.kpi import shipped
+from tests.console.command import Done, cityvitals
+from tests.databases import Databases
+from tests.devices.cities import write_city
+
+INTERNET, BROADBAND = "EC: ICT: ICT: 1C", "EC: ICT: ICT: 2C"
+DECLARED = f"""key,year,value,numerator,denominator,unit,quality,source,evidence
+{INTERNET},2025,,90,100,%,survey,the office,survey.pdf
+{BROADBAND},2025,95,,,%,survey,the office,
+"""
+ANSWERS = """year,rule,data_points,answer,by
+2025,broadband,,offices have it as well,the clerk
+"""
+
+
+class Assessor:
+    """Runs commands on one city and database."""
+
+    def __init__(self, city: Path, url: str) -> None:
+        self.city, self._url = city, url
+
+    def __call__(self, *arguments: str) -> Done:
+        return cityvitals("--city", str(self.city), *arguments, CITYVITALS_DATABASE_URL=self._url)
+
+    def declare(self, text: str) -> None:
+        (self.city / "declared.csv").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def run(databases: Databases, tmp_path: Path) -> Iterator[Assessor]:
+    city = write_city(tmp_path / "city")
+    (city / "evidence").mkdir()
+    (city / "evidence" / "survey.pdf").write_bytes(b"%PDF")
+    (city / "answers.csv").write_text(ANSWERS, encoding="utf-8")
+    with databases.migrated() as url:
+        found = Assessor(city, url)
+        found.declare(DECLARED)
+        yield found
+
+
+def test_every_data_point_is_one_line_for_programs(run: Assessor) -> None:
+    done = run("assess", "2025", "--json")
+    assert done.code == 0, done.err
+    rows = {row["data_point"]: row for row in done.rows}
+    assert list(rows) == [point.key for point in shipped().data_points]
+    assert len({tuple(row) for row in done.rows}) == 1
+    one = rows[INTERNET]
+    assert (one["exact"], one["basis"], one["quality"], one["evidence"]) == ("90", "declared", "survey", "survey.pdf")
+    assert (one["numerator"], one["denominator"], one["band"]) == ("90", "100", 3)
+    nothing = rows["EN: E: E: 2C"]
+    assert (nothing["exact"], nothing["basis"]) == (None, "nothing")
+    assert nothing["reason"]
+
+
+def test_the_summary_counts_and_says_what_comes_next(run: Assessor, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    done = run("assess", "2025", "--out", str(out))
+    assert done.code == 0, done.err
+    for said in ("reported", "2 declared", "; 1 answered", f"written   {out}", f"cityvitals verify {out}"):
+        assert said in done.out
+    assert "nothing; give --out DIR" in run("assess", "2025").out
+    results = json.loads((out / "results.json").read_text())
+    assert (results["year"], len(results["results"])) == (2025, 112)
+
+
+def test_a_folder_is_replaced_when_asked_and_otherwise_left(run: Assessor, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    assert run("assess", "2025", "--out", str(out)).code == 0
+    first = (out / "results.json").read_bytes()
+    run.declare(DECLARED.replace("90,100", "80,100"))
+    refused = run("assess", "2025", "--out", str(out))
+    assert refused.code == 2
+    assert "the folder is not empty" in refused.err
+    assert "--force" in refused.err
+    assert (out / "results.json").read_bytes() == first
+    assert run("assess", "2025", "--out", str(out), "--force").code == 0
+    assert (out / "results.json").read_bytes() != first
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("bundle")] == ["bundle"]
+    assert run("assess", "2025", "--out", str(out / "results.json")).code == 2
+
+
+def test_a_year_that_is_not_over_is_refused_with_what_to_use_instead(run: Assessor) -> None:
+    year = datetime.now(UTC).year
+    for arguments in (["assess", str(year)], ["assess", str(year + 1), "--freeze"]):
+        done = run(*arguments)
+        assert done.code == 2
+        assert f"{arguments[1]} is not over" in done.err
+        assert "`cityvitals kpis`" in done.err
+    assert run("assess", "1492").code == 2
+
+
+def test_faults_of_a_citys_files_are_told_all_at_once(run: Assessor) -> None:
+    (run.city / "answers.csv").write_text(ANSWERS.replace("broadband", "broadbend").replace("the clerk", ""))
+    done = run("assess", "2025")
+    assert done.code == 2
+    assert "answers.csv:2: column rule: unknown rule 'broadbend'; did you mean 'broadband'" in done.err
+    assert "answers.csv:2: column by" in done.err
+
+
+def test_what_is_frozen_is_listed_and_held_against_the_figures_of_now(run: Assessor) -> None:
+    assert "`cityvitals assess YEAR --freeze` keeps one" in run("assessments").out
+    assert run("assessments", "difference", "2025").code == 2
+    frozen = run("assess", "2025", "--freeze", "--by", "the mayor")
+    assert frozen.code == 0, frozen.err
+    assert "submission 1 of 2025, by the mayor" in frozen.out
+    assert "it stands" in run("assess", "2025", "--freeze", "--by", "the mayor").out
+    assert "nothing differs from submission 1 of 2025" in run("assessments", "difference", "2025").out
+    (listed,) = run("assessments", "--json").rows
+    assert (listed["year"], listed["submission"], listed["stands"], listed["by"]) == (2025, 1, True, "the mayor")
+    run.declare(DECLARED.replace("90,100", "80,100"))
+    (changed,) = run("assessments", "difference", "2025", "--json").rows
+    assert (changed["data_point"], changed["submitted"], changed["now"]) == (INTERNET, "90", "80")
+    assert changed["difference"] == "-10"
+    assert changed["why"][0] == "numerator 90 became 80"
+    assert "1 data point of 2025: as in submission 1, and now" in run("assessments", "difference", "2025").out
+    assert "submission 2 of 2025" in run("assess", "2025", "--freeze").out
+    assert [one["stands"] for one in run("assessments", "--json").rows] == [True, False]
+    assert run("assessments", "difference", "2025", "--submission", "1", "--json").rows == [changed]
