@@ -46,6 +46,7 @@ from engine.kpi import (
     validity,
 )
 from engine.kpi.periods import KpiPeriod, hour_spans, seasons_of
+from engine.kpi.values import added
 from tests.engine.kpi import oracle_figures
 
 ZONE = ZoneInfo("Europe/Copenhagen")
@@ -119,6 +120,11 @@ def stations(draw: st.DrawFn) -> tuple[list[Device], list[list[tuple[int, int]]]
         ticks = draw(st.integers(0, 40_000))
         came.append([(t, (ticks * (k + 1)) % 50_000) for k, t in enumerate(times) if k % gap])
     return made, came
+
+
+@given(st.lists(st.fractions(max_denominator=10**6), max_size=40))
+def test_sums_in_a_tree_are_sums_one_after_the_other(values: list[Fraction]) -> None:
+    assert added(values) == sum(values, Fraction(0))
 
 
 @settings(deadline=None)
