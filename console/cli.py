@@ -31,6 +31,7 @@ from console.commands import (
     stack,
     tables,
     tokens,
+    verify,
 )
 from console.context import Context
 from console.errors import EXIT_FAILED, ConsoleError
@@ -68,6 +69,7 @@ tables.register(app)
 recompute.register(app)
 backfill.register(app)
 tokens.register(app)
+verify.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ _BASES = (
     ("deploy.errors", "StackError", FailureError),
     ("engine.errors", "EngineError", FailureError),
     ("ingest.errors", "IngestError", FailureError),
+    ("assessment.errors", "AssessmentError", FailureError),
     ("devices.errors", "DeviceError", MisuseError),
 )
 _REMEDIES = {
