@@ -17,9 +17,12 @@ from typing import Any, Final
 
 from assessment.verify.compare import checked
 from assessment.verify.verdict import Checked, Difference
+from assessment.verify.workbook import workbook_rows
 
 DIGITS: Final = 17
 """Significant digits of a decimal in these files."""
+NEAR: Final = Fraction(4, 10**15)
+"""How far the number of a workbook's cell, which is a binary float, may be off, relatively."""
 _ROUNDING: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
 _ANSWERS: Final = {"yes": "1", "no": "0"}
 _NONE: Final = ("", "NR", None)
@@ -97,9 +100,11 @@ def _same(told: object, exact: object) -> bool:
         return True
     try:
         ratio = Fraction(str(exact))
+        if isinstance(told, float):
+            return abs(Fraction(told) - ratio) <= NEAR * abs(ratio)
         rounded = _ROUNDING.divide(Decimal(ratio.numerator), Decimal(ratio.denominator))
         return Decimal(text) == rounded
-    except (DecimalException, ValueError, ZeroDivisionError):
+    except (DecimalException, ValueError, OverflowError, ZeroDivisionError):
         return False
 
 
@@ -146,5 +151,10 @@ def _by_key(rows: Iterable[tuple[str, Mapping[str, object]]], of: int | None = N
     return found
 
 
-READERS: Final[Mapping[str, Callable[[bytes], Facts]]] = {".csv": _csv, ".json": _json, ".jsonld": _jsonld}
+READERS: Final[Mapping[str, Callable[[bytes], Facts]]] = {
+    ".csv": _csv,
+    ".json": _json,
+    ".jsonld": _jsonld,
+    ".xlsx": lambda content: _by_key(workbook_rows(content)),
+}
 """By the ending of a file's name."""

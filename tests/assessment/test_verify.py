@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import load_workbook
 
 from assessment.bundle import read_private_key, read_public_key, write_packed
 from assessment.bundle.layout import BESIDE
@@ -244,6 +245,58 @@ def test_a_definition_that_cannot_be_read_is_named(bundle: Path) -> None:
         assert not verdict.good
         assert any(path.rsplit("/", 1)[-1] in str(fault) for fault in verdict.faults), (path, verdict.faults)
         (bundle / path).write_bytes(before)
+
+
+# ---- the report --------------------------------------------------------------------------------------------------
+
+
+def test_the_files_of_the_report_say_the_figures_of_the_results(sound: Sound) -> None:
+    checks = {one.name: one for one in verify(sound.folder).checked}
+    facts = {"assessment.csv": 9, "assessment.json": 9, "assessment.jsonld": 5, "assessment.xlsx": 4}
+    assert {name: checks[name].compared for name in facts} == {name: 112 * each for name, each in facts.items()}
+    assert not any(checks[name].differ for name in facts)
+    assert any("report-en.pdf: its digest is right" in note for note in verify(sound.folder).notes)
+
+
+def other_cell(file: Path) -> None:
+    book = load_workbook(file)
+    rows = book["KPIs"]
+    at = next(row for row in range(1, 200) if rows.cell(row, 1).value == ELECTRICITY)
+    rows.cell(at, 8).value = 12.5
+    book.save(file)
+
+
+def other_digit(file: Path, *after: str) -> None:
+    """Make the first digit after some words, one behind the other, another one."""
+    text, at = file.read_text("utf-8"), 0
+    for words in after:
+        at = text.index(words, at) + len(words)
+    at = next(k for k in range(at, len(text)) if text[k].isdigit() and text[k] != "9")
+    file.write_text(f"{text[:at]}9{text[at + 1 :]}", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("csv", lambda f: other_digit(f, f"{ELECTRICITY},Electricity Consumption,")),
+        ("json", lambda f: other_digit(f, f'"data_point": "{ELECTRICITY}"', '"value_exact": ')),
+        ("json", lambda f: other_digit(f, f'"data_point": "{ELECTRICITY}"', '"value": ')),
+        ("jsonld", lambda f: other_digit(f, f'"{ELECTRICITY}"', '"exactValue"')),
+        ("xlsx", other_cell),
+        ("csv", lambda f: f.write_text("\n".join(f.read_text("utf-8").splitlines()[:-1]) + "\n", "utf-8")),
+        *[(name, lambda f: f.write_bytes(b"PK nonsense")) for name in ("csv", "json", "jsonld", "xlsx")],
+        ("json", lambda f: f.write_text('{"results": [{}]}')),
+        ("jsonld", lambda f: f.write_text('{"@graph": 3}')),
+    ],
+)
+def test_a_report_that_says_another_figure_is_told(bundle: Path, name: str, edit: Callable[[Path], None]) -> None:
+    edit(bundle / "report" / f"assessment.{name}")
+    sealed(bundle)
+    verdict = verify(bundle)
+    assert not verdict.good
+    (check,) = [one for one in verdict.checked if one.differ]
+    assert check.name == f"assessment.{name}"
+    assert not differing(verdict)
 
 
 # ---- readings ----------------------------------------------------------------------------------------------------

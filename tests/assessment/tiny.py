@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from assessment import Material, assessed
 from assessment.answers import load_answers
 from assessment.bundle import Manifest, Output, read_private_key, write_bundle
+from assessment.outputs import write_csv, write_json, write_jsonld, write_workbook
 from devices import load_registry
 from engine.calendar import Calendar
 from engine.kpi import DayCells, Sensed, day_number, load_catalogue, load_declared, reference_year
@@ -110,10 +112,12 @@ def tiny_material(city: Path) -> Material:
 
 
 def made(material: Material, city: Path, folder: Path, key: Path | None = None) -> Manifest:
-    """Write the bundle of a material, with a report of one file that nobody reads back."""
-    printed = Output("report-en.pdf", _print)
+    """Write the bundle of a material, with the files of its report that are read back and one that is not."""
+    assessment = assessed(material)
+    writers = {"csv": write_csv, "json": write_json, "jsonld": write_jsonld, "xlsx": write_workbook}
+    outputs = [Output(f"assessment.{end}", partial(write, assessment)) for end, write in writers.items()]
     private = None if key is None else read_private_key(key)
-    return write_bundle(material, assessed(material), city, [printed], folder, key=private)
+    return write_bundle(material, assessment, city, [*outputs, Output("report-en.pdf", _print)], folder, key=private)
 
 
 def key_files(folder: Path, name: str = "key") -> tuple[Path, Path]:
