@@ -113,7 +113,9 @@ def test_one_is_found_by_its_id_and_some_by_theirs(get: Client) -> None:
     assert read(get(f"{ROOT}/entities", id=f"{second['id']},urn:x:y,{first['id']}")) == [first, second]
     assert read(get(f"{ROOT}/entities", id="urn:x:y")) == []
     assert read(get(f"{ROOT}/entities", type="Vehicle")) == []
-    other = second["id"].replace("demo", "elsewhere")
+    zone = next(one["id"] for one in entities(get, limit=1000) if ":zone:" in one["id"])
+    other = zone.replace(":demo:", ":elsewhere:")
+    assert other != zone
     for unknown in ("urn:x:y", other, first["id"].rpartition(":")[0] + ":1999"):
         answer = get(f"{ROOT}/entities/{unknown}")
         assert (answer.status, answer.fields) == (404, ["id"])
