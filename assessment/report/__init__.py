@@ -22,14 +22,15 @@ LISTED_MAX: Final = 8
 __all__ = ["LANGUAGES", "write_comparison", "write_factsheet", "write_report"]
 
 
-def write_report(assessment: Assessment, path: Path, language: str, earlier: Assessment | None = None) -> None:
+def write_report(assessment: Assessment, path: Path, language: str, earlier: Assessment | Side | None = None) -> None:
     """Write the report of an assessment.
 
     Args:
         assessment: what is reported.
         path: of the PDF; its folder is made.
         language: one of LANGUAGES.
-        earlier: of an earlier year, for what has changed since; None leaves that section out.
+        earlier: of an earlier year, or the exact results of one as a side, for what has changed since; None leaves that
+            section out.
 
     Raises:
         KeyError: no such language.
@@ -122,9 +123,10 @@ def _top(sections: Sections) -> Row:
     }
 
 
-def _change(sections: Sections, earlier: Assessment) -> Row:
-    comparison = compare(side_of(earlier), side_of(sections.assessment))
-    left, right = named(comparison, sections.texts)
+def _change(sections: Sections, earlier: Assessment | Side) -> Row:
+    before = side_of(earlier) if isinstance(earlier, Assessment) else earlier
+    comparison = compare(before, side_of(sections.assessment))
+    left, right = (sections.texts.say("head", "before", year=one.year) for one in (before, comparison.right))
     return {
         "title": sections.texts.say("title", "change", year=earlier.year),
         "before": left,

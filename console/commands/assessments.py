@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from console.commands.assess import YearArgument, assess_now
+from console.commands.assessments_compare import compare
 from console.commands.results import JsonOption, city_clock
 from console.errors import MisuseError
 from console.output import Col, print_json, print_table, stdout
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 def register(parent: typer.Typer) -> None:
     """Add the commands."""
+    app.command("compare")(compare)
     app.command("difference")(difference)
     parent.add_typer(app)
 
@@ -46,6 +48,7 @@ def assessments(context: typer.Context, as_json: JsonOption = False) -> None:
 
     - `cityvitals assessments`
     - `cityvitals --city cities/seoul assessments difference 2025`
+    - `cityvitals assessments compare seoul-2024 seoul-2025`
     """
     if context.invoked_subcommand is not None:
         return
