@@ -153,19 +153,10 @@ def _standing(one: _Result, points: Mapping[str, DataPoint]) -> Standing:
 def _unknown(like: DataPoint, one: _Result) -> DataPoint:
     """Return a data point of which only key and unit are known."""
     code, _, identifier = one.data_point.partition("/")
-    group = {"dimension": "", "sub_dimension": "", "category": ""}
-    words = {
-        "definition": "",
-        "numerator": "",
-        "denominator": "",
-        "note": "",
-        "source": "",
-        "benchmark": "",
-        "check": "",
-    }
     return replace(
-        like, code=code, id=identifier, id_name=identifier, name=code, name_ko="", formula=parse_formula("0"),
-        unit=one.unit, unit_label=one.unit, direction=Direction.NONE, ideal=None, sdg=(), **group, **words,
+        like, code=code, id=identifier, id_name=identifier, name=code, name_ko="", dimension="", sub_dimension="",
+        category="", definition="", numerator="", denominator="", formula=parse_formula("0"), unit=one.unit,
+        unit_label=one.unit, direction=Direction.NONE, ideal=None, sdg=(), benchmark="", check="", source="", note="",
     )  # fmt: skip
 
 
