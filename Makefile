@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check browser checkers kernels slow bench flat exact chaos lock clean
+.PHONY: help setup demo test check browser checkers kernels slow bench flat exact chaos year lock clean
 
 PYTHON_BIN := .venv/bin
 # Test files that run at the same time: one more than cores, for system tests wait a third of their time. A file stays on
@@ -51,6 +51,9 @@ exact: setup ## a day of 2,000 devices in order, shuffled, twice, with faults an
 
 chaos: setup ## 100 seeded runs with kills, pauses, cuts and full disks, every table compared with the truth each time
 	$(PYTHON_BIN)/python -m simulators chaos small --runs 100
+
+year: setup ## a simulated year of a small city: assessed, verified without a database, equal to the truth
+	$(PYTHON_BIN)/python -m pytest -m slow tests/system/test_assessed_year.py -rP
 
 lock: setup ## pin the dependencies of pyproject.toml anew, with hashes and without addresses
 	$(PYTHON_BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \

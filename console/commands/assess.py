@@ -27,6 +27,8 @@ from console.progress import bar
 from console.text import counted, local_time
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from assessment import Assessment, Material, Result
     from console.context import Context
     from engine.kpi import KpiPeriod
@@ -35,6 +37,21 @@ if TYPE_CHECKING:
 Row = dict[str, object]
 
 YearArgument = Annotated[int, typer.Argument(metavar="YEAR", help="The reference year.", show_default=False)]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Bundle to write; the folder must be new or empty.", show_default=False),
+]
+LanguageOption = Annotated[str, typer.Option("--language", metavar="en|ko|both", help="Of the PDF reports in it.")]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="Ed25519 key (PEM) that signs the bundle.", show_default=False),
+]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who freezes it; else whoever is logged in here.")
+]
+BOTH = "both"
+READ_SHARE, COMPUTED_SHARE = 0.6, 0.7
+"""Of the bar: what reading days takes of it, and where computing ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +75,12 @@ def register(app: typer.Typer) -> None:
 def assess(
     context: typer.Context,
     year: YearArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder to write; it must be new or empty.", show_default=False),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote into DIR.")] = False,
+    out: OutOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier bundle in DIR.")] = False,
+    language: LanguageOption = BOTH,
+    key: KeyOption = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Keep the figures in the database as submitted.")] = False,
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who freezes it; else whoever is logged in here.")
-    ] = None,
+    by: ByOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per data point.")] = False,
 ) -> None:
     """Make the annual assessment of a year that is over: all 112 data points of the U4SSC KPIs, each with its basis.
@@ -77,8 +91,10 @@ def assess(
     than 75 % of the readings came is not reported; from 90 % on its data quality is an accurate measurement, below it
     an estimate. The checks of the verifier run on the whole; each finding can be answered in `answers.csv`.
 
-    With `--out` it is written, all at once or not at all. With `--freeze` the exact figures are kept as submitted:
-    later readings change the live figures and never these; `cityvitals assessments difference YEAR` lists what differs.
+    With `--out` the bundle is written, whole or not at all, and beside it as one file, DIR.zip: workbook, table, JSON
+    and linked data, reports in PDF, and all that `cityvitals verify DIR` computes every figure again from, offline.
+    With `--freeze` the exact figures are kept as submitted: later readings change the live figures and never these;
+    `cityvitals assessments difference YEAR` lists what differs.
 
     **Examples**
 
@@ -87,18 +103,21 @@ def assess(
     - `cityvitals --city cities/seoul assess 2025 --out seoul-2025 --force --freeze --by "Statistics office"`
     """
     given: Context = context.obj
+    languages, private = _languages(language), _private(key, out)
     if out is not None:
         _require_room(out, force)
+    manifest = None
     with bar(f"assess {year}") as progress:
-        made = assess_now(given, year, lambda share: progress.at(share, 1.0, "reading days"))
-    if freeze and not made.assessment.closed:
-        raise FailureError(
-            f"{year} may still change: late readings are waited for {given.settings.engine.lateness_us // 1_000_000} s",
-            "freeze it a little later; without --freeze it can be assessed now",
-        )
-    if out is not None:
-        write(made, out)
-    frozen = _freeze(given, made, by or getpass.getuser()) if freeze else ""
+        made = assess_now(given, year, lambda share: progress.at(READ_SHARE * share, 1.0, "reading days"))
+        if freeze and not made.assessment.closed:
+            raise FailureError(
+                f"{year} may still change: late readings are waited for {given.settings.engine.lateness_us // 10**6} s",
+                "freeze it a little later; without --freeze it can be assessed now",
+            )
+        if out is not None:
+            progress.at(COMPUTED_SHARE, 1.0, "writing")
+            manifest = _write(given, made, out, languages, private)
+    frozen = _freeze(given, made, by or getpass.getuser(), manifest) if freeze else ""
     if as_json:
         print_json(rows(made.assessment))
         return
@@ -154,29 +173,77 @@ def _require_room(out: Path, force: bool) -> None:
     """Refuse a folder that holds anything, before anything is computed."""
     if out.exists() and not out.is_dir():
         raise MisuseError(f"--out {out}: it is no folder")
-    if not force and out.is_dir() and any(out.iterdir()):
-        raise MisuseError(f"--out {out}: the folder is not empty", "give a new one, or --force to replace it")
+    packed = packed_beside(out)
+    for there, what in ((out.is_dir() and any(out.iterdir()), out), (packed.exists(), packed)):
+        if there and not force:
+            raise MisuseError(f"--out {out}: {what} is there already", "give a new folder, or --force to replace both")
 
 
-def write(made: Made, out: Path) -> None:
-    """Write an assessment into a folder, which is there whole or as it was.
+def _languages(language: str) -> tuple[str, ...]:
+    from assessment.report import LANGUAGES
+
+    if language == BOTH:
+        return tuple(LANGUAGES)
+    if language not in LANGUAGES:
+        raise MisuseError(f"--language {language}: expected {', '.join(LANGUAGES)} or {BOTH}")
+    return (language,)
+
+
+def _private(key: Path | None, out: Path | None) -> Ed25519PrivateKey | None:
+    """Return the key that signs, before anything is computed."""
+    if key is None:
+        return None
+    if out is None:
+        raise MisuseError("--key signs the bundle that --out writes, and there is no --out")
+    from assessment.bundle import read_private_key
+
+    return read_private_key(key)
+
+
+def _write(context: Context, made: Made, out: Path, languages: tuple[str, ...], key: Ed25519PrivateKey | None) -> str:
+    """Write the bundle and its archive, each whole or not at all, and return the SHA-256 of the manifest.
 
     Raises:
+        BundleError: something else lies there, or the key cannot be used.
         OSError: it cannot be written.
     """
-    from assessment.folder import write_folder
+    from assessment.bundle import write_bundle, write_packed
+    from assessment.published import outputs_of
 
-    write_folder(made.assessment, out)
+    outputs = outputs_of(made.assessment, languages, _earlier(context, made))
+    manifest = write_bundle(made.material, made.assessment, context.city_dir(), outputs, out, key=key)
+    write_packed(out, packed_beside(out))
+    return hashlib.sha256(manifest.content()).hexdigest()
 
 
-def _freeze(context: Context, made: Made, by: str) -> str:
+def packed_beside(out: Path) -> Path:
+    """Return the file of a bundle's archive: beside its folder, so that it is no part of itself."""
+    return out.with_name(f"{out.name}.zip")
+
+
+def _earlier(context: Context, made: Made) -> Assessment | None:
+    """Return the assessment of the year before, as it stands today; None where nothing is known of it."""
+    from engine.calendar import YEAR_FIRST
+
+    year = made.assessment.year - 1
+    if year < YEAR_FIRST:
+        return None
+    with open_store(context) as store:
+        first_us = store.first_time_us()
+    measured = first_us is not None and first_us < made.assessment.period.start_us
+    if not measured and all(one.year != year for one in made.material.declared):
+        return None
+    return assess_now(context, year).assessment
+
+
+def _freeze(context: Context, made: Made, by: str, manifest: str | None) -> str:
     """Keep an assessment as submitted and say which submission of its year it is."""
     from assessment import exact_results, results_bytes
     from engine.store import AuditEntry, FrozenRow, SubmissionBook
 
     content = results_bytes(exact_results(made.assessment))
     year, digest = made.assessment.year, hashlib.sha256(content).hexdigest()
-    row = FrozenRow(year, time.time_ns() // 1000, by, None, digest, content.decode())
+    row = FrozenRow(year, time.time_ns() // 1000, by, manifest, digest, content.decode())
     entry = AuditEntry(by, "admin", "command", getpass.getuser(), f"assess {year} --freeze", 200, digest)
     with SubmissionBook.connect(context.database_url()) as book:
         done = book.freeze(row, entry)
@@ -233,7 +300,10 @@ def _summary(assessment: Assessment, out: Path | None, frozen: str) -> None:
     if out is None:
         lines.append(("written", Text("nothing; give --out DIR", style="dim")))
     else:
-        lines += [("written", Text(str(out))), ("next", Text(f"cityvitals verify {out}", style="bold"))]
+        lines += [
+            ("written", Text(f"{out} and {packed_beside(out)}")),
+            ("next", Text(f"cityvitals verify {out}", style="bold")),
+        ]
     for name, text in lines:
         console.print(Text.assemble((f"{name:<10}", "dim"), text), soft_wrap=True)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import deploy
-from tests.benchmarks import flat, keeper, kernel, latency, live, memory, page, storing, throughput, upkeep, web
+from tests.benchmarks import flat, keeper, kernel, latency, live, memory, page, storing, throughput, upkeep, web, yearly
 from tests.benchmarks.bed import Bed
 from tests.benchmarks.table import Row, show
 
 OF_BED = {"storing": storing.rows, "throughput": throughput.rows, "latency": latency.rows, "memory": memory.rows,
           "upkeep": upkeep.rows, "keeper": keeper.rows, "live": live.rows, "web": web.rows,
-          "page": page.rows}  # fmt: skip
+          "page": page.rows, "yearly": yearly.rows}  # fmt: skip
 APART = {"flat": flat.rows}
 """Takes long, so it is measured only when asked for by name."""
 NAMES = ("kernel", *OF_BED, *APART)

@@ -16,10 +16,26 @@ _MIXTURE = (
 )
 """Device model and how many of it make a city of 100,000 series: 12 of each air station, 3 of each meter of power."""
 
+_ASSESSED = (
+    ("electricity_meter", 4_000),
+    ("water_meter", 4_500),
+    ("gas_meter", 500),
+    ("heat_meter", 300),
+    ("air_station", 120),
+    ("travel_time_link", 100),
+)
+"""Of an electricity or heat meter KPIs ask for one series, of an air station for five; of the others for their one."""
+
 
 def write(folder: Path, devices: int, interval_s: int, model: str = "noise_monitor_1min") -> Path:
     """Write a city of devices of one kind, all in one zone, and return its folder."""
     return _written(folder, [(model, devices)], ["all"], interval_s)
+
+
+def assessed(folder: Path, *, zones: int, part: int = 1) -> Path:
+    """Write a city in which KPIs ask for 10,000 series over `part`, each reporting every hour; return its folder."""
+    kinds = [(model, count // part) for model, count in _ASSESSED]
+    return _written(folder, kinds, [f"zone{n:02d}" for n in range(zones)], 3600)
 
 
 def mixed(folder: Path, *, zones: int, part: int = 1) -> Path:

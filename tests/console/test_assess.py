@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.kpi import shipped
+from tests.assessment.tiny import key_files
 from tests.console.command import Done, cityvitals
 from tests.databases import Databases
 from tests.devices.cities import write_city
@@ -65,29 +68,70 @@ def test_every_data_point_is_one_line_for_programs(run: Assessor) -> None:
 
 def test_the_summary_counts_and_says_what_comes_next(run: Assessor, tmp_path: Path) -> None:
     out = tmp_path / "bundle"
-    done = run("assess", "2025", "--out", str(out))
+    done = run("assess", "2025", "--language", "en", "--out", str(out))
     assert done.code == 0, done.err
-    for said in ("reported", "2 declared", "; 1 answered", f"written   {out}", f"cityvitals verify {out}"):
+    for said in (
+        "reported",
+        "2 declared",
+        "; 1 answered",
+        f"written   {out} and {out}.zip",
+        f"cityvitals verify {out}",
+    ):
         assert said in done.out
     assert "nothing; give --out DIR" in run("assess", "2025").out
     results = json.loads((out / "results.json").read_text())
     assert (results["year"], len(results["results"])) == (2025, 112)
+    report = {"assessment.xlsx", "assessment.csv", "assessment.json", "assessment.jsonld"}
+    assert {one.name for one in (out / "report").iterdir()} == report | {"report-en.pdf", "factsheet-en.pdf"}
+    assert (out / "city" / "evidence" / "survey.pdf").is_file()
 
 
-def test_a_folder_is_replaced_when_asked_and_otherwise_left(run: Assessor, tmp_path: Path) -> None:
+def test_what_is_written_is_verified_without_a_database_signed_by_whom_it_should_be(
+    run: Assessor, tmp_path: Path
+) -> None:
+    out, (private, public) = tmp_path / "bundle", key_files(tmp_path)
+    assert run("assess", "2025", "--language", "en", "--out", str(out), "--key", str(private)).code == 0
+    for bundle in (out, tmp_path / "bundle.zip"):
+        done = cityvitals("verify", str(bundle), "--public-key", str(public), "--json", CITYVITALS_LOCAL=str(tmp_path))
+        assert done.code == 0, done.out
+        verdict = done.rows[-1]
+        assert (verdict["good"], verdict["declared"], verdict["signature"]) == (True, 2, "signed by the key given")
+    with (out / "results.json").open("r+b") as file:
+        file.seek(100)
+        file.write(b"#")
+    changed = cityvitals("verify", str(out), CITYVITALS_LOCAL=str(tmp_path))
+    assert (changed.code, "results.json" in changed.out) == (1, True)
+    for arguments, said in (
+        (["--key", str(private)], "there is no --out"),
+        (["--key", str(public), "--out", str(tmp_path / "other")], "no private key in PEM"),
+        (["--language", "fr"], "expected en, ko or both"),
+    ):
+        refused = run("assess", "2025", *arguments)
+        assert refused.code != 0
+        assert said in refused.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_bundle_is_replaced_when_asked_and_otherwise_left(run: Assessor, tmp_path: Path) -> None:
     out = tmp_path / "bundle"
-    assert run("assess", "2025", "--out", str(out)).code == 0
+    write = ("assess", "2025", "--language", "en", "--out", str(out))
+    assert run(*write).code == 0
     first = (out / "results.json").read_bytes()
     run.declare(DECLARED.replace("90,100", "80,100"))
-    refused = run("assess", "2025", "--out", str(out))
+    refused = run(*write)
     assert refused.code == 2
-    assert "the folder is not empty" in refused.err
+    assert f"{out} is there already" in refused.err
     assert "--force" in refused.err
     assert (out / "results.json").read_bytes() == first
-    assert run("assess", "2025", "--out", str(out), "--force").code == 0
+    assert run(*write, "--force").code == 0
     assert (out / "results.json").read_bytes() != first
-    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("bundle")] == ["bundle"]
+    assert {one.name for one in tmp_path.iterdir() if one.name.startswith("bundle")} == {"bundle", "bundle.zip"}
     assert run("assess", "2025", "--out", str(out / "results.json")).code == 2
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "letter.txt").write_text("mine")
+    assert run("assess", "2025", "--language", "en", "--out", str(strange), "--force").code == 1
+    assert (strange / "letter.txt").read_text() == "mine"
 
 
 def test_a_year_that_is_not_over_is_refused_with_what_to_use_instead(run: Assessor) -> None:
@@ -108,15 +152,30 @@ def test_faults_of_a_citys_files_are_told_all_at_once(run: Assessor) -> None:
     assert "answers.csv:2: column by" in done.err
 
 
+def listed_of(run: Assessor) -> dict[str, Any]:
+    (one,) = run("assessments", "--json").rows
+    return one
+
+
+def test_a_frozen_bundle_is_known_by_its_manifest(run: Assessor, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    done = run("assess", "2025", "--language", "en", "--out", str(out), "--freeze")
+    assert done.code == 0, done.err
+    content = (out / "manifest.json").read_bytes()
+    assert listed_of(run)["manifest_sha256"] == hashlib.sha256(content).hexdigest()
+    assert listed_of(run)["results_sha256"] == hashlib.sha256((out / "results.json").read_bytes()).hexdigest()
+
+
 def test_what_is_frozen_is_listed_and_held_against_the_figures_of_now(run: Assessor) -> None:
     assert "`cityvitals assess YEAR --freeze` keeps one" in run("assessments").out
     assert run("assessments", "difference", "2025").code == 2
     frozen = run("assess", "2025", "--freeze", "--by", "the mayor")
     assert frozen.code == 0, frozen.err
     assert "submission 1 of 2025, by the mayor" in frozen.out
+    assert listed_of(run)["manifest_sha256"] is None
     assert "it stands" in run("assess", "2025", "--freeze", "--by", "the mayor").out
     assert "nothing differs from submission 1 of 2025" in run("assessments", "difference", "2025").out
-    (listed,) = run("assessments", "--json").rows
+    listed = listed_of(run)
     assert (listed["year"], listed["submission"], listed["stands"], listed["by"]) == (2025, 1, True, "the mayor")
     run.declare(DECLARED.replace("90,100", "80,100"))
     (changed,) = run("assessments", "difference", "2025", "--json").rows
