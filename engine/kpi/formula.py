@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from devices.errors import UnitError
@@ -149,6 +150,7 @@ def parse_formula(text: str) -> Formula:
     )
 
 
+@lru_cache(maxsize=1024)  # every use of a data point's key asks for it
 def normalise_code(text: str) -> str:
     """Return a KPI's code with the spacing of this catalogue: `SC: EH: H:3C` is `SC: EH: H: 3C`."""
     return ": ".join(part.strip() for part in text.upper().split(":"))
