@@ -3,6 +3,7 @@
 from engine.spans import LastReadings, Spans
 from engine.store.access import AccessBook, AuditEntry, AuditRow, Revoked, TokenRow
 from engine.store.append import Appender
+from engine.store.archive import ArchiveDesk, Left, Packed, StoredSeries
 from engine.store.assessments import Froze, FrozenReading, FrozenRow, SubmissionBook
 from engine.store.declared import DeclaredRow
 from engine.store.errors import (
@@ -67,6 +68,7 @@ __all__ = [
     "Append",
     "Appended",
     "Appender",
+    "ArchiveDesk",
     "AuditEntry",
     "AuditRow",
     "CatalogueRefused",
@@ -108,12 +110,14 @@ __all__ = [
     "LastReadings",
     "LedgerRow",
     "LedgerSummary",
+    "Left",
     "ListeningRow",
     "LiveReader",
     "NotOwned",
     "ObservationRow",
     "Outcome",
     "OwnedByAnother",
+    "Packed",
     "Pending",
     "PeriodFigure",
     "QuarantineEntry",
@@ -130,6 +134,7 @@ __all__ = [
     "StoreLimits",
     "StoreUnavailable",
     "StoredCells",
+    "StoredSeries",
     "SubmissionBook",
     "TableForm",
     "TokenRow",

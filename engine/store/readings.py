@@ -102,6 +102,8 @@ def first_time_us(session: Session) -> int | None:
 def _nearest(session: Session, slots: Slots, spans: Spans, later: bool) -> ObservationBatch:
     """Return the last observation before each span, or the first at or after its end; spans without one have no row.
 
+    Where observations left for an archive, the newest of them still counts as one before.
+
     Walks the chunks from the span outwards, each time for the series not yet found: one look into an index per series
     and chunk. One query over all chunks would open them all for every series.
     """
@@ -121,12 +123,22 @@ def _nearest(session: Session, slots: Slots, spans: Spans, later: bool) -> Obser
             near_spans = Spans(spans.slot[asked], edge[asked], edge[asked])
             limits = {"low": Timestamp(low), "high": Timestamp(high)}
             ((packed,),) = session.rows(name, {**limits, **spans_asked(slots, near_spans, asked.astype(np.int32))})
-            position, time_us, ticks, flags = binary.unpack_columns(packed or b"", ("i4", "time", "i8", "i4"))
-            found.append(ObservationBatch(spans.slot[position], time_us, ticks, flags.astype(np.int16)))
+            batch, position = _labelled(spans, packed)
+            found.append(batch)
             missing = np.setdiff1d(missing, position, assume_unique=True)
             if not missing.size:
                 break
+        if missing.size and not later:
+            asked_spans = Spans(spans.slot[missing], edge[missing], edge[missing])
+            ((packed,),) = session.rows("archive_last", spans_asked(slots, asked_spans, missing.astype(np.int32)))
+            found.append(_labelled(spans, packed)[0])
     return ObservationBatch.concat(found)
+
+
+def _labelled(spans: Spans, packed: bytes | None) -> tuple[ObservationBatch, NDArray[np.int32]]:
+    """Return one observation each of some spans, and which spans those are."""
+    position, time_us, ticks, flags = binary.unpack_columns(packed or b"", ("i4", "time", "i8", "i4"))
+    return ObservationBatch(spans.slot[position], time_us, ticks, flags.astype(np.int16)), position
 
 
 def _batch(slot: NDArray[np.int32], packed: list[bytes]) -> ObservationBatch:

@@ -36,6 +36,7 @@ from engine.store import (
 )
 from engine.store.accounts import Accountant
 from engine.store.append import Appender
+from engine.store.archive import ArchiveDesk
 from engine.store.binary import Timestamp
 from engine.store.errors import StoreError
 from engine.store.opening import Opened, opened
@@ -165,6 +166,11 @@ class Store(Opened):
         if self._slots is None:
             raise StoreError("call register() before using slots")
         return self._slots
+
+    @property
+    def archive(self) -> ArchiveDesk:
+        """Reading observations for an archive, and letting them go; see `archive`."""
+        return ArchiveDesk(self._session)
 
     # Writing
 

@@ -1,0 +1,180 @@
+"""The folder of one archived day, and what its record `day.json` says.
+
+Knows names of files and the record; knows no column. A record is sealed by a digest of its own text, so that no byte of
+a day can change unseen: the record answers for the files beside it, and its seal for the record.
+
+    DIR/<city>/day=2016-03-01/observations.parquet    sorted by device, field, measurand and time
+                              digests.parquet         count and SHA-256 of every series
+                              day.json                the record, written last
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from devices import rfc3339
+from engine.errors import EngineError
+
+FORMAT: Final = 1
+OBSERVATIONS, DIGESTS, RECORD = "observations.parquet", "digests.parquet", "day.json"
+_PREFIX = "day="
+_CHUNK_BYTES = 1 << 20
+
+
+class ArchiveError(EngineError):
+    """Something of an archive is missing, damaged, or not what the database has.
+
+    Attributes:
+        path: of the file or folder.
+        what: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(path, what)
+        self.path, self.what = path, what
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What ticks of a measurand mean: the value is ticks * 10^-decimals in the unit; of a state its position."""
+
+    code: str
+    unit: str
+    decimals: int
+    states: tuple[str, ...] = ()
+
+
+class FileFact(msgspec.Struct, frozen=True):
+    """A file of the day."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class DayFacts(msgspec.Struct, frozen=True):
+    """Which day of which city, and what its values mean.
+
+    Attributes:
+        city: code. time_zone: IANA name.
+        day: civil day. begins, ends: its instants, RFC 3339.
+        measurands: of the series in it, by code.
+    """
+
+    city: str
+    time_zone: str
+    day: date
+    begins: str
+    ends: str
+    measurands: tuple[Measure, ...]
+
+    @classmethod
+    def of(
+        cls, city: str, time_zone: str, day: date, bounds_us: tuple[int, int], measurands: tuple[Measure, ...]
+    ) -> DayFacts:
+        """Return the facts of a day between two instants."""
+        return cls(city, time_zone, day, rfc3339(bounds_us[0]), rfc3339(bounds_us[1]), measurands)
+
+
+class DayRecord(msgspec.Struct, frozen=True):
+    """What `day.json` says.
+
+    Attributes:
+        format: of the folder.
+        facts: which day.
+        revision: 1, and one more whenever readings that came late were added.
+        observations, series: how many.
+        files: those beside the record.
+        seal: SHA-256 of the record's text with an empty seal.
+    """
+
+    format: int
+    facts: DayFacts
+    revision: int
+    observations: int
+    series: int
+    files: tuple[FileFact, ...]
+    seal: str = ""
+
+    def sealed(self) -> DayRecord:
+        """Return the record with its seal."""
+        bare = msgspec.structs.replace(self, seal="")
+        return msgspec.structs.replace(bare, seal=hashlib.sha256(bare.text()).hexdigest())
+
+    def text(self) -> bytes:
+        """Return the one way to write this record."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+def day_folder(root: Path, city: str, day: date) -> Path:
+    """Return where a day lies."""
+    return root / city / f"{_PREFIX}{day.isoformat()}"
+
+
+def days_of(root: Path, city: str) -> list[date]:
+    """Return the archived days of a city, in order; a folder without a record is none."""
+    found = []
+    for folder in (root / city).glob(f"{_PREFIX}????-??-??"):
+        if (folder / RECORD).is_file():
+            try:
+                found.append(date.fromisoformat(folder.name.removeprefix(_PREFIX)))
+            except ValueError:
+                raise ArchiveError(folder, "its name is no day: move it out of the archive") from None
+    return sorted(found)
+
+
+def cities_of(root: Path) -> list[str]:
+    """Return the codes of the cities with days in an archive, sorted."""
+    return sorted({record.parent.parent.name for record in root.glob(f"*/{_PREFIX}*/{RECORD}")})
+
+
+def read_record(root: Path, city: str, day: date) -> DayRecord:
+    """Return the record of a day.
+
+    Raises:
+        ArchiveError: it is missing, was changed, or is another day's.
+    """
+    path = day_folder(root, city, day) / RECORD
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ArchiveError(path, f"cannot be read: {error.strerror or error}") from error
+    try:
+        record = msgspec.json.decode(text, type=DayRecord)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ArchiveError(path, f"is no record of a day: {error}") from error
+    if record.text() != text or record.sealed().seal != record.seal:
+        raise ArchiveError(path, "was changed: its text is not the one that its seal stands for")
+    if record.format != FORMAT:
+        raise ArchiveError(path, f"has format {record.format}; this version reads {FORMAT}")
+    if (record.facts.city, record.facts.day) != (city, day):
+        raise ArchiveError(path, f"is the record of {record.facts.day} of {record.facts.city}")
+    return record
+
+
+def file_fact(path: Path, name: str) -> FileFact:
+    """Return size and digest of a file as it is."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK_BYTES):
+            digest.update(block)
+            size += len(block)
+    return FileFact(name, size, digest.hexdigest())
+
+
+def settle(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

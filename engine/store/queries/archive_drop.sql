@@ -1,0 +1,1 @@
+SELECT count(*) FROM drop_chunks('cityvitals.observation', older_than => %(before)s)
