@@ -26,6 +26,7 @@ REASON_TITLES: Final = MappingProxyType(
         "empty": "the message carries no reading",
         "unknown_topic": "the topic follows no pattern of a registered device",
         "too_many": "the message carries more readings than the limit",
+        "archived": "the time lies in days whose observations left the database for an archive",
     }
 )
 """Reason to its explanation for people. The order is the order of the codes and never changes: the store keeps them."""

@@ -53,13 +53,21 @@ class Stretches:
         self._store, self.calendar, self.partition, self._minute_days = store, calendar, partition, minute_days
 
     def whole(self, from_us: int, to_us: int) -> tuple[int, int] | None:
-        """Return the whole civil days of a stretch of time in which anything may be stored; None where nothing is."""
+        """Return the whole civil days of a stretch of time in which anything may be stored; None where nothing is.
+
+        Days whose observations left for an archive are none of them: their figures stand.
+        """
         extent = self._store.extent()
         if extent is None:
             return None
-        low = max(from_us, extent.from_us, self.calendar.from_us)
+        low = max(from_us, extent.from_us, self.calendar.from_us, self.left_us())
         high = min(to_us, extent.to_us, self.calendar.to_us)
         return (self.day(low), self.day_after(high - 1)) if low < high else None
+
+    def left_us(self) -> int:
+        """Return until when observations left for an archive: of these days nothing can be proved or mended here."""
+        left = self._store.archive.left()
+        return TIME_MIN_US if left is None else left.until_us
 
     def minutes_from_us(self) -> int:
         """Return from when on minutes are kept: some that are older may still be there, or have come again."""

@@ -20,6 +20,7 @@ _OUT_OF_RANGE = REASONS.index("out_of_range")
 _FUTURE_CLOCK = REASONS.index("future_clock")
 _BEFORE_SERVICE = REASONS.index("before_service")
 _AFTER_SERVICE = REASONS.index("after_service")
+_ARCHIVED = REASONS.index("archived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,24 @@ def admit(
     received_us: NDArray[np.int64],
     series: SeriesTable,
     limits: AdmissionLimits,
+    kept_from_us: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int8]:
     """Return, per reading, `ADMITTED` or the position in `REASONS` of what stands against it.
 
     All columns have one length. Where several reasons hold, a fault of the clock comes before one of the
     service dates, and both before the value: a reading at a wrong time says nothing about the value.
+
+    Args:
+        slot, time_us, ticks, received_us: the readings.
+        series: by slot.
+        limits: what is believed of clocks.
+        kept_from_us: by slot from when on the store has the observations that figures are computed again from; None:
+            it has all.
     """
     verdict = np.full(slot.size, ADMITTED, np.int8)
     verdict[(ticks < series.low_ticks[slot]) | (ticks > series.high_ticks[slot])] = _OUT_OF_RANGE
+    if kept_from_us is not None:
+        verdict[time_us < kept_from_us[slot]] = _ARCHIVED
     verdict[time_us >= series.service_to_us[slot]] = _AFTER_SERVICE
     verdict[time_us < series.service_from_us[slot]] = _BEFORE_SERVICE
     verdict[time_us > received_us + limits.future_us_max] = _FUTURE_CLOCK

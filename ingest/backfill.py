@@ -176,6 +176,7 @@ class _Road:
     ) -> None:  # fmt: skip
         self._store, self._worker, self._settings, self._done = store, worker, settings, done
         self._commits = Commits(registry, settings.admission, CLIENT, settings.worker.partition)
+        self._commits.keep_from(store.kept_from_us())
         self._city = _signature(registry, settings.admission)
         self.reader = Reader(registry, settings.bytes_max, settings.piece_rows)
         self.clock_us = clock_us

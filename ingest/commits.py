@@ -105,6 +105,11 @@ class Commits:
         self._measurands = registry.catalogue.measurands
         self._series = registry.series()
         self._limits, self._client, self._partition = limits, client, partition
+        self._kept_from_us: NDArray[np.int64] | None = None
+
+    def keep_from(self, kept_from_us: NDArray[np.int64] | None) -> None:
+        """Refuse what is earlier, by slot: its observations left the store, which says so; see `admission.admit`."""
+        self._kept_from_us = kept_from_us
 
     def wanted(self, arrivals: Arrivals, row_of: RowOf, mark_us: int, key: uuid.UUID | None = None) -> Append:
         """Return the commit of these arrivals.
@@ -117,8 +122,9 @@ class Commits:
         """
         batch = arrivals.batch()
         verdict = admit(
-            batch.slot, batch.time_us, batch.ticks, arrivals.reading_received_us(), self._series, self._limits
-        )
+            batch.slot, batch.time_us, batch.ticks, arrivals.reading_received_us(), self._series, self._limits,
+            self._kept_from_us,
+        )  # fmt: skip
         kept = verdict == ADMITTED
         message = arrivals.reading_message[: len(batch)]
         refused = [row_of(f.message, REASONS[f.reason], f.detail, f.readings) for f in arrivals.faults]

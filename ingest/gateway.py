@@ -137,6 +137,7 @@ class Gateway:
             store.own(partition, Duty.APPEND)
             engine_store.own(partition, Duty.FLUSH)
             registered = store.register(self._registry, INDICATORS)
+            self._commits.keep_from(store.kept_from_us())
             engine_store.adopt(self._registry, registered)
             kpi_store.adopt(self._registry, registered)
             keeper = self._keeper = self._keeping(kpi_store, registered)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from console.commands.results import FromOption, JsonOption, ToOption, open_store, time_range
+from console.commands.results import FromOption, JsonOption, ToOption, archived_note, open_store, time_range
 from console.context import Context
 from console.errors import EXIT_FAILED, MisuseError
-from console.output import print_json, stdout
+from console.output import print_json, stderr, stdout
 from console.progress import bar
 from console.text import counted, local_time
 
@@ -53,7 +53,8 @@ def recompute(
     observations alone; without them everything is. Rows that stand so already are not written. Others become new
     revisions with the reason `recomputed`, and a closed result that is replaced stays known (`indicator_revision`).
     Rows that should not exist are removed. The city's files as they are now decide on intervals and zones; devices that
-    are no longer in them are left alone.
+    are no longer in them are left alone. Days whose observations left for an archive (`cityvitals archive`) stand as
+    they are, which is said: bring them into a database of their own with `backfill` to prove them.
 
     With `--check` nothing is written, and a gateway may run: what its engine has not written yet is left out, which is
     said. Without it the gateway must be stopped: `down`, then `up --servers`.
@@ -87,6 +88,7 @@ def recompute(
         registered = store.register(registry, INDICATORS, keep=not check)
         written_us = stretches.written_to(to_us) if check else to_us
         span = stretches.whole(from_us, written_us) if from_us < written_us else None
+        left = store.archive.left()
         total = Total()
         with bar("checking" if check else "recomputing") as progress:
             if span is not None:
@@ -99,6 +101,8 @@ def recompute(
     local = None if span is None else (local_time(span[0], zone), local_time(min(span[1], end_us), zone))
     behind = None if written_us == to_us else local_time(written_us, zone)
     total.show(local, mended=not check, behind=behind, as_json=as_json)
+    if left is not None and from_us < left.until_us:
+        stderr().print(archived_note(left, zone), markup=False, soft_wrap=True)
     if check and total.differences:
         raise typer.Exit(EXIT_FAILED)
 

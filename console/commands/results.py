@@ -14,13 +14,13 @@ from rich.text import Text
 
 from console.context import DATABASE_VARIABLE, Context
 from console.errors import EXIT_FAILED, FailureError, MisuseError
-from console.output import Col, print_json, print_table, stdout
+from console.output import Col, print_json, print_table, stderr, stdout
 from console.text import counted, local_time, parse_time, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.store import DeviceAccount, LedgerSummary, ObservationRow, QuarantineEntry, Store
+    from engine.store import DeviceAccount, LedgerSummary, Left, ObservationRow, QuarantineEntry, Store
 
 ROWS_DEFAULT = 50
 ROWS_MAX = 1_000_000
@@ -74,8 +74,11 @@ def observations(
     from_us, to_us = time_range(since, until, zone)
     with open_store(context.obj) as store:
         rows = store.observation_rows(from_us, to_us, device=device, measurand=measurand, limit=limit)
+        left = store.archive.left()
         if not rows and device is not None:
             require_device(store, device)
+    if left is not None and from_us < left.dropped_us and len(rows) < limit:
+        stderr().print(archived_note(left, zone), markup=False, soft_wrap=True)
     if as_json:
         print_json(
             {
@@ -411,6 +414,14 @@ def time_range(since: str | None, until: str | None, zone: tzinfo) -> tuple[int,
             f"from {local_time(from_us, zone)} is included, to {local_time(to_us, zone)} is not",
         )
     return from_us, to_us
+
+
+def archived_note(left: Left, zone: tzinfo) -> str:
+    """Return what is said where observations were asked for that are no longer here."""
+    return (
+        f"observations before {local_time(left.dropped_us, zone)} are in the archive {left.folder}, "
+        f"and days before {local_time(left.until_us, zone)} can no longer be computed again here"
+    )
 
 
 def shown_note(count: int, limit: int, noun: str) -> str:

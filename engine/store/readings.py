@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from devices.batch import ObservationBatch
 from engine.spans import LastReadings, Spans
 from engine.store import binary
+from engine.store.archive import ArchiveDesk
 from engine.store.binary import Timestamp
 from engine.store.session import Session
 from engine.store.slots import Slots
@@ -84,6 +85,28 @@ def newest_before(
     wanted = np.arange(len(slots), dtype=np.int32) if among is None else among
     edge = np.full(wanted.size, min(time_us, binary.TIME_HIGH_US), np.int64)
     return _nearest(session, slots, Spans(wanted, edge, edge), later=False)
+
+
+def kept_from_us(session: Session, slots: Slots) -> NDArray[np.int64] | None:
+    """Return by slot from when on figures can be computed again from the observations here; None: all of them can.
+
+    What a counter rose by is shared out from one reading to the next. Where the one before is in an archive, a reading
+    between the two would change hours whose other observations are there as well; so such a series is kept from the
+    one after on.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    left = ArchiveDesk(session).left()
+    if left is None:
+        return None
+    kept = np.full(len(slots), left.until_us, np.int64)
+    before = newest_before(session, slots, left.until_us)
+    across = before.slot[before.time_us < left.dropped_us]
+    edge = np.full(across.size, left.until_us, np.int64)
+    after = _nearest(session, slots, Spans(across, edge, edge), later=True)
+    kept[after.slot] = after.time_us
+    return kept
 
 
 def first_time_us(session: Session) -> int | None:

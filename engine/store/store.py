@@ -266,6 +266,10 @@ class Store(Opened):
         """Return by slot time and ticks of the newest observation."""
         return readings.last_readings(self._session, self.slots)
 
+    def kept_from_us(self) -> NDArray[np.int64] | None:
+        """Return by slot from when on late readings can be taken; None where no observations left for an archive."""
+        return readings.kept_from_us(self._session, self.slots)
+
     def first_time_us(self) -> int | None:
         """Return the time of the oldest observation, or None when there is none."""
         return readings.first_time_us(self._session)

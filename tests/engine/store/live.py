@@ -118,6 +118,10 @@ class Live:
         self._worker.reweigh.set()
         self.work()
 
+    def conclude(self) -> None:
+        """Close what is over, as a backfill does at its end: the mark is written at once."""
+        self._worker.conclude(self._worker.settings.lateness_us)
+
     def work(self) -> None:
         """Let the engine write everything that is due."""
         stop = threading.Event()

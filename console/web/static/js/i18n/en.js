@@ -302,6 +302,7 @@ export default {
   "reason.empty": "empty",
   "reason.unknown_topic": "unknown topic",
   "reason.too_many": "too many readings",
+  "reason.archived": "of archived days",
 
   "kpis.wheel": "Wheel of the KPIs; arrow keys go from part to part",
   "kpis.data_points": "Data points",
