@@ -16,6 +16,7 @@ from rich.text import Text
 
 from console.commands import (
     alerts,
+    archive,
     assess,
     assessments,
     backfill,
@@ -68,6 +69,7 @@ results.register(app)
 tables.register(app)
 recompute.register(app)
 backfill.register(app)
+archive.register(app)
 tokens.register(app)
 verify.register(app)
 

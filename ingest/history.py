@@ -19,7 +19,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,10 @@ from devices import (
 from devices.errors import quoted
 from devices.ticks import parse_number, scale_number
 from engine.store import QuarantineRow
+from ingest.archived import ArchivedRows
 from ingest.errors import HistoryError
 from ingest.intake import FAULT_DETAIL_CHARS_MAX, IntakeFault
+from ingest.rows import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,17 +56,6 @@ BYTES = ("utf-8", "surrogateescape")
 """Bytes that are no text come through unchanged."""
 TIMES_KEPT, VALUES_KEPT = 65_536, 262_144
 """Texts whose meaning is remembered: a file repeats them."""
-
-
-class Row(NamedTuple):
-    """One row as text; a time may be microseconds already."""
-
-    line: int
-    time: str | int
-    device: str
-    field: str
-    value: str
-    unit: str
 
 
 @dataclass(slots=True)
@@ -90,12 +81,13 @@ class Piece:
     faults: list[IntakeFault] = field(default_factory=list)
     reading_message: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     columns: tuple[list[int], list[int], list[int], list[int]] = field(default_factory=lambda: ([], [], [], []))
+    flags: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
     def batch(self) -> ObservationBatch:
         """Return the readings, in the order of the file."""
         slot, time_us, ticks, _ = self.columns
-        return ObservationBatch.of(slot, time_us, ticks)
+        return ObservationBatch.of(slot, time_us, ticks, self.flags)
 
     def reading_received_us(self) -> NDArray[np.int64]:
         """Return, per reading, when it was received."""
@@ -105,7 +97,7 @@ class Piece:
         """Return the row for the quarantine of one row of the file."""
         row = self.rows[message]
         device = row.device if row.device in self.devices else ""
-        said = ",".join(map(str, row[1:])).encode(*BYTES)
+        said = ",".join(map(str, row[1:6])).encode(*BYTES)
         return QuarantineRow(
             self.received_us, reason, f"{self.name}:{row.line}", device, detail, readings,
             said[: self.bytes_max], len(said),
@@ -137,13 +129,13 @@ class Reader:
         """Give the rows of a file, so many at a time.
 
         Args:
-            path: `.csv`, `.csv.gz` or `.parquet`.
+            path: `.csv`, `.csv.gz` or `.parquet`, or the folder of an archived day.
             received_us: the present time.
 
         Raises:
             HistoryError: it is none of these, lacks a column, or cannot be read to its end.
         """
-        rows = ParquetRows(path) if path.suffix == ".parquet" else CsvRows(path)
+        rows = self._rows(path)
         piece = Piece(path.name, received_us(), self._bytes_max, self._devices)
         digest = hashlib.sha256()
         for row in rows:
@@ -154,6 +146,11 @@ class Reader:
                 piece, digest = Piece(path.name, received_us(), self._bytes_max, self._devices), hashlib.sha256()
         if piece.rows:
             yield _closed(piece, digest.digest(), 1.0)
+
+    def _rows(self, path: Path) -> ArchivedRows | ParquetRows | CsvRows:
+        if path.is_dir():
+            return ArchivedRows(path, {name: measurand for name, (_, measurand) in self._slots.items()})
+        return ParquetRows(path) if path.suffix == ".parquet" else CsvRows(path)
 
     def _take(self, piece: Piece, row: Row) -> None:
         message = len(piece.rows)
@@ -171,6 +168,7 @@ class Reader:
         times.append(at)
         ticks.append(value)
         messages.append(message)
+        piece.flags.append(row.flags)
 
     def _ticks_of(self, measurand: str, value: str, unit: str) -> int:
         return ticks_of(self._measurands[measurand], value, unit)

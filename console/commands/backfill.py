@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def backfill_command(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="`.csv`, `.csv.gz` or `.parquet`.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="`.csv`, `.csv.gz` or `.parquet`; or an archive's folder.")
+    ],
     again: Annotated[
         bool, typer.Option("--again", help="Look at rows again that an earlier run has taken; they are duplicates.")
     ] = False,
@@ -51,6 +53,8 @@ def backfill_command(
     `field` a field of its model, `value` a decimal number or the name of a state. A unit is converted; without one the
     value is in the measurand's own. A row that cannot be taken goes to the quarantine with file and line as its topic.
 
+    A folder that `cityvitals archive` wrote is taken day by day, each verified first; so is the folder of one day.
+
     It may be stopped, and killed, at any time: start it again with the same files, and it goes on where it was. Run
     twice it changes nothing. The gateway must be stopped meanwhile. When it returns, windows and indicators stand.
 
@@ -58,12 +62,11 @@ def backfill_command(
 
     - `cityvitals --city beijing backfill 2016.csv.gz`
     - `cityvitals --city beijing backfill history/*.parquet`
+    - `cityvitals --city beijing backfill /srv/archive`
     """
     given: Context = context.obj
-    for path in files:
-        if not path.is_file():
-            raise MisuseError(f"{path}: no such file")
     registry = given.registry()
+    files = [one for path in files for one in _files(path, registry.city.code)]
     url = given.database_url()
     from ingest.backfill import BackfillSettings, backfill
 
@@ -87,6 +90,23 @@ def backfill_command(
     if done.interrupted:
         stderr().print("stopped before the end: start it again with the same files to go on", style="bold")
         raise typer.Exit(EXIT_FAILED)
+
+
+def _files(path: Path, city: str) -> list[Path]:
+    """Return a file, or the days of an archive."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise MisuseError(f"{path}: no such file")
+    from ingest.archived import archived_days, is_day
+
+    days = [path] if is_day(path) else archived_days(path, city)
+    if not days:
+        raise MisuseError(
+            f"{path}: no archived day of the city {city!r}",
+            "give the folder that was given to `cityvitals archive`, or files",
+        )
+    return days
 
 
 def _row(done: Backfilled) -> dict[str, object]:

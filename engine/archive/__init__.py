@@ -1,7 +1,7 @@
 """Closed civil days of observations as files, so that a year can leave the database and still be verified."""
 
 from engine.archive.columns import Columns, SeriesDigest, SeriesName, digested
-from engine.archive.days import ArchiveError, DayFacts, DayRecord, Measure, cities_of
+from engine.archive.days import RECORD, ArchiveError, DayFacts, DayRecord, Measure, cities_of, days_at
 from engine.archive.digest import SHA256_BYTES, DayDigests, digests, runs
 from engine.archive.keeping import Keeping, Kept
 from engine.archive.leaving import Leaving, leave, leaving
@@ -12,6 +12,7 @@ from engine.archive.writing import write_day
 from engine.archive.yearly import year_digests
 
 __all__ = [
+    "RECORD",
     "SHA256_BYTES",
     "Archive",
     "ArchiveError",
@@ -29,6 +30,7 @@ __all__ = [
     "SeriesName",
     "StoredDays",
     "cities_of",
+    "days_at",
     "digested",
     "digests",
     "leave",

@@ -131,6 +131,24 @@ def days_of(root: Path, city: str) -> list[date]:
     return sorted(found)
 
 
+def days_at(root: Path, city: str) -> list[Path]:
+    """Return the folders of the archived days of a city, in order."""
+    return [day_folder(root, city, day) for day in days_of(root, city)]
+
+
+def day_at(folder: Path) -> tuple[Path, str, date]:
+    """Return archive, city and day of the folder of a day.
+
+    Raises:
+        ArchiveError: its name is no day.
+    """
+    try:
+        day = date.fromisoformat(folder.name.removeprefix(_PREFIX))
+    except ValueError:
+        raise ArchiveError(folder, f"is no archived day: its name is not {_PREFIX}2016-03-01") from None
+    return folder.parent.parent, folder.parent.name, day
+
+
 def cities_of(root: Path) -> list[str]:
     """Return the codes of the cities with days in an archive, sorted."""
     return sorted({record.parent.parent.name for record in root.glob(f"*/{_PREFIX}*/{RECORD}")})

@@ -62,8 +62,8 @@ class Keeping:
         if before is not None and before.observations > day.count:
             raise ArchiveError(
                 self.archive.path(day.day, OBSERVATIONS),
-                f"has {before.observations:,} observations, the database only {day.count:,}: it is not written over. "
-                "Use the folder of this database, or bring the day back with `cityvitals backfill`",
+                f"has {before.observations:,} observations, the database only {day.count:,}: it is not written over; "
+                "give the folder of this database, or another one",
             )
         if before is not None and before.observations == day.count:
             return Kept(day.day, "there", before, 0)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.archive.columns import Columns, SeriesName
-from engine.archive.days import DIGESTS, OBSERVATIONS, ArchiveError, DayRecord, day_folder, days_of, read_record
+from engine.archive.days import DIGESTS, OBSERVATIONS, ArchiveError, DayRecord, day_at, day_folder, days_of, read_record
 from engine.archive.digest import runs
 from engine.archive.writing import NAMES
 
@@ -36,6 +36,16 @@ class Archive:
 
     def __init__(self, root: Path, city: str) -> None:
         self.root, self.city = root, city
+
+    @classmethod
+    def of_day(cls, folder: Path) -> tuple[Archive, date]:
+        """Return the archive that the folder of a day belongs to, and the day.
+
+        Raises:
+            ArchiveError: it is no such folder.
+        """
+        root, city, day = day_at(folder)
+        return cls(root, city), day
 
     def days(self) -> list[date]:
         """Return the days that are there, in order.

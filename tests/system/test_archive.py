@@ -1,0 +1,86 @@
+"""The road of an archive: written, verified, let go, and taken into a fresh database, which then says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from devices import time_us_from_rfc3339
+from simulators import export
+from simulators.replay import prepare
+from tests.console.command import Done, cityvitals
+from tests.databases import Databases
+from tests.system.pipeline import DEMO, assert_same, tables_of
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+OPEN_US = time_us_from_rfc3339("2014-01-14T00:00:00Z")
+"""The last day of these readings: it is never closed."""
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[str]:
+    with databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+def other(databases: Databases) -> Iterator[str]:
+    with databases.migrated() as url:
+        yield url
+
+
+def command(url: str, *arguments: str) -> Done:
+    # The recordings are of several years: at each start old minutes would be let go.
+    settings = {"CITYVITALS_DATABASE_URL": url, "CITYVITALS_ENGINE_MINUTE_DAYS": "0"}
+    return cityvitals("--city", str(DEMO), *arguments, timeout_s=300, **settings)
+
+
+def test_an_archive_is_taken_into_a_fresh_database_and_outlives_the_first(
+    database: str, other: str, tmp_path: Path
+) -> None:
+    history, last, folder = tmp_path / "history.csv", tmp_path / "last.csv", tmp_path / "archive"
+    # Every fifth row keeps counters, states and repeated hours.
+    rows = list(islice(export._rows(prepare([DEMO]).recordings), 0, 20_000, 5))
+    for file, late in ((history, False), (last, True)):
+        with file.open("w", newline="") as opened:
+            export._csv((row for row in rows if (row.time_us >= OPEN_US) is late), opened)
+    assert command(database, "backfill", str(history), str(last), "--json").code == 0
+    before = tables_of(database)
+
+    *days, total = command(database, "archive", str(folder), "--verify", "--json").rows
+    assert total["days"] == total["written"] == total["verified"] == len(days) > 3
+    assert (total["faults"], total["dropped"]) == ([], None)
+    still_open = sum(row.time_us >= OPEN_US for row in rows)
+    assert total["observations"] + still_open == len(before["observation"])
+    assert [row["there"] for row in command(database, "archive", str(folder), "--json").rows] == [len(days)]
+
+    taken = command(other, "backfill", str(folder), str(last), "--json")
+    assert taken.code == 0, taken.err
+    assert taken.rows[0]["accepted"] == len(before["observation"])
+    assert_same(tables_of(other), before)
+
+    gone = command(database, "archive", str(folder), "--drop-older-than", "1", "--json")
+    assert gone.code == 0, gone.err
+    assert gone.rows[-1]["dropped"] > 0
+    assert "are in the archive" in gone.err
+    assert len(tables_of(database)["observation"]) == still_open
+    checked = command(database, "recompute", "--check")
+    assert (checked.code, "can no longer be computed again here" in checked.err) == (0, True)
+    late = command(database, "backfill", str(history), "--again", "--json")
+    assert late.rows[0]["quarantined_by_reason"]["archived"] > 0
+    del before["observation"]
+    assert_same(tables_of(database), before)
+
+    damaged = next(folder.glob("*/*/observations.parquet"))
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    verified = command(database, "archive", str(folder), "--verify")
+    assert (verified.code, "was changed" in verified.out) == (1, True)
+    refused = command(other, "backfill", str(folder))
+    assert refused.code == 1
+    assert str(damaged) in refused.err
