@@ -21,8 +21,10 @@ from console.progress import Bar, bar
 from console.text import counted
 
 if TYPE_CHECKING:
+    from devices import Registry
     from engine.archive import Fault, Keeping, Kept
     from engine.calendar import Calendar
+    from engine.store import Store
 
 DAY_US = 86_400_000_000
 SHOWN_MAX = 20
@@ -125,14 +127,7 @@ def archive_command(
             with bar("verifying") as progress:
                 _verify(keeping, calendar, from_us, to_us, done, progress)
         if drop_days is not None and not done.faults:
-            from engine.archive import leave, leaving
-
-            before_us = calendar.day_bounds(calendar.local(stored.closed_to_us() - drop_days * DAY_US).date())[0]
-            what = leaving(store, calendar, keeping, registry, before_us, str(folder.resolve()))
-            with bar("comparing with the database") as progress:
-                done.dropped = 0 if what is None else leave(
-                    store, keeping, what, lambda share: progress.at(share, 1.0)
-                )  # fmt: skip
+            _drop(store, keeping, calendar, registry, drop_days, done)
         left = store.archive.left()
     if as_json:
         print_json([_row(done)])
@@ -161,6 +156,20 @@ def _keep(keeping: Keeping, from_us: int, to_us: int, done: Done, progress: Bar,
                 said = f"{day.day}: {kept.added:,} readings came late; revision {kept.record.revision}"
                 stdout().print(said, markup=False)
     done.seconds = time.monotonic() - began_s
+
+
+def _drop(store: Store, keeping: Keeping, calendar: Calendar, registry: Registry, days: int, done: Done) -> None:
+    """Let go what is so many days older than the newest closed day."""
+    from engine.archive import leave, leaving
+
+    newest_us = keeping.stored.closed_to_us()
+    before_us = calendar.day_bounds(calendar.local(newest_us - days * DAY_US).date())[0]
+    what = leaving(store, calendar, keeping, registry, before_us, str(keeping.archive.root.resolve()))
+    if what is None:
+        done.dropped = 0
+        return
+    with bar("comparing with the database") as progress:
+        done.dropped = leave(store, keeping, what, lambda share: progress.at(share, 1.0))
 
 
 def _verify(keeping: Keeping, calendar: Calendar, from_us: int, to_us: int, done: Done, progress: Bar) -> None:
