@@ -15,7 +15,7 @@ MINUS: Final = "−"
 
 
 def rounded(value: Fraction, digits: int = DIGITS) -> str:
-    """Return a figure for people: `27.42`, `0.003127`, `10,543`; `≈` is left to the method's text, which says it."""
+    """Return a figure for people: `27.42`, `0.003127`, `10,543`. That it is rounded the report says once."""
     if not value:
         return "0"
     with localcontext() as context:

@@ -5,6 +5,7 @@ Knows an assessment and words; knows neither paper nor colours. A template print
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +32,9 @@ CONCERNS_MAX: Final = 6
 """Data points that a finding names; the others are counted."""
 LOWEST_BANDS: Final = (1, 2)
 HIGHEST_BAND: Final = 4
+UNBROKEN_MAX: Final = 20
+"""Characters of a word after which a line may end: names of files and addresses are longer than a column is wide."""
+_UNBROKEN: Final = re.compile(rf"(\S{{{UNBROKEN_MAX}}})(?=\S)")
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ class Sections:
     def unreported(self) -> list[Row]:
         """Return what is not reported, with the reason."""
         return [
-            {**self._named(one.point), "reason": self.texts.reason(self.assessment.pack, one.value)}
+            {**self._named(one.point), "reason": wrapped(self.texts.reason(self.assessment.pack, one.value))}
             for one in self.results
             if isinstance(one.value, NotReported)
         ]
@@ -166,10 +170,10 @@ class Sections:
             "severity": self.texts.words["severity"][finding.severity],
             "grave": finding.severity == "error",
             "title": self.texts.words["check"].get(finding.rule, finding.rule),
-            "text": finding.text,
+            "text": wrapped(finding.text),
             "concerns": [*keys[:CONCERNS_MAX], *([self.texts.say("note", "more", count=more)] if more > 0 else [])],
-            "answer": one.answer,
-            "by": one.answered_by,
+            "answer": wrapped(one.answer),
+            "by": wrapped(one.answered_by),
         }
 
     def method(self) -> list[str]:
@@ -213,10 +217,10 @@ class Sections:
                 **self._named(one.point),
                 "basis": self.texts.words["basis"][one.basis],
                 "quality": self.texts.words["quality"].get(one.quality, ""),
-                "origin": one.origin,
-                "source": one.source,
-                "note": one.note,
-                "evidence": one.evidence,
+                "origin": wrapped(one.origin),
+                "source": wrapped(one.source),
+                "note": wrapped(one.note),
+                "evidence": wrapped(one.evidence),
             }
             for one in self.results
             if one.reported
@@ -243,6 +247,11 @@ class Sections:
 
     def _named(self, point: DataPoint) -> Row:
         return {"code": point.key, "name": self.texts.title(point)}
+
+
+def wrapped(text: str) -> str:
+    """Return a text whose lines may end within long words as well, by a space without a width."""
+    return _UNBROKEN.sub("\\1\u200b", text)
 
 
 def whose(targets: Iterable[Target]) -> dict[str, int]:

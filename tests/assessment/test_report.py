@@ -20,7 +20,7 @@ from assessment import Assessment
 from assessment.compare import compare, side_of
 from assessment.report import LANGUAGES, write_comparison, write_factsheet, write_report
 from assessment.report.numbers import MINUS, per_cent, rounded, signed
-from assessment.report.sections import Sections
+from assessment.report.sections import UNBROKEN_MAX, Sections, wrapped
 from assessment.report.texts import texts
 from assessment.report.wheel import wheel
 from engine.kpi import BAND_NAMES, CHECKS, NotReported, shipped
@@ -212,6 +212,20 @@ def test_a_report_embeds_a_font_with_korean_and_links_to_none(made: Assessment, 
     unpacked = b"".join([content, *_streams(content)])
     assert b"Pretendard" in unpacked
     assert not re.findall(rb"/BaseFont\s*/(?![A-Z]{6}\+Pretendard)", unpacked)
+
+
+def test_a_pdf_says_that_it_was_made_when_the_year_was_over(made: Assessment, tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    write_factsheet(made, path, "en")
+    assert b"<xmp:CreateDate>2025-12-31T15:00:00" in path.read_bytes()  # midnight of Seoul
+
+
+def test_a_word_wider_than_a_column_may_be_broken_and_loses_nothing() -> None:
+    word = "yearbook_2025_" * 9
+    broken = wrapped(f"see {word} there")
+    assert broken.replace("\u200b", "") == f"see {word} there"
+    assert max(len(part) for part in re.split("[\u200b ]", broken)) == UNBROKEN_MAX
+    assert wrapped("a plain sentence") == "a plain sentence"
 
 
 def test_an_answer_longer_than_a_page_is_printed_whole(made: Assessment, tmp_path: Path) -> None:
