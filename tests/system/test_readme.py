@@ -33,7 +33,8 @@ def test_make_test_checks_then_runs_every_test() -> None:
         [*commands()[1].split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     steps = [line for line in shown.splitlines() if ".venv" in line]
-    assert [re.split(r"[/ ]", step)[2] for step in steps] == ["ruff", "ruff", "mypy", "lint-imports", "python"]
+    *checks, kernels, tests = [re.split(r"[/ ]", step)[2] for step in steps]
+    assert (checks, kernels, tests) == (["ruff", "ruff", "mypy", "lint-imports"], "python", "python")
     # Nothing is selected or left out; what follows says only how many run at a time.
     assert re.search(r"python -m pytest -n \d+ --dist loadfile --no-loadscope-reorder$", steps[-1])
 
