@@ -1,7 +1,8 @@
-"""`cityvitals assessments compare` as a user runs it, on two folders and without a database."""
+"""`cityvitals assessments compare` as a user runs it, on two folders, and on years that were frozen in a database."""
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from assessment import exact_results
 from assessment.exact import results_bytes
+from engine.store import AuditEntry, FrozenRow, SubmissionBook
 from tests.assessment.paper_city import YEAR, paper_city
 from tests.console.command import cityvitals
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +68,25 @@ def test_what_is_named_wrongly_is_said_and_ends_with_2(folders: Path, arguments:
     done = cityvitals("assessments", "compare", *arguments, cwd=folders)
     assert done.code == 2
     assert told in done.err
+
+
+def test_years_are_those_that_stand_as_submitted(folders: Path, databases: Databases) -> None:
+    with databases.migrated() as url:
+        with SubmissionBook.connect(url) as book:
+            for year, of in ((YEAR, YEAR - 1), (YEAR - 1, YEAR - 1), (YEAR, YEAR)):  # the first is replaced by the last
+                content = (folders / f"town-{of}" / "results.json").read_bytes()
+                row = FrozenRow(
+                    year,
+                    1_800_000_000_000_000,
+                    "the office",
+                    None,
+                    hashlib.sha256(content).hexdigest(),
+                    content.decode(),
+                )
+                book.freeze(row, AuditEntry("the office", "admin", "command", "here", f"assess {year} --freeze", 200))
+        found = cityvitals("assessments", "compare", "2024", "2025", "--json", CITYVITALS_DATABASE_URL=url)
+        assert found.code == 0, found.err
+        named = cityvitals("assessments", "compare", "town-2024", "town-2025", "--json", cwd=folders)
+        assert found.rows == named.rows
+        lacking = cityvitals("assessments", "compare", "2023", "2025", CITYVITALS_DATABASE_URL=url)
+        assert (lacking.code, "no assessment of 2023 is frozen" in lacking.err) == (2, True)
