@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NAMES = ("device", "field", "measurand")
+ENCODINGS = {"time": "DELTA_BINARY_PACKED", "ticks": "BYTE_STREAM_SPLIT", "flags": "DELTA_BINARY_PACKED"}
+ZSTD_LEVEL = 6
+"""Of 1 to 22. Against 3 it saves 4 % of what recordings take, and a quarter of the speed; 9 saves little more."""
 
 
 def write_day(root: Path, facts: DayFacts, portions: Iterable[Columns], revision: int = 1) -> DayRecord:
@@ -95,8 +98,8 @@ def _observations(path: Path, portions: Iterable[Columns]) -> dict[SeriesName, S
     found: dict[SeriesName, SeriesDigest] = {}
     last: SeriesName | None = None
     with pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=[*NAMES, "flags"], write_statistics=False, store_schema=False,
-        column_encoding={"time": "DELTA_BINARY_PACKED", "ticks": "BYTE_STREAM_SPLIT"}, write_page_checksum=True,
+        path, schema, compression="zstd", compression_level=ZSTD_LEVEL, use_dictionary=list(NAMES),
+        column_encoding=ENCODINGS, write_statistics=False, store_schema=False, write_page_checksum=True,
     ) as writer:  # fmt: skip
         for portion in portions:
             if not len(portion):

@@ -9,7 +9,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import deploy
-from tests.benchmarks import flat, keeper, kernel, latency, live, memory, page, storing, throughput, upkeep, web, yearly
+from tests.benchmarks import (
+    archive,
+    flat,
+    keeper,
+    kernel,
+    latency,
+    live,
+    memory,
+    page,
+    storing,
+    throughput,
+    upkeep,
+    web,
+    yearly,
+)
 from tests.benchmarks.bed import Bed
 from tests.benchmarks.table import Row, show
 
@@ -18,7 +32,7 @@ OF_BED = {"storing": storing.rows, "throughput": throughput.rows, "latency": lat
           "page": page.rows, "yearly": yearly.rows}  # fmt: skip
 APART = {"flat": flat.rows}
 """Takes long, so it is measured only when asked for by name."""
-NAMES = ("kernel", *OF_BED, *APART)
+NAMES = ("kernel", "archive", *OF_BED, *APART)
 
 
 def main() -> None:
@@ -30,9 +44,10 @@ def main() -> None:
     given = parser.parse_args()
     wanted = given.only or [name for name in NAMES if name not in APART]
     rows: list[Row] = []
-    if "kernel" in wanted:
-        _say("kernel")
-        rows += kernel.rows(quick=given.quick)
+    for name, alone in (("kernel", kernel.rows), ("archive", archive.rows)):
+        if name in wanted:
+            _say(name)
+            rows += alone(quick=given.quick)
     chosen: list[tuple[str, Callable[..., list[Row]]]] = [(n, m) for n, m in (OF_BED | APART).items() if n in wanted]
     if chosen:
         with TemporaryDirectory(prefix="cityvitals-bench-") as folder:
