@@ -47,7 +47,7 @@ def day_cells(
             found = _month(store, registry, sensed, clock, slots, start_us, end_us)
             parts += [(at, cells) for cells in found]
             progress((at + (number + 1) / len(months)) / len(questions))
-    return _joined(sensed.calendar, tuple(clock for clock, _ in questions), parts)
+    return joined_days(sensed.calendar, tuple(clock for clock, _ in questions), parts)
 
 
 def heard_days(store: Store, sensed: Sensed, period: KpiPeriod) -> dict[int, int]:
@@ -91,8 +91,8 @@ def _month(
         yield store.kpi_day_cells(slots, start_us, end_us, chosen_hours(registry, sensed, slots, clock))
 
 
-def _joined(calendar: Calendar, clocks: tuple[Clock, ...], parts: list[tuple[int, Cells]]) -> DayCells:
-    """Return all of them, sorted by clock, slot and day."""
+def joined_days(calendar: Calendar, clocks: tuple[Clock, ...], parts: list[tuple[int, Cells]]) -> DayCells:
+    """Return cells of days of several clocks, each with the position of its clock, sorted by clock, slot and day."""
     if not parts:
         return DayCells.none()
     clock = np.concatenate([np.full(len(cells), at, np.int16) for at, cells in parts])

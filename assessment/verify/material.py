@@ -17,7 +17,7 @@ from assessment.bundle.readings import read_days, read_heard
 from assessment.errors import BundleError
 from assessment.material import Material
 from devices import DeviceError, definitions_of, load_registry
-from engine.errors import EngineError
+from engine.errors import CalendarError
 from engine.kpi import PackError, load_catalogue, load_declared
 
 
@@ -27,7 +27,7 @@ def definitions(folder: Path) -> Iterator[None]:
     try:
         with definitions_of(folder / DEFINITIONS):
             yield
-    except (DeviceError, PackError, EngineError, UnicodeDecodeError) as error:
+    except (DeviceError, PackError, CalendarError, UnicodeDecodeError) as error:
         raise BundleError(str(error).replace(f"{folder}/", "")) from None
 
 
@@ -36,7 +36,7 @@ def bundle_material(folder: Path, manifest: Manifest) -> Material:
 
     Raises:
         BundleError: readings or the city do not fit the rest.
-        DeviceError, PackError, EngineError: files have faults; all of them are said.
+        DeviceError, PackError, CalendarError: files have faults; all of them are said.
     """
     city = folder / CITY
     registry = load_registry(city)

@@ -1,24 +1,31 @@
 """`cityvitals verify`: whether a bundle is whole, who signed it, and whether its figures come out again.
 
-Knows options and rendering; what is compared is `assessment.verify`'s. It takes neither a city nor a database.
+Knows options and rendering; what is compared is `assessment.verify`'s. It asks for a city and a database only where a
+bundle's readings are to be compared with what is stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from console.commands.results import JsonOption
-from console.errors import EXIT_FAILED
+from console.commands.results import JsonOption, open_store
+from console.errors import EXIT_FAILED, MisuseError
 from console.output import print_json, stdout
+from console.progress import bar
 from console.text import counted
 
 if TYPE_CHECKING:
+    from assessment import Material
     from assessment.verify import Checked, Verdict
+    from assessment.verify.verify import Against
+    from console.context import Context
+    from engine.archive import DayDigests
 
 _STYLES = {"agrees": "green", "declared": "cyan", "not reported": "dim", "differs": "bold red"}
 
@@ -29,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
+    context: typer.Context,
     bundle: Annotated[
         Path,
         typer.Argument(metavar="BUNDLE", help="Folder of a bundle, or the archive that it was sent as."),
@@ -38,6 +46,14 @@ def verify(
         typer.Option(
             "--public-key", metavar="FILE", help="The bundle must be signed by this key (PEM), had by another way."
         ),
+    ] = None,
+    database: Annotated[
+        bool,
+        typer.Option("--database", help="Go on to the database: its windows, and the observations they come from."),
+    ] = False,
+    observations: Annotated[
+        Path | None,
+        typer.Option("--observations", metavar="DIR", help="Go on to raw: the folder given to `cityvitals archive`."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,6 +68,12 @@ def verify(
     then only what comes out again speaks for the figures. Ask the city for its public key by another way than the
     bundle came, and give it with `--public-key`.
 
+    With `--database` it goes on to where the readings came from: the days of the bundle are compared with those of the
+    city's database as they stand now, and all its windows of the year are rebuilt from its observations, as
+    `recompute --check` does. A reading that came late since then is told as a difference. Nothing is written.
+
+    With `--observations` the days are built again from archived observations, without any database.
+
     Exit code 0: everything is as it should be. 1: something is not, and it was said what.
 
     **Examples**
@@ -59,18 +81,75 @@ def verify(
     - `cityvitals verify assessment-2026`
     - `cityvitals verify assessment-2026.zip --public-key city.pub.pem`
     - `cityvitals verify assessment-2026 --json | grep differs`
+    - `cityvitals --city seoul verify assessment-2026 --database`
+    - `cityvitals verify assessment-2026 --observations archive`
     """
     from assessment.bundle import read_public_key
     from assessment.verify import verify as verified
 
     known = None if public_key is None else read_public_key(public_key)
-    verdict = verified(bundle, known=known)
+    with ExitStack() as open_now:
+        against = [open_now.enter_context(_database(context.obj))] if database else []
+        against += [] if observations is None else [open_now.enter_context(_archive(observations))]
+        verdict = verified(bundle, known=known, against=against)
     if as_json:
         print_json(_rows(verdict))
     else:
         _show(verdict)
     if not verdict.good:
         raise typer.Exit(EXIT_FAILED)
+
+
+@contextmanager
+def _database(given: Context) -> Iterator[Against]:
+    """Give what compares a bundle with the city's database, which is open as long.
+
+    Raises:
+        FailureError, StoreError: there is none.
+    """
+    from assessment.verify.against import against_store
+
+    pace = given.settings.engine
+    with open_store(given, patient=True) as store, bar("verify") as progress:
+
+        def compare(folder: Path, material: Material) -> Iterator[Checked]:
+            city = material.registry.city.code
+            if store.city() != city:
+                raise MisuseError(
+                    f"the database holds city {store.city()!r}, the bundle is of {city!r}",
+                    f"give --city the folder of {city!r}, or CITYVITALS_DATABASE_URL",
+                )
+            yield from against_store(
+                store, material, _digests(folder), partition=pace.partition, minute_days=pace.minute_days,
+                progress=lambda done: progress.at(done, 1.0, "the database"),
+            )  # fmt: skip
+
+        yield compare
+
+
+@contextmanager
+def _archive(root: Path) -> Iterator[Against]:
+    """Give what compares a bundle with archived observations."""
+    from assessment.verify.archived import against_archive
+    from engine.archive import Archive
+
+    with bar("verify") as progress:
+
+        def compare(folder: Path, material: Material) -> Iterator[Checked]:
+            archive = Archive(root, material.registry.city.code)
+            yield from against_archive(
+                archive, material, _digests(folder), lambda done: progress.at(done, 1.0, "observations")
+            )
+
+        yield compare
+
+
+def _digests(folder: Path) -> DayDigests | None:
+    """Return the digests of observations that a bundle has; None where it has none."""
+    from assessment.bundle.layout import DIGESTS
+    from assessment.bundle.readings import read_digests
+
+    return read_digests(folder / DIGESTS) if (folder / DIGESTS).is_file() else None
 
 
 def _rows(verdict: Verdict) -> Iterator[dict[str, object]]:
