@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from assessment.outputs.formulas import Formula, ratio_formula
 from assessment.outputs.linked import jsonld_bytes, write_jsonld
-from assessment.outputs.sheets import Book, Col, Sheet
+from assessment.outputs.sheets import Book, Cell, Col, Sheet
 from assessment.outputs.tables import csv_bytes, json_bytes, write_csv, write_json
 from assessment.outputs.workbook import workbook_bytes, write_workbook
 
 __all__ = [
     "Book",
+    "Cell",
     "Col",
     "Formula",
     "Sheet",

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import xlsxwriter
-from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from assessment.outputs.formulas import Formula, cell_number
 from assessment.outputs.texts import COMPUTING, number_text
@@ -39,12 +39,14 @@ class Col:
     Attributes:
         title: heading.
         width: in characters.
-        input: whether it is there to be filled in: it has another colour, and can be written where a sheet is locked.
+        input: whether it is there to be filled in: its cells have a border, and can be written where a sheet is locked.
+        text: whether what is typed stays a text, so that no `1/2` becomes a date.
     """
 
     title: str
     width: int
     input: bool = False
+    text: bool = False
 
 
 class Book:
@@ -85,6 +87,11 @@ class Book:
         """
         return Sheet(self, name, title, about, columns, frozen)
 
+    @staticmethod
+    def column_name(at: int) -> str:
+        """Return the letters of a column."""
+        return str(xl_col_to_name(at))
+
     def content(self) -> bytes:
         """Return the file; nothing can be written after that."""
         self.book.close()
@@ -117,9 +124,22 @@ class Sheet:
         """Return the position of a column."""
         return next(at for at, one in enumerate(self._columns) if one.title == title)
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The headings, in order."""
+        return tuple(one.title for one in self._columns)
+
+    def has(self, title: str) -> bool:
+        """Say whether there is such a column."""
+        return title in self.titles
+
     def cell(self, title: str) -> str:
         """Return the name of a cell in the row that is written next, such as `F5`."""
-        return str(xl_rowcol_to_cell(self.next, self.column(title)))
+        return self.name(self.next, title)
+
+    def name(self, row: int, title: str) -> str:
+        """Return the name of a cell."""
+        return str(xl_rowcol_to_cell(row, self.column(title)))
 
     def row(self, cells: Iterable[Cell], known: bool = False) -> int:
         """Write a row and return its position.
@@ -132,6 +152,7 @@ class Sheet:
             ground: dict[str, object] = {"bg_color": _GREY} if known and not column.input else {}
             if column.input:
                 ground = {"locked": False, "border": 4, "border_color": "#9AA5B1"}
+                ground |= {"num_format": "@"} if column.text else {}
             self.put(self.next, at, cell, **ground)
         self.next += 1
         return self.next - 1
