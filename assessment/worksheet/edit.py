@@ -52,6 +52,8 @@ from engine.kpi.declared import COLUMNS, EVIDENCE_FOLDER
 _CLASSES: Final = {words.lower(): code for code, words in QUALITIES.items()}
 _SIDES: Final = tuple(FIELDS[name] for name in ("Value", "Numerator", "Denominator"))
 _HEADINGS: Final = {field: heading for heading, field in FIELDS.items()}
+_Subject = tuple[str, frozenset[str]]
+"""Rule and data points of a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,22 +310,32 @@ class _Reading:
                 table.fault(row.at, RULE, f"the finding stands in {first} already")
                 continue
             answer = self._answer(row)
-            subject = (answer.rule, frozenset(answer.data_points))
-            old = standing.get(subject)
             if answer.text or answer.by:
                 given.append((row, answer))
-                if old is None or (joined(old.text), joined(old.by)) != (answer.text, answer.by):
-                    what = "answered" if old is None else "answer changed"
-                    standing[subject] = answer
-                    self._changes.append(Change(what, answer.rule, "" if old is None else old.text, answer.text))
-            elif old is not None and row.texts[ANSWERED]:
-                del standing[subject]
-                self._changes.append(Change("answer withdrawn", answer.rule, old.text, ""))
+            self._weigh(table, row, answer, standing)
         self._judge_answers(table, given)
         if standing == before:
             return None
         known[self._year] = tuple(standing.values())
         return answers_csv(known)
+
+    def _weigh(self, table: Table, row: Row, answer: Answer, standing: dict[_Subject, Answer]) -> None:
+        """Have a row of the worksheet stand in place of the answer that does."""
+        subject = (answer.rule, frozenset(answer.data_points))
+        own = standing.get(subject)
+        old = own or standing.get((answer.rule, frozenset()))  # one that names no data point answers all of its rule
+        if answer.text or answer.by:
+            if old is None or (joined(old.text), joined(old.by)) != (answer.text, answer.by):
+                standing[subject] = answer
+                what = "answered" if old is None else "answer changed"
+                self._changes.append(Change(what, answer.rule, "" if old is None else old.text, answer.text))
+        elif own is not None and row.texts[ANSWERED]:
+            del standing[subject]
+            self._changes.append(Change("answer withdrawn", answer.rule, own.text, ""))
+        elif old is not None and row.texts[ANSWERED]:
+            what = f"what is answered holds for every finding of {answer.rule}: give another answer here"
+            what += f", or withdraw it in {ANSWERS_FILE}"
+            table.fault(row.at, ANSWER, what)
 
     def _answer(self, row: Row) -> Answer:
         named = (self._key(text.strip()) for text in row.texts[ABOUT].split(SUBJECT_SEPARATOR.strip()))

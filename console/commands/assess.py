@@ -9,7 +9,7 @@ import getpass
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from console.commands.assess_worksheet import require_new, take_worksheet, write_worksheet
 from console.commands.kpi_findings import STYLES
 from console.commands.kpi_scores import band_cell, score_of
 from console.commands.results import open_store
@@ -49,6 +50,15 @@ KeyOption = Annotated[
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who freezes it; else whoever is logged in here.")
 ]
+TemplateOption = Annotated[
+    Path | None,
+    typer.Option("--template", metavar="FILE", help="Worksheet (.xlsx) to write, for declaring.", show_default=False),
+]
+WorksheetOption = Annotated[
+    Path | None,
+    typer.Option("--worksheet", metavar="FILE", help="Worksheet to read back into the city's files.",
+                 show_default=False),
+]  # fmt: skip
 BOTH = "both"
 READ_SHARE, COMPUTED_SHARE = 0.6, 0.7
 """Of the bar: what reading days takes of it, and where computing ends."""
@@ -81,6 +91,8 @@ def assess(
     key: KeyOption = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Keep the figures in the database as submitted.")] = False,
     by: ByOption = None,
+    template: TemplateOption = None,
+    worksheet: WorksheetOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per data point.")] = False,
 ) -> None:
     """Make the annual assessment of a year that is over: all 112 data points of the U4SSC KPIs, each with its basis.
@@ -96,13 +108,23 @@ def assess(
     With `--freeze` the exact figures are kept as submitted: later readings change the live figures and never these;
     `cityvitals assessments difference YEAR` lists what differs.
 
+    With `--template` a worksheet is written in which what is known stands and the rest can be filled in; `--worksheet`
+    reads it back into `declared.csv` and `answers.csv`, or tells every fault with its cell and changes nothing.
+
     **Examples**
 
     - `cityvitals --city cities/seoul assess 2025 --out seoul-2025`
     - `cityvitals --city cities/seoul assess 2025 --json | jq 'select(.basis == "nothing") | .data_point'`
     - `cityvitals --city cities/seoul assess 2025 --out seoul-2025 --force --freeze --by "Statistics office"`
+    - `cityvitals --city cities/seoul assess 2025 --template seoul-2025.xlsx`
     """
     given: Context = context.obj
+    _require_alone({"--template": template, "--worksheet": worksheet}, {"--out": out, "--freeze": freeze, "--key": key})
+    if worksheet is not None:
+        take_worksheet(given, year, worksheet, as_json=as_json)
+        return
+    if template is not None:
+        require_new(template)
     languages, private = _languages(language), _private(key, out)
     if out is not None:
         _require_room(out, force)
@@ -117,6 +139,9 @@ def assess(
         if out is not None:
             progress.at(COMPUTED_SHARE, 1.0, "writing")
             manifest = _write(given, made, out, languages, private)
+    if template is not None:
+        write_worksheet(given, made.assessment, template)
+        return
     frozen = _freeze(given, made, by or getpass.getuser(), manifest) if freeze else ""
     if as_json:
         print_json(rows(made.assessment))
@@ -167,6 +192,14 @@ def _period(context: Context, year: int) -> KpiPeriod:
         return reference_year(Calendar(context.registry().city.zone_info), year)
     except CalendarError as error:
         raise MisuseError(f"the year {year}: {error}") from None
+
+
+def _require_alone(worksheets: Mapping[str, object], others: Mapping[str, object]) -> None:
+    """Refuse a worksheet together with what makes an assessment: each is a step of its own."""
+    asked = [name for name, given in worksheets.items() if given]
+    beside = [name for name, given in others.items() if given]
+    if asked and len(asked) + len(beside) > 1:
+        raise MisuseError(f"{' and '.join((*asked, *beside))}: give one of them at a time")
 
 
 def _require_room(out: Path, force: bool) -> None:

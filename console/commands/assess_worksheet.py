@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 STYLES = {"withdrawn": "red", "answer withdrawn": "red", "changed": "yellow", "answer changed": "yellow"}
 
 
+def require_new(file: Path) -> None:
+    """Refuse a file that is there already, before anything is computed: somebody may have filled it in."""
+    if file.exists():
+        raise MisuseError(f"--template {file}: it is there already, and somebody may have filled it in", "name another")
+
+
 def write_worksheet(context: Context, assessment: Assessment, file: Path) -> None:
     """Write the worksheet of a year, with what is known and declared so far.
 
     Raises:
-        MisuseError: the file is there already: somebody may have filled it in.
         FailureError: it cannot be written.
     """
     from assessment.worksheet import declared_rows, write_template
 
-    if file.exists():
-        raise MisuseError(f"--template {file}: it is there already, and somebody may have filled it in", "name another")
     rows = declared_rows(context.city_dir(), assessment.pack, assessment.year)
     try:
         write_template(assessment, rows, file)
@@ -51,18 +54,17 @@ def take_worksheet(context: Context, year: int, file: Path, *, as_json: bool) ->
         FailureError: the files cannot be written.
     """
     from assessment.worksheet import WorksheetError, read_worksheet, write_edit
-    from engine.kpi import PackError
 
     pack = context.kpi_pack()
-    context.kpi_declared(pack)  # its faults are told first: a worksheet changes a file that can be read
+    # Faults of the files themselves are told first: a worksheet changes what can be read.
+    context.kpi_declared(pack)
+    context.answers(pack)
     folder = context.city_dir()
     try:
         edit = read_worksheet(file, folder, pack, context.registry().city.code, year)
     except WorksheetError as error:
         faults = counted(len(error.faults), "fault")
         raise MisuseError(f"{file} has {faults}, and nothing was changed:\n{error}") from None
-    except PackError as error:
-        raise MisuseError(f"what the city answers has faults:\n{error}", "correct answers.csv first") from None
     try:
         write_edit(edit, folder)
     except OSError as error:

@@ -209,6 +209,17 @@ def test_answers_are_given_changed_and_withdrawn(city: Path) -> None:
     assert not load_answers(city, PACK)
 
 
+def test_an_answer_to_all_findings_of_a_rule_stays_one_where_its_row_says_the_same(city: Path) -> None:
+    general = f"year,rule,data_points,answer,by\n{YEAR},missing,,we are small,the mayor\n"
+    (city / "answers.csv").write_text(general, encoding="utf-8")
+    said = {"Answer": "we are small", "Answered_by": "the mayor", "Answered_so_far": "yes"}
+    assert read(city, lambda sheet: sheet.fill("missing", QUESTIONS, **said)).files == {}
+    said |= {"Answer": "", "Answered_by": ""}
+    sheet = Sheet(template(city))
+    sheet.fill("missing", QUESTIONS, **said)
+    assert "holds for every finding of missing" in refused(sheet.saved(city), city)[0]
+
+
 def test_numbers_with_more_digits_than_a_cell_has_are_not_touched(tmp_path: Path) -> None:
     numbers = ("0.12345678901234567890", "12345678901234567890.125", "-0.00000001", "88.50", "1/3", "1e3", "7.0")
     keys = [one.point.key for one in town_year().results if one.point.unit == "%"]

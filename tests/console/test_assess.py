@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from engine.kpi import shipped
@@ -186,3 +187,29 @@ def test_what_is_frozen_is_listed_and_held_against_the_figures_of_now(run: Asses
     assert "submission 2 of 2025" in run("assess", "2025", "--freeze").out
     assert [one["stands"] for one in run("assessments", "--json").rows] == [True, False]
     assert run("assessments", "difference", "2025", "--submission", "1", "--json").rows == [changed]
+
+
+def test_a_worksheet_is_written_once_and_read_back_into_the_files_of_the_city(run: Assessor, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.xlsx"
+    made = run("assess", "2025", "--template", str(sheet))
+    assert (made.code, "--worksheet" in made.out) == (0, True), made.err
+    again = run("assess", "2025", "--template", str(sheet))
+    assert (again.code, "somebody may have filled it in" in again.err) == (2, True)
+    both = run("assess", "2025", "--worksheet", str(sheet), "--freeze")
+    assert (both.code, "--worksheet and --freeze: give one" in both.err) == (2, True)
+    untouched = run("assess", "2025", "--worksheet", str(sheet), "--json")
+    assert (untouched.code, untouched.rows) == (0, [])
+    book = openpyxl.load_workbook(sheet)
+    points = book["Data points"]
+    assert [points[cell].value for cell in ("A6", "H6", "K6")] == [BROADBAND, 95, "%"]
+    points["H6"].value, points["K6"].value = 96, "kg"
+    book.save(sheet)
+    refused = run("assess", "2025", "--worksheet", str(sheet))
+    assert (refused.code, "Data points!K6: " in refused.err) == (2, True)
+    assert (run.city / "declared.csv").read_text(encoding="utf-8") == DECLARED
+    points["K6"].value = "%"
+    book.save(sheet)
+    done = run("assess", "2025", "--worksheet", str(sheet))
+    assert (done.code, "written: declared.csv" in done.out) == (0, True)
+    changed = DECLARED.replace(f"{BROADBAND},2025,95,", f"{BROADBAND},2025,96,")
+    assert (run.city / "declared.csv").read_text(encoding="utf-8") == changed
