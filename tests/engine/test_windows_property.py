@@ -105,6 +105,32 @@ def test_any_order_and_any_interleaving_gives_the_cells_of_the_oracle(zone: str,
     assert set(desk.decisions.values()) == decisions
 
 
+@pytest.mark.parametrize("zone", NIGHTS)
+@settings(max_examples=examples(40), deadline=None)
+@given(data=st.data())
+def test_many_readings_of_few_hours_give_the_cells_of_the_oracle(zone: str, data: st.DataObject) -> None:
+    """What lies within one hour goes another way through the kernels than what is shared out."""
+    days = edges(zone).days
+    inside = [hour for hour in edges(zone).hours if days[0] <= hour < days[-2] - 3 * HOUR_US]
+    first = data.draw(st.sampled_from(inside))
+    facts = [*FACTS, Fact(Kind.STATE, high=2, interval_us=5 * MINUTE_US)]
+    ordered = [slot for slot, fact in enumerate(facts) if fact.kind in (Kind.COUNTER, Kind.STATE)]
+    pairs = st.tuples(st.sampled_from(ordered), st.integers(first, first + 3 * HOUR_US))
+    drawn = data.draw(st.lists(pairs, min_size=20, max_size=60, unique=True))
+    found: list[Reading] = []
+    for slot, time_us in sorted(drawn, key=lambda pair: pair[1]):
+        fact = facts[slot]
+        found.append((slot, time_us, data.draw(st.integers(fact.low, fact.high + fact.high // 20))))
+    desk, at = Desk(facts, calendar(zone)), 0
+    while at < len(found):
+        size = data.draw(st.integers(1, len(found)), label="batch")
+        desk.feed(found[at : at + size])
+        at += size
+    expected, decisions = cells(found, facts, edges(zone))
+    assert desk.result() == expected
+    assert set(desk.decisions.values()) == decisions
+
+
 @settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_the_order_of_arrival_changes_no_bit(data: st.DataObject) -> None:
