@@ -43,7 +43,7 @@ def load_answers(city_folder: Path, pack: Pack) -> Answers:
 def answers_csv(answers: Answers) -> str:
     """Return answers as the text of such a file."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180: a lone carriage return in a text is quoted as well
     writer.writerow(COLUMNS)
     for year, given in sorted(answers.items()):
         writer.writerows(

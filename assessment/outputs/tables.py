@@ -45,7 +45,8 @@ def write_json(assessment: Assessment, path: Path) -> None:
 def csv_bytes(assessment: Assessment) -> bytes:
     """Return the table of the data points: one row each, UTF-8 with the mark by which spreadsheets know it."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    # RFC 4180; Python puts quotes only around what ends a line itself, and a text may hold a lone carriage return.
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for one in assessment.results:
         writer.writerow(_row(assessment.year, one))

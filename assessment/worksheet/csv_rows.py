@@ -102,8 +102,8 @@ class DeclaredRows:
 
     def _csv(self, cells: Sequence[str]) -> str:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator=self._end).writerow(cells)
-        return text.getvalue()
+        csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that a lone carriage return is quoted
+        return text.getvalue().removesuffix("\r\n") + self._end
 
 
 def _records(text: str) -> list[_Record]:

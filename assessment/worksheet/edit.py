@@ -264,7 +264,7 @@ class _Reading:
     def _judge(self, sheet: str, table: Table, rows: Sequence[tuple[Row, CsvRow]]) -> None:
         """Have the reader of `declared.csv` look at rows, and note what it finds at their cells."""
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")  # so that a lone carriage return is quoted
         writer.writeheader()
         writer.writerows({name: new.get(name, "") for name in COLUMNS} for _, new in rows)
         with TemporaryDirectory() as name:

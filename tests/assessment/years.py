@@ -78,8 +78,10 @@ AWKWARD: Final = st.fractions(max_denominator=10**6) | st.sampled_from(
 )
 SIDES: Final = WHOLE | DECIMALS | AWKWARD
 FACTORS: Final = st.sampled_from([Fraction(1), Fraction(100), Fraction(1000), Fraction(1, 1000), Fraction(5, 18)])
-TEXTS: Final = st.text(max_size=12) | st.sampled_from(
-    ["=1+1", "+1", "-1", "@x", "\t=1", "_x0041_", "{=A1}", "x" * 40_000]
+TEXTS: Final = (
+    st.text(max_size=12)
+    | st.just("two\rparts")
+    | st.sampled_from(["=1+1", "+1", "-1", "@x", "\t=1", "_x0041_", "{=A1}", "x" * 40_000])
 )
 
 
