@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from assessment.bundle import Output
+from assessment.compare import Side
 from assessment.outputs import write_csv, write_json, write_jsonld, write_workbook
 from assessment.report import write_factsheet, write_report
 from assessment.result import Assessment
@@ -24,14 +25,15 @@ TABLES: Final[Mapping[str, Callable[[Assessment, Path], None]]] = {
 
 
 def outputs_of(
-    assessment: Assessment, languages: Iterable[str], earlier: Assessment | None = None
+    assessment: Assessment, languages: Iterable[str], earlier: Assessment | Side | None = None
 ) -> tuple[Output, ...]:
     """Return the files of a report.
 
     Args:
         assessment: what is reported.
         languages: of what is printed, of `assessment.report.LANGUAGES`.
-        earlier: of the year before, for what has changed since; None where nothing is known of it.
+        earlier: the year before, as it is or as it was submitted, for what has changed since; None where nothing is
+            known of it.
     """
     found = [Output(name, partial(write, assessment)) for name, write in TABLES.items()]
     for language in languages:

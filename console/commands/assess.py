@@ -19,19 +19,22 @@ import typer
 from rich.text import Text
 
 from console.commands.assess_worksheet import require_new, take_worksheet, write_worksheet
+from console.commands.frozen import standing_results
 from console.commands.kpi_findings import STYLES
 from console.commands.kpi_scores import band_cell, score_of
 from console.commands.results import open_store
 from console.errors import FailureError, MisuseError
 from console.output import print_json, stdout
-from console.progress import bar
+from console.progress import Bar, bar
 from console.text import counted, local_time
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from assessment import Assessment, Material, Result
+    from assessment.compare import Side
     from console.context import Context
+    from engine.archive import DayDigests
     from engine.kpi import KpiPeriod
     from engine.kpi_days import Progress
 
@@ -47,6 +50,19 @@ KeyOption = Annotated[
     Path | None,
     typer.Option("--key", metavar="FILE", help="Ed25519 key (PEM) that signs the bundle.", show_default=False),
 ]
+DigestsOption = Annotated[
+    bool,
+    typer.Option("--digests/--no-digests", help="Whether the SHA-256 of each series and day of observations is in it."),
+]
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--archive",
+        metavar="DIR",
+        help="Archive of observations; the digests of its days are taken from there.",
+        show_default=False,
+    ),
+]
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who freezes it; else whoever is logged in here.")
 ]
@@ -60,8 +76,8 @@ WorksheetOption = Annotated[
                  show_default=False),
 ]  # fmt: skip
 BOTH = "both"
-READ_SHARE, COMPUTED_SHARE = 0.6, 0.7
-"""Of the bar: what reading days takes of it, and where computing ends."""
+READ_SHARE, DIGESTED_SHARE = 0.4, 0.9
+"""Of the bar: what reading days takes of it, and where digests end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,25 @@ class Made:
     assessment: Assessment
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written.
+
+    Attributes:
+        out: folder of the bundle.
+        languages: of what is printed.
+        key: signs it; None for nobody.
+        digests: whether observations are digested, which reads all of them.
+        archive: folder of archived days; None where there is none.
+    """
+
+    out: Path
+    languages: tuple[str, ...]
+    key: Ed25519PrivateKey | None
+    digests: bool
+    archive: Path | None
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("assess")(assess)
@@ -89,6 +124,8 @@ def assess(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier bundle in DIR.")] = False,
     language: LanguageOption = BOTH,
     key: KeyOption = None,
+    digests: DigestsOption = True,
+    archive: ArchiveOption = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Keep the figures in the database as submitted.")] = False,
     by: ByOption = None,
     template: TemplateOption = None,
@@ -104,7 +141,9 @@ def assess(
     an estimate. The checks of the verifier run on the whole; each finding can be answered in `answers.csv`.
 
     With `--out` the bundle is written, whole or not at all, and beside it as one file, DIR.zip: workbook, table, JSON
-    and linked data, reports in PDF, and all that `cityvitals verify DIR` computes every figure again from, offline.
+    and linked data, reports in PDF, and all that `cityvitals verify DIR` computes every figure again from, offline. The
+    SHA-256 of each series and day of observations is in it, for which all of them are read; `--archive` takes those of
+    archived days from there, and `--no-digests` leaves them out.
     With `--freeze` the exact figures are kept as submitted: later readings change the live figures and never these;
     `cityvitals assessments difference YEAR` lists what differs.
 
@@ -125,9 +164,9 @@ def assess(
         return
     if template is not None:
         require_new(template)
-    languages, private = _languages(language), _private(key, out)
-    if out is not None:
-        _require_room(out, force)
+    wanted = _wanted(out, language, key, digests, archive)
+    if wanted is not None:
+        _require_room(wanted.out, force)
     manifest = None
     with bar(f"assess {year}") as progress:
         made = assess_now(given, year, lambda share: progress.at(READ_SHARE * share, 1.0, "reading days"))
@@ -136,9 +175,8 @@ def assess(
                 f"{year} may still change: late readings are waited for {given.settings.engine.lateness_us // 10**6} s",
                 "freeze it a little later; without --freeze it can be assessed now",
             )
-        if out is not None:
-            progress.at(COMPUTED_SHARE, 1.0, "writing")
-            manifest = _write(given, made, out, languages, private)
+        if wanted is not None:
+            manifest = _write(given, made, wanted, progress)
     if template is not None:
         write_worksheet(given, made.assessment, template)
         return
@@ -212,41 +250,59 @@ def _require_room(out: Path, force: bool) -> None:
             raise MisuseError(f"--out {out}: {what} is there already", "give a new folder, or --force to replace both")
 
 
-def _languages(language: str) -> tuple[str, ...]:
+def _wanted(out: Path | None, language: str, key: Path | None, digests: bool, archive: Path | None) -> Wanted | None:
+    """Return what is to be written, before anything is computed; None for nothing."""
     from assessment.report import LANGUAGES
 
-    if language == BOTH:
-        return tuple(LANGUAGES)
-    if language not in LANGUAGES:
+    if language not in (*LANGUAGES, BOTH):
         raise MisuseError(f"--language {language}: expected {', '.join(LANGUAGES)} or {BOTH}")
-    return (language,)
-
-
-def _private(key: Path | None, out: Path | None) -> Ed25519PrivateKey | None:
-    """Return the key that signs, before anything is computed."""
-    if key is None:
-        return None
+    if archive is not None and not archive.is_dir():
+        raise MisuseError(f"--archive {archive}: no such folder", "give one that `cityvitals archive` wrote")
     if out is None:
-        raise MisuseError("--key signs the bundle that --out writes, and there is no --out")
+        for given, name in ((key, "--key"), (archive, "--archive")):
+            if given is not None:
+                raise MisuseError(f"{name} is for the bundle that --out writes, and there is no --out")
+        return None
     from assessment.bundle import read_private_key
 
-    return read_private_key(key)
+    languages = tuple(LANGUAGES) if language == BOTH else (language,)
+    private = None if key is None else read_private_key(key)
+    return Wanted(out, languages, private, digests, archive)
 
 
-def _write(context: Context, made: Made, out: Path, languages: tuple[str, ...], key: Ed25519PrivateKey | None) -> str:
+def _write(context: Context, made: Made, wanted: Wanted, progress: Bar) -> str:
     """Write the bundle and its archive, each whole or not at all, and return the SHA-256 of the manifest.
 
     Raises:
-        BundleError: something else lies there, or the key cannot be used.
+        BundleError: something else lies there.
+        ArchiveError, StoreError: observations that are to be digested are not to be had.
         OSError: it cannot be written.
     """
     from assessment.bundle import write_bundle, write_packed
     from assessment.published import outputs_of
 
-    outputs = outputs_of(made.assessment, languages, _earlier(context, made))
-    manifest = write_bundle(made.material, made.assessment, context.city_dir(), outputs, out, key=key)
-    write_packed(out, packed_beside(out))
+    found = _digested(context, made, wanted, progress) if wanted.digests else None
+    progress.at(DIGESTED_SHARE, 1.0, "writing")
+    outputs = outputs_of(made.assessment, wanted.languages, _earlier(context, made))
+    manifest = write_bundle(
+        made.material, made.assessment, context.city_dir(), outputs, wanted.out, key=wanted.key, digests=found
+    )
+    write_packed(wanted.out, packed_beside(wanted.out))
     return hashlib.sha256(manifest.content()).hexdigest()
+
+
+def _digested(context: Context, made: Made, wanted: Wanted, progress: Bar) -> DayDigests:
+    """Return the digests of the year's observations, from the archive where it has a day, else from the database."""
+    from engine.archive import Archive, year_digests
+
+    registry = made.material.registry
+    archive = None if wanted.archive is None else Archive(wanted.archive, registry.city.code)
+
+    def told(share: float) -> None:
+        progress.at(READ_SHARE + (DIGESTED_SHARE - READ_SHARE) * share, 1.0, "digesting observations")
+
+    with open_store(context, patient=True) as store:
+        return year_digests(store, archive, registry, made.assessment.year, told)
 
 
 def packed_beside(out: Path) -> Path:
@@ -254,13 +310,17 @@ def packed_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.zip")
 
 
-def _earlier(context: Context, made: Made) -> Assessment | None:
-    """Return the assessment of the year before, as it stands today; None where nothing is known of it."""
+def _earlier(context: Context, made: Made) -> Assessment | Side | None:
+    """Return the year before as it was submitted, else as it stands today; None where nothing is known of it."""
+    from assessment.sides import parse_side
     from engine.calendar import YEAR_FIRST
 
     year = made.assessment.year - 1
     if year < YEAR_FIRST:
         return None
+    submitted = standing_results(context, year)
+    if submitted is not None:
+        return parse_side(submitted, made.material.pack, f"the frozen assessment of {year}")
     with open_store(context) as store:
         first_us = store.first_time_us()
     measured = first_us is not None and first_us < made.assessment.period.start_us

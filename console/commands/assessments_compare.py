@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from console.commands.frozen import standing_results
 from console.commands.kpi_scores import SQUARE, STYLES
 from console.commands.results import JsonOption
 from console.errors import MisuseError
@@ -144,14 +145,10 @@ def _frozen(context: Context, year: int) -> bytes:
     Raises:
         MisuseError: there is none.
     """
-    from engine.store import SubmissionBook
-
-    with SubmissionBook.connect(context.database_url()) as book:
-        standing = [one.submission for one in book.frozen() if one.year == year and one.stands]
-        text = book.results(year, standing[0]) if standing else None
-    if text is None:
+    found = standing_results(context, year)
+    if found is None:
         raise MisuseError(f"no assessment of {year} is frozen", "see `cityvitals assessments`, or name its folder")
-    return text.encode()
+    return found
 
 
 def _write(found: Comparison, xlsx: Path | None, pdf: Path | None, language: str) -> None:

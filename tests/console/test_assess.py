@@ -12,6 +12,10 @@ from typing import Any
 import openpyxl
 import pytest
 
+from assessment.bundle.layout import DIGESTS
+from assessment.compare import Side
+from console.commands.assess import _earlier, assess_now
+from console.context import Context
 from engine.kpi import shipped
 from tests.assessment.tiny import key_files
 from tests.console.command import Done, cityvitals
@@ -32,10 +36,10 @@ class Assessor:
     """Runs commands on one city and database."""
 
     def __init__(self, city: Path, url: str) -> None:
-        self.city, self._url = city, url
+        self.city, self.url = city, url
 
     def __call__(self, *arguments: str) -> Done:
-        return cityvitals("--city", str(self.city), *arguments, CITYVITALS_DATABASE_URL=self._url)
+        return cityvitals("--city", str(self.city), *arguments, CITYVITALS_DATABASE_URL=self.url)
 
     def declare(self, text: str) -> None:
         (self.city / "declared.csv").write_text(text, encoding="utf-8")
@@ -85,6 +89,10 @@ def test_the_summary_counts_and_says_what_comes_next(run: Assessor, tmp_path: Pa
     report = {"assessment.xlsx", "assessment.csv", "assessment.json", "assessment.jsonld"}
     assert {one.name for one in (out / "report").iterdir()} == report | {"report-en.pdf", "factsheet-en.pdf"}
     assert (out / "city" / "evidence" / "survey.pdf").is_file()
+    assert (out / DIGESTS).is_file()
+    without = tmp_path / "without"
+    assert run("assess", "2025", "--language", "en", "--out", str(without), "--no-digests").code == 0
+    assert not (without / DIGESTS).exists()
 
 
 def test_what_is_written_is_verified_without_a_database_signed_by_whom_it_should_be(
@@ -106,6 +114,8 @@ def test_what_is_written_is_verified_without_a_database_signed_by_whom_it_should
         (["--key", str(private)], "there is no --out"),
         (["--key", str(public), "--out", str(tmp_path / "other")], "no private key in PEM"),
         (["--language", "fr"], "expected en, ko or both"),
+        (["--archive", str(tmp_path)], "there is no --out"),
+        (["--archive", str(tmp_path / "nowhere"), "--out", str(tmp_path / "other")], "no such folder"),
     ):
         refused = run("assess", "2025", *arguments)
         assert refused.code != 0
@@ -213,3 +223,15 @@ def test_a_worksheet_is_written_once_and_read_back_into_the_files_of_the_city(ru
     assert (done.code, "written: declared.csv" in done.out) == (0, True)
     changed = DECLARED.replace(f"{BROADBAND},2025,95,", f"{BROADBAND},2025,96,")
     assert (run.city / "declared.csv").read_text(encoding="utf-8") == changed
+
+
+def test_the_year_before_is_told_as_it_was_submitted(run: Assessor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYVITALS_DATABASE_URL", run.url)
+    before = f"{DECLARED}{INTERNET},2024,70,,,%,survey,the office,\n"
+    run.declare(before)
+    assert run("assess", "2024", "--freeze").code == 0
+    run.declare(before.replace("2024,70", "2024,60"))
+    context = Context(city_option=run.city)
+    earlier = _earlier(context, assess_now(context, 2025))
+    assert isinstance(earlier, Side)
+    assert (earlier.year, earlier.standings[INTERNET].value) == (2024, 70)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from assessment.bundle.layout import DIGESTS
+from assessment.bundle.readings import read_digests
 from devices import load_registry
 from engine.calendar import Calendar
 from simulators import export
@@ -66,6 +68,16 @@ def test_an_archive_is_taken_into_a_fresh_database_and_outlives_the_first(
     assert taken.code == 0, taken.err
     assert taken.rows[0]["accepted"] == len(before["observation"])
     assert_same(tables_of(other), before)
+
+    # A year is proved by what was stored, and by what was archived.
+    bundle = tmp_path / "bundle"
+    written = ("--language", "en", "--out", str(bundle), "--archive", str(folder))
+    made = command(other, "assess", days[0]["day"][:4], *written)
+    assert made.code == 0, made.err
+    for against in (("--database",), ("--observations", str(folder))):
+        proved = command(other, "verify", str(bundle), *against, "--json")
+        assert (proved.code, proved.rows[-1]["good"]) == (0, True), proved.out
+    assert read_digests(bundle / DIGESTS).count.sum() > len(before["observation"]) / 2
 
     gone = command(database, "archive", str(folder), "--drop-older-than", "1", "--json")
     assert gone.code == 0, gone.err
