@@ -87,7 +87,8 @@ def _kpi_row(sheet: Sheet, one: Result) -> tuple[Cell, ...]:
     point = one.point
     cells = sheet.cell("Numerator"), sheet.cell("Denominator")
     per_cent = _PER_CENT if point.unit == "%" else 1
-    formula = ratio_formula(one.value, one.numerator, one.denominator, *cells, per_cent)
+    ratio = ratio_formula(one.value, one.numerator, one.denominator, *cells, per_cent)
+    formula = None if point.yes_no else ratio  # an answer is a word, whatever its two cells make
     return (
         point.key,
         point.title,
