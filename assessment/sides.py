@@ -23,7 +23,7 @@ from engine.kpi import DataPoint, Direction, NotReported, Pack, parse_formula
 RESULTS: Final = "results.json"
 """Name of the exact results in a folder or archive."""
 RESULTS_BYTES_MAX: Final = 200_000_000
-_NUMBER: Final = re.compile(r"-?[0-9]{1,5000}(/[0-9]{1,5000})?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,1000000}(/[0-9]{1,1000000})?")
 
 
 class SideError(Exception):

@@ -5,6 +5,7 @@ Knows exact numbers and reasons; knows no formula and no KPI.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -14,6 +15,14 @@ from typing import Final
 SHOWN_DIGITS: Final = 9
 REASONS_MAX: Final = 8
 """Reasons kept of one figure; the rest are counted."""
+
+
+DIGITS_MAX: Final = 1_000_000
+"""Digits of a whole number that is written or read as text. The mean of a thousand stations, each of another number of
+readings, is a ratio of numbers of several thousand digits, and Python by itself refuses from 4,300 on. A reading has no
+such number: what devices send is bounded where it is decoded."""
+if 0 < sys.get_int_max_str_digits() < DIGITS_MAX:
+    sys.set_int_max_str_digits(DIGITS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
