@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -130,7 +131,7 @@ def _of_archive(path: Path) -> bytes:
             if names[0].file_size > RESULTS_BYTES_MAX:
                 raise SideError(str(path), f"expected at most {RESULTS_BYTES_MAX} bytes of {RESULTS}")
             return archive.read(names[0])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise SideError(str(path), f"expected an archive that can be read: {error}") from None
 
 

@@ -115,6 +115,18 @@ def test_what_is_no_assessment_is_said_with_what_was_expected(tmp_path: Path) ->
 # ---- the workbook ---------------------------------------------------------------------------------------------------
 
 
+def test_an_archive_with_a_damaged_part_is_refused_and_no_fault_of_ours(written: bytes, tmp_path: Path) -> None:
+    archive = tmp_path / "town-2025.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("results.json", written)
+    content = bytearray(archive.read_bytes())
+    for at in range(45, 60):  # where the unpacker begins to read
+        content[at] ^= 0xFF
+    archive.write_bytes(content)
+    with pytest.raises(SideError, match="expected an archive that can be read"):
+        read_side(archive, shipped())
+
+
 def test_the_workbook_has_both_sides_of_each_data_point_and_the_same_bytes_again(
     made: Assessment, tmp_path: Path
 ) -> None:
