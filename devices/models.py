@@ -15,17 +15,18 @@ from pathlib import Path
 
 from devices.definitions import MODELS, definitions_folder, once_an_edition
 from devices.errors import UnitError, nearest
+from devices.formats import FORMATS, FormatRules
 from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
 from devices.paths import JsonPath, parse_path
 from devices.tables import Problems, Table, parse_toml
 from devices.ticks import Scale, divide_half_even
 from devices.topics import DEFAULT_TOPIC, pattern_faults
 from devices.units import conversion
+from devices.vectors import Vector, read_vectors
 
 INTERVAL_S_MAX = 31 * 86_400
 """Slowest reporting interval: a month."""
 FIELDS_MAX = 256
-CODEC_NAMES = ("senml-json", "json-paths")
 TIME_FORMATS = ("rfc3339", "epoch_s", "epoch_ms", "epoch_us")
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 """Codes of models, cities and zones."""
@@ -45,7 +46,7 @@ class Field:
         factor, offset: exact way from the value as sent to the canonical unit.
         scale: the same way to ticks, in integers.
         convention: where factor and offset come from when the model states them, else empty.
-        path: where the value stands, for the codec `json-paths`; None for SenML.
+        path: where the value stands, for formats with paths; None for SenML.
         states: value as sent (text) to state, for kind STATE and devices that send words or codes; else empty.
         modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
         rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
@@ -74,7 +75,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class TimeSpec:
-    """Where a `json-paths` message carries its time.
+    """Where a message carries its time.
 
     Attributes:
         path: as in `Field`.
@@ -98,10 +99,12 @@ class DeviceModel:
         topic: pattern of its MQTT topic, with placeholders in braces (see `devices.topics`).
         interval_s: reporting interval, unless a device states its own.
         fields: in the order of the file; a position here is `Reading.field`.
-        time: for `json-paths`; None where messages carry no time, and for SenML.
-        each: for `json-paths`, an array of objects that each carry the fields; None for one object.
+        time: for formats with paths; None where the model names none, and for SenML.
+        each: for formats with paths, an array of objects that each carry the fields; None for one object.
         columns: columns of `devices.csv` that only devices of this model fill.
         source: where the description comes from.
+        options: what the format's own table says; of the type its `FormatRules.options` returns.
+        vectors: messages of the hardware and what they say; see `devices.codecs.trial`.
     """
 
     code: str
@@ -114,6 +117,8 @@ class DeviceModel:
     each: JsonPath | None
     columns: tuple[str, ...]
     source: str
+    options: object = None
+    vectors: tuple[Vector, ...] = ()
 
     def field_index(self, name: str) -> int:
         """Return the position of a field.
@@ -176,21 +181,22 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         return None
     if not CODE.match(code):
         problems.add(file, "", f"expected a file name of small letters, digits, `_` and `-`, got {code!r}")
-    codec = root.text("codec", among=CODEC_NAMES)
+    codec = root.text("codec", among=FORMATS)
+    rules = FORMATS.get(codec, FormatRules())
     topic = root.text("topic", DEFAULT_TOPIC)
     for fault in pattern_faults(topic):
         root.fault("topic", fault)
     catalogue = load_measurands()
-    fields = tuple(_field(table, codec, catalogue) for table in root.tables("field", required=True))
+    fields = tuple(_field(table, rules, catalogue) for table in root.tables("field", required=True))
     if len(fields) > FIELDS_MAX:
         root.fault("field", f"expected at most {FIELDS_MAX} fields, got {len(fields)}")
     for name in _twice(f.name for f in fields):
         root.fault("field", f"two fields are named {name!r}")
     time, each = root.table("time"), root.text("each", "")
-    if codec == "senml-json":
+    if not rules.paths:
         for key, present in (("time", time is not None), ("each", bool(each))):
             if present:
-                root.fault(key, "SenML carries its own times and records; only json-paths has this key")
+                root.fault(key, f"{codec} carries its own times and records; only formats with paths have this key")
     model = DeviceModel(
         code=code,
         title=root.text("title"),
@@ -202,7 +208,12 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         each=_path(root, "each", each) if each else None,
         columns=root.texts("columns"),
         source=root.text("source", ""),
+        options=rules.options(root) if rules.options is not None else None,
+        vectors=read_vectors(root),
     )
+    for vector in model.vectors:
+        for name in {e.field for e in vector.expected} - {f.name for f in fields}:
+            root.problems.add(file, f"{vector.where}.expect", f"model {code!r} has no field {name!r}")
     root.done()
     return model
 
@@ -233,11 +244,11 @@ def _time(table: Table) -> TimeSpec | None:
     return None if path is None else TimeSpec(path, spec, required)
 
 
-def _field(table: Table, codec: str, catalogue: MeasurandCatalogue) -> Field:
+def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue) -> Field:
     """Return the field of one `[[field]]`; faults go to the table's problems."""
     name = table.text("name")
     path = None
-    if codec == "json-paths":
+    if rules.paths:
         path = _path(table, "path", table.text("path", name))
     elif not _SENML_NAME.match(name):
         table.fault("name", f"expected a SenML name of letters, digits, `.`, `_` and `-`, got {name!r}")

@@ -1,0 +1,81 @@
+"""Runs the test vectors of a device model through its codec.
+
+Knows codecs and vectors; knows no file and no command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+
+from devices.codecs.base import Codec, Decoded, Reading
+from devices.errors import PayloadError
+from devices.measurands import Kind, MeasurandCatalogue, load_measurands
+from devices.models import DeviceModel
+from devices.ticks import Scale, parse_number, scale_number, text_from_ticks
+from devices.times import rfc3339
+from devices.vectors import Expected, Vector
+
+
+def try_vectors(model: DeviceModel, codec: Callable[[str], Codec]) -> list[tuple[str, str]]:
+    """Return what differs, as (place in the file, what was expected and found); empty when all vectors hold.
+
+    Args:
+        model: any model.
+        codec: finds the codec of a name.
+    """
+    catalogue, chosen = load_measurands(), codec(model.codec)
+    return [
+        (vector.where, difference)
+        for vector in model.vectors
+        for difference in _differences(model, vector, chosen, catalogue)
+    ]
+
+
+def _differences(model: DeviceModel, vector: Vector, codec: Codec, catalogue: MeasurandCatalogue) -> Iterator[str]:
+    try:
+        decoded = codec.decode(vector.payload, model, vector.received_us)
+    except PayloadError as error:
+        decoded = Decoded()
+        decoded.refuse(error.reason, error.detail)
+    for number, (wanted, found) in enumerate(zip_longest(vector.expected, decoded.readings), 1):
+        if found is None:
+            yield f"reading {number}: expected {_told(wanted)}, got none"
+            continue
+        told = _said(found, model, catalogue)
+        if wanted is None:
+            yield f"reading {number}: expected none, got {told}"
+        elif not _equal(wanted, found, model, catalogue):
+            yield f"reading {number}: expected {_told(wanted)}, got {told}"
+    for refused, fault in zip_longest(vector.refused, decoded.faults):
+        if fault is None:
+            yield f"expected to be refused as {refused}, and was not"
+        elif refused != fault.reason:
+            yield f"expected {refused or 'no fault'}, got {fault.reason}: {fault.detail}"
+
+
+def _equal(wanted: Expected, found: Reading, model: DeviceModel, catalogue: MeasurandCatalogue) -> bool:
+    field = model.fields[found.field]
+    measurand = catalogue.by_code[field.measurand]
+    if field.kind is Kind.STATE:
+        same = measurand.states[found.ticks] == wanted.value if found.ticks < len(measurand.states) else False
+    else:
+        same = scale_number(parse_number(wanted.value), Scale(10**field.decimals, 1, 0)) == found.ticks
+    return same and field.name == wanted.field and wanted.time_us in (None, found.time_us)
+
+
+def _said(found: Reading, model: DeviceModel, catalogue: MeasurandCatalogue) -> str:
+    field = model.fields[found.field]
+    measurand = catalogue.by_code[field.measurand]
+    if field.kind is Kind.STATE and found.ticks < len(measurand.states):
+        value = measurand.states[found.ticks]
+    else:
+        value = f"{text_from_ticks(found.ticks, field.decimals)} {measurand.unit}"
+    return f"{field.name} = {value} at {rfc3339(found.time_us)}"
+
+
+def _told(wanted: Expected | None) -> str:
+    if wanted is None:
+        return "none"
+    at = "" if wanted.time_us is None else f" at {rfc3339(wanted.time_us)}"
+    return f"{wanted.field} = {wanted.value}{at}"

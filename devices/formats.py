@@ -1,0 +1,37 @@
+"""What a device model may say in each payload format: which keys, and the format's own table.
+
+Knows the formats' names and their tables in a model; knows no payload bytes (`devices.codecs` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from devices.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class FormatRules:
+    """The rules of one format.
+
+    Attributes:
+        paths: a model's fields name their values by paths, and it may have `[time]` and `each`; else a field's name is
+            the name of a SenML record.
+        options: reads the format's own tables and keys from a model's root; faults go to its problems. What it returns
+            is `DeviceModel.options`: frozen, hashable, and able to travel between processes. None where it has none.
+    """
+
+    paths: bool = True
+    options: Callable[[Table], object] | None = None
+
+
+FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
+    {
+        "senml-json": FormatRules(paths=False),
+        "json-paths": FormatRules(),
+    }
+)
+"""Every format by the name that models use."""
