@@ -6,6 +6,7 @@ Knows measurands, device models, the city's registry and payload formats; knows 
 from __future__ import annotations
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL, ObservationBatch
+from devices.carriers import Carried, Carrier, carriers
 from devices.city import City, Zone, load_city
 from devices.codecs import (
     CODECS,
@@ -42,11 +43,11 @@ from devices.units import Unit, conversion, load_units
 
 __all__ = [
     "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "QUALITIES", "READINGS_MAX", "REASONS", "REASON_CODES",
-    "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "City", "Codec", "Column", "ConfigError", "Decoded", "Device",
-    "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Kind", "Measurand", "MeasurandCatalogue",
-    "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register", "Registry", "Rule",
-    "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError", "Zone",
-    "city_columns", "codec", "conversion", "definitions_folder", "definitions_of", "load_city", "load_columns",
-    "load_measurands", "load_models", "load_registry", "load_units", "nearest", "rfc3339", "text_from_float",
-    "text_from_ticks", "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
+    "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "Carried", "Carrier", "City", "Codec", "Column", "ConfigError",
+    "Decoded", "Device", "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Kind", "Measurand",
+    "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register",
+    "Registry", "Rule", "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError",
+    "Zone", "carriers", "city_columns", "codec", "conversion", "definitions_folder", "definitions_of", "load_city",
+    "load_columns", "load_measurands", "load_models", "load_registry", "load_units", "nearest", "rfc3339",
+    "text_from_float", "text_from_ticks", "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
 ]  # fmt: skip

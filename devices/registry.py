@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -33,6 +33,7 @@ DEVICES_MAX = 1_000_000
 DIRECT = "direct"
 """Gateway of devices whose row names none: they speak to the broker themselves."""
 _NO_ATTRIBUTES: Final[Mapping[str, str]] = {}
+_NO_TOPICS: Final[Mapping[str, Sequence[str]]] = {}
 # Part of topics, URLs, metric labels and SenML names: nothing that means something in one of them.
 _DEVICE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")
 
@@ -129,11 +130,20 @@ class Registry:
         """Return the topic a device publishes to."""
         return device.topic
 
-    def subscriptions(self) -> tuple[str, ...]:
-        """Return MQTT filters that take every device's topic, none of them twice."""
+    def subscriptions(
+        self, carried: Collection[int] = (), carriers: Mapping[str, Sequence[str]] = _NO_TOPICS
+    ) -> tuple[str, ...]:
+        """Return MQTT filters that take every device's topic, none of them twice.
+
+        Args:
+            carried: positions of devices whose own topics nobody reads, because a carrier brings their messages.
+            carriers: the carriers' filters, each with the topics that it is there for.
+        """
         fixed = {"city": self.city.code}
-        by_filter: dict[str, list[str]] = {}
-        for device in self.devices:
+        by_filter = {wide: list(topics) for wide, topics in carriers.items()}
+        for position, device in enumerate(self.devices):
+            if position in carried:
+                continue
             model = self.models[device.model]
             own = device.topic == fill(model.topic, _values(self.city, device))
             by_filter.setdefault(widened(model.topic, fixed) if own else device.topic, []).append(device.topic)

@@ -44,8 +44,8 @@ class Arrivals(Protocol):
         """Return, per reading, when it was received."""
 
 
-RowOf = Callable[[int, str, str, int], QuarantineRow]
-"""From message, reason, detail and number of readings to the row for the quarantine."""
+RowOf = Callable[[int, int, str, str, int], QuarantineRow]
+"""From message, device (-1 where unknown), reason, detail and number of readings to the row for the quarantine."""
 
 
 @dataclass(slots=True)
@@ -127,10 +127,10 @@ class Commits:
         )  # fmt: skip
         kept = verdict == ADMITTED
         message = arrivals.reading_message[: len(batch)]
-        refused = [row_of(f.message, REASONS[f.reason], f.detail, f.readings) for f in arrivals.faults]
+        refused = [row_of(f.message, f.device, REASONS[f.reason], f.detail, f.readings) for f in arrivals.faults]
         for at in np.flatnonzero(~kept).tolist():
-            reason = REASONS[verdict[at]]
-            refused.append(row_of(int(message[at]), reason, self._explained(batch, at, reason), 1))
+            reason, device = REASONS[verdict[at]], int(self._series.device[batch.slot[at]])
+            refused.append(row_of(int(message[at]), device, reason, self._explained(batch, at, reason), 1))
         admitted, of_message = batch.take(kept), message[kept].copy()
         return Append(
             key=key or uuid.uuid4(),
@@ -138,7 +138,11 @@ class Commits:
             messages=arrivals.message_count,
             refused=refused,
             conflict_row=lambda at, stands: row_of(
-                int(of_message[at]), "conflict", self._conflicting(admitted, at, stands), 1
+                int(of_message[at]),
+                int(self._series.device[admitted.slot[at]]),
+                "conflict",
+                self._conflicting(admitted, at, stands),
+                1,
             ),
             mark_us=mark_us,
             client=self._client,

@@ -29,6 +29,8 @@ class Counters:
         sessions_lost: connections where the broker no longer had a session it had before.
         backpressure_pauses: times that reading stopped because the committer could not take more.
         pings: keep-alive probes sent.
+        commands: messages sent that carriers asked for, such as a request for a birth.
+        commands_dropped: of those asked for, not sent because the broker did not take what was sent before.
     """
 
     bytes: int = 0
@@ -51,3 +53,5 @@ class Counters:
     sessions_lost: int = 0
     backpressure_pauses: int = 0
     pings: int = 0
+    commands: int = 0
+    commands_dropped: int = 0

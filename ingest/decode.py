@@ -1,18 +1,17 @@
 """Messages to readings: the compiled road for what it is certain of, the reference codec for the rest.
 
-Knows routing, codecs and intakes; knows no socket and no database.
+Knows routing, codecs, carriers and intakes; knows no socket and no database.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 
-from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, PayloadError, Reading, codec
+from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, TIME_MIN_US, Carried, PayloadError, codec
 from ingest.counters import Counters
-from ingest.intake import FAULT_DETAIL_CHARS_MAX, Intake, IntakeFault
+from ingest.intake import FAULT_DETAIL_CHARS_MAX, Intake, IntakeCarried, IntakeFault
 from ingest.kernels import frames, senml
 from ingest.routes import Routing
 from ingest.settings import IntakeLimits
@@ -55,6 +54,10 @@ class Decoder:
         self.counters.readings += intake.reading_count - start
         return int(done)
 
+    def commands(self) -> list[tuple[str, bytes]]:
+        """Return what carriers want published, as (topic, payload), since it was asked last."""
+        return [command for carrier in self.routing.carriers for command in carrier.commands()]
+
     def refuse_oversized(self, intake: Intake, message: int, size: int) -> None:
         """Note a message that was not kept whole; its row is in the intake."""
         frames.route(
@@ -73,7 +76,7 @@ class Decoder:
             if status == frames.RETAINED:
                 self.counters.retained += 1
                 self._fault(intake, message, "retained", "a copy the broker kept, not a new message", 1)
-            elif status == frames.UNROUTED:
+            elif status == frames.UNROUTED and not self._found_carrier(intake, message):
                 self._refuse_unrouted(intake, message)
             elif self._decode_slowly(intake, message):
                 self.counters.slow_road += 1
@@ -85,6 +88,12 @@ class Decoder:
                 return int(message) + fits
         return last
 
+    def _found_carrier(self, intake: Intake, message: int) -> bool:
+        """Say whether a carrier takes a message whose topic is in no table, and note which."""
+        if self.routing.carriers:
+            intake.device[message] = self.routing.taken_by(intake.topic(message))
+        return bool(intake.device[message] >= 0)
+
     def _refuse_unrouted(self, intake: Intake, message: int) -> None:
         topic = intake.topic(message)
         self.counters.unrouted += 1
@@ -95,39 +104,52 @@ class Decoder:
 
     def _decode_slowly(self, intake: Intake, message: int) -> bool:
         """Decode one message with its codec; False when the columns of readings have no room for it."""
-        device = int(intake.device[message])
-        model = self.routing.models[device]
-        received_us = int(intake.received_us[message])
+        brought = int(intake.device[message]) >= len(self.routing.devices)
         try:
-            decoded = self._codecs[model.code].decode(intake.payload(message), model, received_us)
+            carried = self._carried(intake, message)
         except PayloadError as error:
             self._fault(intake, message, error.reason, error.detail, 1)
             return True
         except Exception:
             # A codec must not raise anything else. One that does shall cost one message, not the gateway.
             self.counters.codec_errors += 1
-            log.exception("codec %s failed on a message of %s", model.codec, self.routing.devices[device])
-            self._fault(intake, message, "malformed", f"the codec {model.codec} failed; see the log", 1)
+            log.exception("decoding failed on a message with topic %s", intake.topic(message))
+            self._fault(intake, message, "malformed", "its decoder failed; see the log", 1)
             return True
-        count = len(decoded.readings)
+        count = sum(len(decoded.readings) for _, decoded in carried)
+        faults = sum(fault.readings for _, decoded in carried for fault in decoded.faults)
         if count > self.limits.message_readings_max:
             self._fault(
                 intake, message, "too_many", f"{count} readings, at most {self.limits.message_readings_max}",
-                count + sum(fault.readings for fault in decoded.faults),
+                count + faults,
             )  # fmt: skip
             return True
         if intake.reading_count + count > intake.slot.size:
             return False
-        self._write(intake, message, int(self.routing.slot_first[device]), decoded.readings)
-        for fault in decoded.faults:
-            self._fault(intake, message, fault.reason, fault.detail, max(1, fault.readings))
-        if not count and not decoded.faults:
+        for each in carried:
+            newest_us = self._write(intake, message, each)
+            if brought:
+                intake.carried.append(IntakeCarried(message, each.device, newest_us))
+        if not count and not faults and not brought:
             self._fault(intake, message, "empty", "no reading", 1)
         return True
 
-    def _write(self, intake: Intake, message: int, slot_first: int, readings: Sequence[Reading]) -> None:
-        row = intake.reading_count
-        for reading in readings:
+    def _carried(self, intake: Intake, message: int) -> list[Carried]:
+        """Return what a message says, by device; see `Codec.decode` and `Carrier.decode`."""
+        number, received_us = int(intake.device[message]), int(intake.received_us[message])
+        carrier = self.routing.carrier(number)
+        if carrier is not None:
+            return carrier.decode(intake.topic(message), intake.payload(message), received_us)
+        model = self.routing.models[number]
+        return [Carried(number, self._codecs[model.code].decode(intake.payload(message), model, received_us))]
+
+    def _write(self, intake: Intake, message: int, carried: Carried) -> int:
+        """Put what a message says of one device into the intake; returns the newest time by the device's clock."""
+        row, newest_us = intake.reading_count, TIME_MIN_US
+        slot_first = int(self.routing.slot_first[carried.device])
+        for reading in carried.decoded.readings:
+            if not reading.flags & FLAG_TIME_FROM_ARRIVAL:
+                newest_us = max(newest_us, reading.time_us)
             intake.reading_message[row] = message
             intake.slot[row] = slot_first + reading.field
             intake.time_us[row] = reading.time_us
@@ -135,10 +157,21 @@ class Decoder:
             intake.flags[row] = reading.flags
             row += 1
         intake.reading_count = row
+        for fault in carried.decoded.faults:
+            self._fault(intake, message, fault.reason, fault.detail, max(1, fault.readings), carried.device)
+        return newest_us
 
-    def _fault(self, intake: Intake, message: int, reason: str, detail: str, readings: int) -> None:
+    def _fault(
+        self, intake: Intake, message: int, reason: str, detail: str, readings: int, device: int | None = None
+    ) -> None:
+        """Note a fault of a message; of the device whose topic it came by where it is no other's."""
+        if device is None:
+            own = int(intake.device[message])
+            device = own if own < len(self.routing.devices) else -1
         self.counters.faults += 1
-        intake.faults.append(IntakeFault(message, REASON_CODES[reason], detail[:FAULT_DETAIL_CHARS_MAX], readings))
+        intake.faults.append(
+            IntakeFault(message, REASON_CODES[reason], detail[:FAULT_DETAIL_CHARS_MAX], readings, device)
+        )
 
 
 def _undo(intake: Intake, message: int, start: int, compiled: int) -> None:

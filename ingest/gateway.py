@@ -254,7 +254,7 @@ class Gateway:
             return
         self._session.acknowledge(intake.epoch, intake.packet_ids())
         self.counts.add(wanted, done, time.monotonic() - began_s)
-        stored = Stored(accepted(wanted, done), done.commit_id, wanted.mark_us, self._clock_us(), heard_in(intake))
+        stored = Stored(accepted(wanted, done), done.commit_id, wanted.mark_us, self._clock_us(), self._heard(intake))
         # In this order, so that at no moment a message is in neither: `_ear` says that all before it are known.
         worker.inbox.put(stored)
         self._relay.release(intake)
@@ -302,8 +302,10 @@ class Gateway:
         """Say until when everything that came is committed, and when we could not hear."""
         return self._session.presence.report(self._relay.first_us())
 
-    def _row(self, intake: Intake, message: int, reason: str, detail: str, readings: int) -> QuarantineRow:
-        device = int(intake.device[message])
+    def _heard(self, intake: Intake) -> Heard:
+        return heard_in(intake, len(self._routes.devices))
+
+    def _row(self, intake: Intake, message: int, device: int, reason: str, detail: str, readings: int) -> QuarantineRow:
         return QuarantineRow(
             received_us=int(intake.received_us[message]),
             reason=reason,
@@ -334,14 +336,25 @@ class Gateway:
         }
 
 
-def heard_in(intake: Intake) -> Heard:
+def heard_in(intake: Intake, device_count: int) -> Heard:
     """Return whose messages an intake holds, when each arrived, and the newest time in each by the device's clock.
 
     A message counts whatever becomes of its readings. Not one that the broker had retained: it may be from last year.
+    A carrier's message counts for every device that it speaks of.
     """
     count, readings = intake.message_count, intake.reading_count
     newest_us = np.full(count, TIME_MIN_US, np.int64)
     own = (intake.flags[:readings] & FLAG_TIME_FROM_ARRIVAL) == 0
     np.maximum.at(newest_us, intake.reading_message[:readings][own], intake.time_us[:readings][own])
-    known = (intake.device[:count] >= 0) & ~intake.retained[:count]
-    return Heard(intake.device[:count][known], intake.received_us[:count][known], newest_us[known])
+    device = intake.device[:count]
+    known = np.flatnonzero((device >= 0) & (device < device_count) & ~intake.retained[:count])
+    if not intake.carried:
+        return Heard(device[known], intake.received_us[:count][known], newest_us[known])
+    carried = np.array(intake.carried, np.int64)
+    message = np.concatenate([known, carried[:, 0]])
+    order = np.argsort(message, kind="stable")
+    return Heard(
+        np.concatenate([device[known], carried[:, 1]]).astype(np.int32)[order],
+        intake.received_us[message][order],
+        np.concatenate([newest_us[known], carried[:, 2]])[order],
+    )

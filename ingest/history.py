@@ -93,7 +93,7 @@ class Piece:
         """Return, per reading, when it was received."""
         return np.full(len(self.columns[0]), self.received_us, np.int64)
 
-    def row(self, message: int, reason: str, detail: str, readings: int) -> QuarantineRow:
+    def row(self, message: int, _device: int, reason: str, detail: str, readings: int) -> QuarantineRow:
         """Return the row for the quarantine of one row of the file."""
         row = self.rows[message]
         device = row.device if row.device in self.devices else ""

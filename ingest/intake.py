@@ -29,12 +29,28 @@ class IntakeFault(NamedTuple):
         reason: position in `devices.REASONS`.
         detail: what was expected and found, at most FAULT_DETAIL_CHARS_MAX characters.
         readings: how many readings this stands for in the ledger, at least 1.
+        device: whose they are, as a position in the registry; -1 where unknown.
     """
 
     message: int
     reason: int
     detail: str
     readings: int
+    device: int = -1
+
+
+class IntakeCarried(NamedTuple):
+    """A device that a carrier's message speaks of.
+
+    Attributes:
+        message: row of the message in its intake.
+        device: position in the registry.
+        newest_us: newest time of its readings by its own clock; TIME_MIN_US where there is none.
+    """
+
+    message: int
+    device: int
+    newest_us: int
 
 
 class Intake:
@@ -49,11 +65,12 @@ class Intake:
         packet_id: uint16, 0 for QoS 0. qos: uint8. retained, dup: bool, bits of the message.
         topic_at, topic_size, payload_at, payload_size: int32 spans. Of an oversized message the payload's head.
         received_us: int64, the gateway's clock when the message's last bytes were read; rises from message to message.
-        device: int32, position in the registry's devices, -1 unknown.
+        device: int32, position in the registry's devices, -1 unknown; beyond them a carrier (see `Routing`).
         status: uint8, what became of it: a constant of `ingest.kernels.frames`.
         reading_message: int32, the row of the message that a reading is from.
         slot: int32. time_us, ticks: int64. flags: int16. The decoded readings; admission has not seen them yet.
         faults: what goes to quarantine already, in order of message.
+        carried: of messages of carriers, whose they are, in order of message.
     """
 
     def __init__(self, limits: IntakeLimits) -> None:
@@ -79,6 +96,7 @@ class Intake:
         self.ticks = np.empty(readings, np.int64)
         self.flags = np.empty(readings, np.int16)
         self.faults: list[IntakeFault] = []
+        self.carried: list[IntakeCarried] = []
         self.epoch = 0
         self.message_count = 0
         self.reading_count = 0
@@ -88,7 +106,7 @@ class Intake:
 
     def reset(self) -> None:
         """Empty the intake; the columns keep their memory."""
-        self.faults = []
+        self.faults, self.carried = [], []
         self.epoch = 0
         self.message_count = self.reading_count = 0
         self.filled = self.scanned = 0

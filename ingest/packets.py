@@ -181,6 +181,11 @@ def subscribe(protocol: int, packet_id: int, filters: Sequence[str]) -> bytes:
     return packet(0x82, body + b"".join(text(name) + bytes([options]) for name in filters))
 
 
+def publish(protocol: int, topic: str, payload: bytes) -> bytes:
+    """Encode PUBLISH at QoS 0, not retained."""
+    return packet(0x30, text(topic) + (b"\x00" if protocol == MQTT_5 else b"") + payload)
+
+
 def pubcomp(packet_id: int) -> bytes:
     """Encode PUBCOMP, success."""
     return struct.pack(">BBH", 0x70, 2, packet_id)

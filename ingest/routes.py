@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import DeviceModel, Field, Registry
+from devices import Carrier, DeviceModel, Field, Registry, carriers
+from devices.topics import matches
 from ingest.kernels import frames, senml
 
 KERNEL_CODEC = "senml-json"
@@ -26,10 +27,16 @@ class Routing:
 
     Device d is a position in `devices`, the registry's order:
         devices: codes. models: the model of each.
-        topics, topic_at: uint8 and int64; device d's topic is topics[topic_at[d]:topic_at[d + 1]], in UTF-8.
+        topics, topic_at: uint8 and int64; device d's topic is topics[topic_at[d]:topic_at[d + 1]], in UTF-8, and empty
+            where a carrier brings its messages.
         table: int32, topics as `frames.route` finds them: open addressing, -1 where free, at most half full.
         slot_first: int32, the slot of its field 0; field f is slot slot_first[d] + f.
         kernel_model: int32, position of its model among those the kernel knows, -1 where it knows it not.
+
+    Behind the devices stand the carriers' topics, and behind them one number for each carrier: the topics that its
+    filters take and that are nobody's. They are in topics, topic_at, table and kernel_model.
+        carriers: their state is theirs; whoever decodes is their thread.
+        carrier_at: position of the carrier of number len(devices) + i.
 
     Fields of the models that the kernel knows, one model after the other:
         field_at: int32; model m's fields are rows field_at[m]:field_at[m + 1].
@@ -57,6 +64,19 @@ class Routing:
     unit_at: NDArray[np.int64]
     scale: NDArray[np.int64]
     patterns: re.Pattern[str]
+    carriers: tuple[Carrier, ...] = ()
+    carrier_at: tuple[int, ...] = ()
+
+    def carrier(self, number: int) -> Carrier | None:
+        """Return the carrier of what `frames.route` found, None where that is a device or nobody."""
+        return self.carriers[self.carrier_at[number - len(self.devices)]] if number >= len(self.devices) else None
+
+    def taken_by(self, topic: str) -> int:
+        """Return the number of the carrier whose filters take a topic that is in no table; -1 where none does."""
+        for position, carrier in enumerate(self.carriers):
+            if any(matches(wide, topic) for wide in carrier.filters):
+                return len(self.devices) + len(self.carrier_at) - len(self.carriers) + position
+        return -1
 
     def expected(self, topic: str) -> bool:
         """Say whether a topic follows a registered model's pattern, whoever the device may be."""
@@ -69,17 +89,21 @@ def build_routing(registry: Registry) -> Routing:
     Raises:
         ValueError: two devices have one topic, so that a message could be of either.
     """
-    devices = registry.devices
-    topics = [registry.topic(device) for device in devices]
+    devices, brought = registry.devices, carriers(registry)
+    carried = frozenset(position for carrier in brought for position in carrier.devices)
+    topics = ["" if position in carried else registry.topic(device) for position, device in enumerate(devices)]
+    own = len(topics)
+    topics += [topic for carrier in brought for topic in carrier.topics]
     _refuse_twins(topics, [device.code for device in devices])
     models = tuple(registry.models[device.model] for device in devices)
     return _tables(
         [device.code for device in devices],
         models,
         topics,
-        [registry.slots(position).start for position in range(len(devices))],
-        registry.subscriptions(),
+        [registry.slots(position).start for position in range(own)],
+        registry.subscriptions(carried, _filters(brought)),
         registry.city.code,
+        brought,
     )
 
 
@@ -95,6 +119,7 @@ def _tables(
     slot_first: Sequence[int],
     subscriptions: tuple[str, ...],
     city: str,
+    brought: tuple[Carrier, ...] = (),
 ) -> Routing:
     known = {model.code: model for model in models if model.codec == KERNEL_CODEC}
     position = {code: index for index, code in enumerate(known)}
@@ -102,6 +127,7 @@ def _tables(
     topic_bytes, topic_at = _packed(topics)
     names, name_at = _packed([field.name for field in fields])
     units, unit_at = _packed([field.unit for field in fields])
+    carrier_at = (*(at for at, carrier in enumerate(brought) for _ in carrier.topics), *range(len(brought)))
     return Routing(
         devices=tuple(devices),
         models=models,
@@ -110,7 +136,9 @@ def _tables(
         topic_at=topic_at,
         table=_topic_table(topic_bytes, topic_at),
         slot_first=np.array(slot_first, np.int32),
-        kernel_model=np.array([position.get(model.code, -1) for model in models], np.int32),
+        kernel_model=np.array(
+            [*(position.get(model.code, -1) for model in models), *(-1 for _ in carrier_at)], np.int32
+        ),
         field_at=np.cumsum([0, *(len(model.fields) for model in known.values())], dtype=np.int32),
         names=names,
         name_at=name_at,
@@ -118,6 +146,8 @@ def _tables(
         unit_at=unit_at,
         scale=np.array([kernel_scale(field) for field in fields], np.int64).reshape(-1, 5),
         patterns=_any_of(sorted({model.topic for model in models}), city),
+        carriers=brought,
+        carrier_at=carrier_at,
     )
 
 
@@ -136,12 +166,24 @@ def kernel_scale(field: Field) -> tuple[int, int, int, int, int]:
     return num, den, shift, min(senml.VALUE_MAX // max(1, abs(num)), 10**senml.DIGITS_MAX), power
 
 
+def _filters(brought: Sequence[Carrier]) -> dict[str, list[str]]:
+    """Return the filters of carriers and the topics that each takes; a topic that none takes is a filter itself."""
+    taken: dict[str, list[str]] = {wide: [] for carrier in brought for wide in carrier.filters}
+    for carrier in brought:
+        for topic in carrier.topics:
+            wide = next((wide for wide in carrier.filters if matches(wide, topic)), topic)
+            taken.setdefault(wide, []).append(topic)
+    return taken
+
+
 def _refuse_twins(topics: Sequence[str], devices: Sequence[str]) -> None:
+    """Refuse a topic that stands twice; the first are the devices' (empty where a carrier has it), then carriers'."""
     owner: dict[str, str] = {}
-    for topic, device in zip(topics, devices, strict=True):
-        if topic in owner:
-            raise ValueError(f"devices {owner[topic]} and {device} have the same topic {topic}")
-        owner[topic] = device
+    for position, topic in enumerate(topics):
+        who = f"device {devices[position]}" if position < len(devices) else "a carrier of several devices"
+        if topic and topic in owner:
+            raise ValueError(f"{owner[topic]} and {who} have the same topic {topic}")
+        owner[topic] = who
 
 
 def _packed(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

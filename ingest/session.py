@@ -43,6 +43,9 @@ GOODBYE_S_MAX = 2.0
 PROBE_SHARE, SILENCE_SHARE = 0.75, 0.5
 """A connection is probed after this share of the keep-alive, and given up this share after an unanswered probe."""
 
+COMMAND_BYTES_UNSENT_MAX = 65_536
+"""With more unsent bytes than this nothing that could wait is sent."""
+
 PACKET_BYTES_S_MIN = 16_384
 """A packet that took longer than the keep-alive and came slower than this will never end: its length was damaged."""
 
@@ -377,8 +380,19 @@ class Session:
         if not begun or controls or self.counters.messages != messages:
             self._begun_s, self._partial_bytes = now, 0
         self._handle(link, controls)
+        self._send_commands(link)
         self._mark_opened(now)
         self._next_read_s = now if self._more else now + self.limits.read_pause_s
+
+    def _send_commands(self, link: Link) -> None:
+        """Publish what carriers ask for. The bound is the link's: what the broker does not take is dropped, for whoever
+        needs an answer asks again."""
+        for topic, payload in self._framer.decoder.commands():
+            if link.unsent > COMMAND_BYTES_UNSENT_MAX:
+                self.counters.commands_dropped += 1
+                continue
+            self._send(link, packets.publish(self._protocol, topic, payload))
+            self.counters.commands += 1
 
     def _mark_opened(self, now: float) -> None:
         intake = self._framer.intake

@@ -48,9 +48,14 @@ def hash_bytes(data: NDArray[np.uint8], at: int, size: int) -> np.int64:
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def fill_table(names: NDArray[np.uint8], name_at: NDArray[np.int64], table: NDArray[np.int32]) -> None:
-    """Put every name into an empty table as `route` reads it; the table has more places than names."""
+    """Put every name into an empty table as `route` reads it; the table has more places than names.
+
+    An empty name is nobody's and is left out: no message has an empty topic.
+    """
     mask = table.size - 1
     for index in range(name_at.size - 1):
+        if name_at[index] == name_at[index + 1]:
+            continue
         place = hash_bytes(names, name_at[index], name_at[index + 1] - name_at[index]) & mask
         while table[place] >= 0:
             place = (place + 1) & mask

@@ -99,11 +99,13 @@ def publish(
     return bytes([0x30 | dup << 3 | qos << 1 | retained]) + varint(len(body)) + body
 
 
-def framer(limits: IntakeLimits | None = None, *, protocol: int = 5, epoch: int = 1) -> Framer:
+def framer(
+    limits: IntakeLimits | None = None, *, protocol: int = 5, epoch: int = 1, tables: Routing | None = None
+) -> Framer:
     """A framer at the start of a connection, with an empty intake."""
     limits = limits or small_limits()
     counters = Counters()
-    made = Framer(limits, Decoder(routing(), limits, counters), counters)
+    made = Framer(limits, Decoder(tables or routing(), limits, counters), counters)
     made.begin(epoch, protocol)
     made.attach(Intake(limits))
     return made

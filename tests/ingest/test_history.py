@@ -73,13 +73,13 @@ def test_a_row_that_cannot_be_read_spoils_no_other(tmp_path: Path) -> None:
     assert [(fault.message, REASONS[fault.reason]) for fault in piece.faults] == [
         (1, "bad_time"), (2, "unknown_device"), (3, "unknown_device"),
     ]  # fmt: skip
-    row = piece.row(1, "bad_time", "why", 1)
+    row = piece.row(1, -1, "bad_time", "why", 1)
     assert (row.topic, row.device, row.payload) == (
         "a.csv:3",
         "street-noise",
         b"2024-01-01,street-noise,sound_level,1,",
     )
-    assert piece.row(3, "unknown_device", "why", 1).device == ""
+    assert piece.row(3, -1, "unknown_device", "why", 1).device == ""
 
 
 def test_pieces_are_of_the_size_asked_for_and_known_by_what_they_say(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_who_was_heard_is_every_known_device_but_not_by_what_the_broker_had_reta
     intake.reading_message[:5] = [0, 0, 0, 1, 4]
     intake.time_us[:5] = [7, 9, 8, 50, 104]
     intake.flags[:5] = [0, 0, 0, 0, FLAG_TIME_FROM_ARRIVAL]
-    heard = heard_in(intake)
+    heard = heard_in(intake, 3)
     assert heard.device.tolist() == [2, 1, 2]
     assert heard.received_us.tolist() == [100, 103, 104]
     # The newest of its own times; none where the message was garbage, or carried no time.
