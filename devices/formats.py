@@ -31,7 +31,9 @@ class FormatRules:
 FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
     {
         "senml-json": FormatRules(paths=False),
+        "senml-cbor": FormatRules(paths=False),
         "json-paths": FormatRules(),
+        "cbor-paths": FormatRules(),
     }
 )
 """Every format by the name that models use."""

@@ -51,6 +51,7 @@ class Field:
         modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
         rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
         resolution: step of what the device reports, in the canonical unit; 0 where unknown.
+        sum_of: for SenML, the name of the records whose sum (`s`) this field is; else empty.
         accuracy, accuracy_percent: how far a reading may be off, in the canonical unit and in per cent of the reading;
             both count where both are stated, 0 where unknown.
     """
@@ -71,6 +72,7 @@ class Field:
     resolution: Fraction = Fraction(0)
     accuracy: Fraction = Fraction(0)
     accuracy_percent: Fraction = Fraction(0)
+    sum_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,8 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         root.fault("field", f"expected at most {FIELDS_MAX} fields, got {len(fields)}")
     for name in _twice(f.name for f in fields):
         root.fault("field", f"two fields are named {name!r}")
+    for name in _twice(f.sum_of for f in fields if f.sum_of):
+        root.fault("field", f"two fields are the sum of {name!r}")
     time, each = root.table("time"), root.text("each", "")
     if not rules.paths:
         for key, present in (("time", time is not None), ("each", bool(each))):
@@ -247,11 +251,14 @@ def _time(table: Table) -> TimeSpec | None:
 def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue) -> Field:
     """Return the field of one `[[field]]`; faults go to the table's problems."""
     name = table.text("name")
-    path = None
+    path, sum_of = None, ""
     if rules.paths:
         path = _path(table, "path", table.text("path", name))
-    elif not _SENML_NAME.match(name):
-        table.fault("name", f"expected a SenML name of letters, digits, `.`, `_` and `-`, got {name!r}")
+    else:
+        sum_of = table.text("sum_of", "")
+        for key, text in (("name", name), ("sum_of", sum_of or "none")):
+            if not _SENML_NAME.match(text):
+                table.fault(key, f"expected a SenML name of letters, digits, `.`, `_` and `-`, got {text!r}")
     code = table.text("measurand")
     if code and code not in catalogue.by_code:
         table.fault("measurand", f"unknown measurand {code!r}{nearest(code, catalogue.by_code)}")
@@ -270,7 +277,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue) -> F
     field = Field(
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
         modulus, rate, _error(rest, "resolution", factor), _error(rest, "accuracy", factor),
-        _error(rest, "accuracy_percent", Fraction(1)),
+        _error(rest, "accuracy_percent", Fraction(1)), sum_of,
     )  # fmt: skip
     table.done()
     return field

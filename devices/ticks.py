@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from devices.errors import ValueRefusedError, quoted
 
@@ -21,6 +24,7 @@ TEXT_CHARS_MAX = 128
 """Characters of one number."""
 TICKS_MIN = -(2**63)
 TICKS_MAX = 2**63 - 1
+_NARROW: Final = MappingProxyType({16: np.float16, 32: np.float32})
 
 # JSON's grammar (RFC 8259), and what devices write when they put numbers into strings: a plus sign, leading zeros,
 # a bare point. ASCII digits only: `\d` would take the digits of every script.
@@ -152,12 +156,22 @@ def number_from_ticks(ticks: int, scale: Scale) -> Number:
         decimals += 1
 
 
-def text_from_float(value: float) -> str:
-    """Return the shortest decimal text that names a binary float; NaN and infinities are refused.
+def text_from_float(value: float, bits: int = 64) -> str:
+    """Return the shortest decimal text that names a binary float of so many bits; NaN and infinities are refused.
+
+    A whole number keeps all its digits: a register that went through a float of 32 bits stands at 16777220, and the
+    shortest text that leads back there would be 16777218.
+
+    Args:
+        value: the number, as the double that equals it.
+        bits: width of the float that was sent, 16, 32 or 64. Fewer bits need fewer digits: 0.1 in 32 bits is
+            0.10000000149011612 as a double, and was meant as 0.1.
 
     Raises:
         ValueRefusedError: `not_a_number`.
     """
     if not math.isfinite(value):
         raise ValueRefusedError("not_a_number", f"expected a number, got {value!r}")
-    return repr(value)
+    if bits == 64 or value.is_integer():
+        return repr(value)
+    return str(_NARROW[bits](value))

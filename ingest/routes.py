@@ -155,10 +155,11 @@ def kernel_scale(field: Field) -> tuple[int, int, int, int, int]:
     """Return num, den and shift of a field's scale, the largest |mantissa| and the largest power of ten of a fraction.
 
     Within these limits both terms of mantissa * num + shift * 10**k, and den * 10**k, are at most `senml.VALUE_MAX`. A
-    field that maps words or codes to states, or whose scale is too large by itself, has a limit that no mantissa meets.
+    field that maps words or codes to states, is the sum of records, or whose scale is too large by itself, has a limit
+    that no mantissa meets.
     """
     num, den, shift = field.scale
-    if field.states or max(abs(num), den, abs(shift)) > senml.VALUE_MAX:
+    if field.states or field.sum_of or max(abs(num), den, abs(shift)) > senml.VALUE_MAX:
         return 1, 1, 0, _NEVER, 0
     power = 0
     while power < senml.POWER_MAX and max(den, abs(shift)) * 10 ** (power + 1) <= senml.VALUE_MAX:

@@ -15,11 +15,13 @@ from devices.codecs.base import (
     Fault,
     Reading,
 )
+from devices.codecs.cbor_paths import CBOR_PATHS
 from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.senml import SENML_JSON
+from devices.codecs.senml_cbor import SENML_CBOR
 from devices.errors import nearest
 
-CODECS: tuple[Codec, ...] = (SENML_JSON, JSON_PATHS)
+CODECS: tuple[Codec, ...] = (SENML_JSON, SENML_CBOR, JSON_PATHS, CBOR_PATHS)
 """Every format, in the order `docs/devices.md` describes them."""
 
 _BY_NAME = {codec.name: codec for codec in CODECS}

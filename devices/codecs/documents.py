@@ -20,6 +20,7 @@ from devices.codecs.base import (
     state_text,
     ticks_from_text,
 )
+from devices.codecs.cbor import Opaque
 from devices.codecs.jsontext import NumberText
 from devices.errors import PayloadError, ValueRefusedError, quoted
 from devices.models import DeviceModel, Field, TimeSpec
@@ -31,7 +32,10 @@ _EPOCH_EXPONENTS = {"epoch_s": -6, "epoch_ms": -3, "epoch_us": 0}
 
 
 class Document(NamedTuple):
-    """What a message says, as objects, arrays, texts, NumberText, true, false and null."""
+    """What a message says, as objects, arrays, texts, NumberText, true, false and null.
+
+    Bytes and Opaque may stand among them, and are no value.
+    """
 
     body: object
     """What paths begin at: the device's own part of the message."""
@@ -188,11 +192,15 @@ def _ticks(field: Field, value: object) -> int:
 
 
 def _kind_of(value: object) -> str:
-    """Return what JSON calls a value that is neither number nor text."""
+    """Return what a message calls a value that is neither number nor text."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Opaque):
+        return value.kind
+    if isinstance(value, bytes):
+        return "a byte string"
     return "an array" if isinstance(value, list) else "an object"
 
 

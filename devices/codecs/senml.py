@@ -1,15 +1,17 @@
-"""SenML in JSON (RFC 8428), the payload of native devices.
+"""SenML (RFC 8428), the payload of native devices, and the form of it in JSON: `senml-json`.
 
-Knows the format and the fields of a model; a record's field is its name after the last `/` or `:`, because the topic
+Knows records and the fields of a model; a record's field is its name after the last `/` or `:`, because the topic
 already names the device. Decimal text goes to ticks exactly; base values are added before the rounding, not after.
+Knows no bytes: a pack is an array of records with the labels of JSON, whatever it was written in.
 
-Where the RFC leaves room: sums (`s`, `bs`) and update times (`ut`) are not kept, a record of base fields alone is a
-header, and a record without a unit is taken to be in the unit of the model.
+Where the RFC leaves room: a sum (`s`, `bs`) is the reading of a field with `sum_of` and is not kept where the model has
+none, update times (`ut`) are not kept, a record of base fields alone is a header, and a record without a unit is taken
+to be in the unit of the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL
@@ -46,38 +48,61 @@ class _Base(NamedTuple):
     name: str = ""
     time: Number = ZERO
     unit: str | None = None
-    value: Number = ZERO
+    value: Number | None = None
+    sum: Number | None = None
 
 
-class SenmlJson:
-    """The codec; it keeps no state."""
+class _Names(NamedTuple):
+    """Positions of a model's fields by the name of their records."""
 
-    name = "senml-json"
+    values: dict[str, int]
+    sums: dict[str, int]
+
+
+class Senml:
+    """The codec of SenML in one form; it keeps no state."""
+
+    def __init__(self, name: str, read: Callable[[bytes], object], write: Callable[[object], bytes]) -> None:
+        """Make a codec.
+
+        Args:
+            name: the name device models use.
+            read: what bytes say, with the labels and types of JSON, numbers as NumberText; raises `PayloadError`.
+            write: bytes that read as this.
+        """
+        self.name = name
+        self._read = read
+        self._write = write
 
     def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
         """Return the readings of a pack; see `Codec.decode`."""
-        pack = parse_json(payload)
+        pack = self._read(payload)
         if not isinstance(pack, list):
             raise PayloadError("malformed", "expected a SenML pack: an array of records")
-        if len(pack) > READINGS_MAX:
-            raise PayloadError("too_many", f"expected at most {READINGS_MAX} records, got {len(pack)}")
+        names = _names(model)
+        if len(pack) * (2 if names.sums else 1) > READINGS_MAX:
+            raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(pack)} records")
         for number, record in enumerate(pack, 1):
             _check_record(record, number)
         _check_version(pack)
         decoded = Decoded()
-        fields = {field.name: position for position, field in enumerate(model.fields)}
         base = _Base()
         for number, record in enumerate(pack, 1):
             base = _based(base, record, number)
             if record.keys() <= _BASE:
                 continue
             try:
-                decoded.readings.append(_reading(record, base, model, fields, received_us))
+                wanted = _wanted(record, base, model, names)
             except ValueRefusedError as error:
-                hint = ""
-                if error.reason == "unknown_field" and not decoded.is_full():
-                    hint = nearest(_field_name(record, base)[:64], fields)
+                known = () if decoded.is_full() else {*names.values, *names.sums}
+                hint = nearest(_field_name(record, base)[:64], known)
                 decoded.refuse(error.reason, f"record {number}: {error.detail}{hint}")
+                continue
+            for position in wanted:
+                try:
+                    decoded.readings.append(_reading(record, base, position, model, names, received_us))
+                except ValueRefusedError as error:
+                    decoded.refuse(error.reason, f"record {number}: {error.detail}")
         if not decoded.readings and not decoded.faults:
             decoded.refuse("empty", "the pack holds no record with a value")
         return decoded
@@ -85,23 +110,31 @@ class SenmlJson:
     def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
         """Return a pack with the first reading's time as base time; see `Codec.encode`."""
         pack: list[dict[str, object]] = []
+        names = _names(model)
         start_us = readings[0][1] if readings else 0
         for name, time_us, ticks in readings:
             if time_us < ABSOLUTE_FROM_US:
                 raise ValueError(f"SenML cannot write times before 1978-07-04 as absolute, got {time_us} us")
-            field = model.fields[_position(model, name)]
+            position = _position(model, name)
+            field = model.fields[position]
             record: dict[str, object] = {} if pack else {"bt": _seconds(start_us)}
-            record["n"] = name
-            if field.unit:
-                record["u"] = field.unit
+            record["n"] = field.sum_of or name
+            if unit := _stated_unit(position, model, names):
+                record["u"] = unit
             record.update(_value_of(field, ticks))
             if time_us != start_us:
                 record["t"] = _seconds(time_us - start_us)
             pack.append(record)
-        return dump_json(pack)
+        return self._write(pack)
 
 
-SENML_JSON = SenmlJson()
+SENML_JSON = Senml("senml-json", parse_json, dump_json)
+
+
+def _names(model: DeviceModel) -> _Names:
+    """Return where the fields of a record stand in a model."""
+    values = {field.name: position for position, field in enumerate(model.fields) if not field.sum_of}
+    return _Names(values, {field.sum_of: position for position, field in enumerate(model.fields) if field.sum_of})
 
 
 def _check_record(record: object, number: int) -> None:
@@ -164,29 +197,54 @@ def _based(base: _Base, record: dict[str, str], number: int) -> _Base:
             time=parse_number(record["bt"]) if "bt" in record else base.time,
             unit=record.get("bu", base.unit),
             value=parse_number(record["bv"]) if "bv" in record else base.value,
+            sum=parse_number(record["bs"]) if "bs" in record else base.sum,
         )
     except ValueRefusedError as error:
         raise PayloadError("malformed", f"record {number}: base field: {error.detail}") from error
 
 
-def _reading(
-    record: dict[str, str], base: _Base, model: DeviceModel, fields: dict[str, int], received_us: int
-) -> Reading:
-    """Return the reading of one record.
+def _wanted(record: dict[str, str], base: _Base, model: DeviceModel, names: _Names) -> list[int]:
+    """Return the positions of the fields that a record has a reading of: its value's, its sum's, or both.
 
     Raises:
-        ValueRefusedError: naming what stands against it: the field, then the unit, the time, the value.
+        ValueRefusedError: `unknown_field`.
     """
     name = _field_name(record, base)
-    position = fields.get(name)
-    if position is None:
+    summed = names.sums.get(name) if "s" in record or base.sum is not None else None
+    valued = names.values.get(name)
+    if valued is not None and summed is not None and record.keys().isdisjoint(_VALUES):
+        valued = None  # a sum needs no value beside it
+    wanted = [position for position in (valued, summed) if position is not None]
+    if not wanted:
         raise ValueRefusedError("unknown_field", f"model {model.code} has no field {quoted(name)}")
+    return wanted
+
+
+def _reading(
+    record: dict[str, str], base: _Base, position: int, model: DeviceModel, names: _Names, received_us: int
+) -> Reading:
+    """Return the reading of one field of a record.
+
+    Raises:
+        ValueRefusedError: naming what stands against it: the unit, then the time, the value.
+    """
     field = model.fields[position]
+    expected = _stated_unit(position, model, names)
     unit = record.get("u", base.unit)
-    if unit and field.unit and unit != field.unit:
-        raise ValueRefusedError("bad_unit", f"{field.name}: expected {quoted(field.unit)}, got {quoted(unit)}")
+    if unit and expected and unit != expected:
+        raise ValueRefusedError("bad_unit", f"{field.name}: expected {quoted(expected)}, got {quoted(unit)}")
     time_us, flags = _time(record, base, received_us)
-    return Reading(position, time_us, _ticks(field, record, base), flags)
+    ticks = _sum_ticks(field, record, base) if field.sum_of else _ticks(field, record, base)
+    return Reading(position, time_us, ticks, flags)
+
+
+def _stated_unit(position: int, model: DeviceModel, names: _Names) -> str:
+    """Return the unit that records of a field state: always the value's, for a sum is in that times seconds."""
+    field = model.fields[position]
+    if not field.sum_of:
+        return field.unit
+    valued = names.values.get(field.sum_of)
+    return "" if valued is None else model.fields[valued].unit
 
 
 def _field_name(record: dict[str, str], base: _Base) -> str:
@@ -213,17 +271,24 @@ def _time(record: dict[str, str], base: _Base, received_us: int) -> tuple[int, i
     return time_us, flags
 
 
+def _sum_ticks(field: Field, record: dict[str, str], base: _Base) -> int:
+    """Return the ticks of a record's sum."""
+    own = parse_number(record["s"]) if "s" in record else ZERO
+    return scale_number(own.plus(base.sum or ZERO), field.scale)
+
+
 def _ticks(field: Field, record: dict[str, str], base: _Base) -> int:
     """Return the ticks of a record's one value."""
     labels = [label for label in _VALUES if label in record]
-    if not labels and "s" in record:
-        raise ValueRefusedError("empty", f"{field.name}: the record holds a sum only, and sums are not kept")
-    if len(labels) != 1:
+    if not labels and ("s" in record or base.sum is not None):
+        raise ValueRefusedError("empty", f"{field.name}: the record holds a sum only, and the model keeps none")
+    if len(labels) > 1 or (not labels and base.value is None):
         found = " and ".join(labels) or "none"
         raise ValueRefusedError("malformed", f"{field.name}: expected one value, got {found}")
-    label = labels[0]
+    label = labels[0] if labels else "v"
     if label == "v":
-        number = parse_number(record["v"]).plus(base.value)
+        # With a base value in force, a record needs none of its own (section 4.5.4).
+        number = (parse_number(record["v"]) if labels else ZERO).plus(base.value or ZERO)
         if field.states:
             return ticks_from_text(text_from_number(number), field)
         return scale_number(number, field.scale)
@@ -256,4 +321,5 @@ def _value_of(field: Field, ticks: int) -> dict[str, object]:
         except ValueRefusedError:
             plain = False
         return {"v": NumberText(text)} if plain else {"vs": text}
-    return {"v": NumberText(text_from_number(number_from_ticks(ticks, field.scale)))}
+    number = NumberText(text_from_number(number_from_ticks(ticks, field.scale)))
+    return {"s": number} if field.sum_of else {"v": number}

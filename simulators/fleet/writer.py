@@ -21,8 +21,8 @@ from simulators.fleet.plan import NOT_REFUSED, Dress, Plan
 
 GPS_EPOCH_US: Final = 315_964_800 * SECOND_US
 """1980-01-06, where receivers begin that have not heard a satellite. SenML has no times before 1978."""
-UNSET_US: Final = MappingProxyType({"senml-json": GPS_EPOCH_US, "json-paths": 0})
-"""What a clock shows that was never set, by format."""
+UNSET_US: Final = MappingProxyType({"senml-json": GPS_EPOCH_US, "senml-cbor": GPS_EPOCH_US})
+"""What a clock shows that was never set, by format; 0 in all others."""
 GARBAGE_WORDS_MAX = 25
 STRANGER_SUFFIX = "-unlisted"
 _OTHER_UNITS: Final = MappingProxyType(
@@ -79,7 +79,7 @@ class Writer:
             wrong = [refused != NOT_REFUSED for refused in plan.refused[first:last].tolist()]
             return _senml(_labels(model, wrong=True), _labels(model), fields, times, ticks, wrong)
         if dress in (_FUTURE, _UNSET):
-            begin_us = now_us + int(plan.argument[message]) if dress == _FUTURE else UNSET_US[model.codec]
+            begin_us = now_us + int(plan.argument[message]) if dress == _FUTURE else UNSET_US.get(model.codec, 0)
             times = [begin_us + time_us - times[0] for time_us in times]
         payload = self._write[model.code](fields, times, ticks)
         return payload[: len(payload) // 2] if dress == _HALF else payload

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices import (
+    CODECS,
     QUALITIES,
     REASON_TITLES,
     codec,
@@ -28,19 +29,25 @@ from tests.devices.make import RECEIVED_US, model
 PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
 BLOCKS = {
     (kind, name): text
-    for kind, name, text in re.findall(r"<!-- (\w+)(?:: (\w+))? -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    for kind, name, text in re.findall(r"<!-- (\w+)(?:: (\w+))? -->\n```\w*\n(.*?)```", PAGE, re.DOTALL)
 }
 MODELS = sorted(name for kind, name in BLOCKS if kind == "model")
 
 
-def test_the_page_shows_both_formats() -> None:
-    assert {model(BLOCKS["model", name]).codec for name in MODELS} == {"senml-json", "json-paths"}
+def test_the_page_shows_every_format() -> None:
+    assert {model(BLOCKS["model", name]).codec for name in MODELS} == {chosen.name for chosen in CODECS}
+
+
+def message(name: str) -> bytes:
+    """Return the message of an example, which is a text or the digits of its bytes."""
+    text = BLOCKS.get(("message", name))
+    return text.encode() if text is not None else bytes.fromhex(BLOCKS["hex", name])
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_message_of_an_example_decodes_to_the_readings_beside_it(name: str) -> None:
     device_model = model(BLOCKS["model", name], name)
-    decoded = codec(device_model.codec).decode(BLOCKS["message", name].encode(), device_model, RECEIVED_US)
+    decoded = codec(device_model.codec).decode(message(name), device_model, RECEIVED_US)
     measurands = load_measurands().by_code
     readings = []
     for reading in decoded.readings:

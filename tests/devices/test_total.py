@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cbor2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,17 +13,22 @@ from devices import CODECS, REASONS, Codec, DeviceModel, PayloadError, codec, lo
 from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
 from devices.ticks import TICKS_MAX, TICKS_MIN
 from tests.devices.make import RECEIVED_US
+from tests.devices.test_cbor import STATION
 from tests.devices.test_json_paths import EACH, ONE
 from tests.devices.test_senml import AIR, STATES
+from tests.devices.test_senml_cbor import SUMS
 from tests.examples import examples
 
-MODELS = [*load_models().values(), AIR, STATES, ONE, EACH]
+MODELS = [*load_models().values(), AIR, STATES, SUMS, ONE, EACH, STATION]
 SEEDS = [
     b'[{"bn":"urn:dev:1:","bt":1.6e9,"bu":"ug/m3","bv":-1.5,"bver":10,"n":"pm2_5","v":3.5e1,"t":-0.5},{"n":"temp","u":"Cel","v":1}]',
     b'[{"n":"word","vs":"FREE"},{"n":"door","vb":true},{"n":"code","v":10},{"n":"load","vd":"AA","s":1,"ut":2}]',
     b'{"ts":1704067200,"data":{"pm25":"12.5","sensors":[null,{"value":-40}]}}',
     b'{"gate":"open","list":[{"at":1704067200000,"n":3},{"at":"x","n":4}]}',
     b'{"time":"2024-01-01T00:00:00+09:00","particles":{"pm25":1},"gases":{"no2_ppb":20.5}}',
+    b'[{"bt":1.6e9,"bs":2,"n":"power","u":"W","v":1,"s":36e5},{"n":"flow","s":1}]',
+    bytes.fromhex("82a3221a5f5e1000006474656d7002fa3dcccccda2006474656d7002c48221196ab3"),
+    bytes.fromhex("a46274731b0000018cc251f40061370a636169729f00a162706dfb4028b0f27bb2feccff63626179f5"),
 ]
 TOKENS = [
     b"{",
@@ -55,6 +61,12 @@ TOKENS = [
     b'"ts":',
     b"-1e-400",
     b'"bver":26',
+    b"\x9b" + b"\xff" * 8,
+    b"\xbf",
+    b"\xc2\x5f",
+    b"\xd8\x1c",
+    b"\xf9\x7e\x00",
+    b"\xfb" + b"\x7f" * 8,
 ]
 
 
@@ -140,6 +152,7 @@ JSON_VALUES = st.recursive(
 @given(payload=st.binary(max_size=200) | mutated(), model=st.sampled_from(MODELS))
 @example(payload=b"[" * 200_000, model=MODELS[0])
 @example(payload=b'{"a":' * 40_000, model=MODELS[0])
+@example(payload=b"\x81" * 200_000, model=MODELS[0])
 def test_any_bytes_are_accounted_for(chosen: Codec, payload: bytes, model: DeviceModel) -> None:
     account(chosen, payload, model)
 
@@ -148,8 +161,9 @@ def test_any_bytes_are_accounted_for(chosen: Codec, payload: bytes, model: Devic
 @settings(max_examples=examples(400))
 @given(value=JSON_VALUES, model=st.sampled_from(MODELS))
 def test_any_json_is_accounted_for(chosen: Codec, value: object, model: DeviceModel) -> None:
-    account(chosen, json.dumps(value).encode(), model)
-    account(chosen, json.dumps([value]).encode(), model)
+    write = cbor2.dumps if "cbor" in chosen.name else lambda said: json.dumps(said).encode()
+    account(chosen, write(value), model)
+    account(chosen, write([value]), model)
 
 
 def test_a_codec_is_found_by_its_name_and_an_unknown_one_names_the_nearest() -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from devices import PayloadError, codec
 from ingest.kernels import frames, senml
+from ingest.routes import kernel_scale
+from tests.devices.test_senml_cbor import SUMS
 from tests.examples import examples
 from tests.ingest.messages import NOW_US, framer, pour, publish, readings, registry, routing, small_limits, topic
 
@@ -302,6 +304,12 @@ def test_a_field_that_sends_words_is_left_to_the_codec() -> None:
     assert compiled("odd-1", b'[{"n":"load","v":1}]') is not None
 
 
+def test_a_field_that_is_a_sum_has_no_records_of_its_own() -> None:
+    fields = {field.name: kernel_scale(field) for field in SUMS.fields}
+    assert not senml.ticks_of(1, 0, *fields["energy"])[0]
+    assert senml.ticks_of(1, 0, *fields["power"])[0]
+
+
 @given(
     st.integers(-(10**18), 10**18), st.integers(-18, 18),
     st.integers(1, 10**15), st.integers(1, 10**15), st.integers(-(10**15), 10**15),
@@ -309,7 +317,6 @@ def test_a_field_that_sends_words_is_left_to_the_codec() -> None:
 @settings(max_examples=examples(2000), deadline=None)
 def test_the_arithmetic_is_exact_or_declined(mantissa: int, power: int, num: int, den: int, shift: int) -> None:
     from devices import Field, Scale
-    from ingest.routes import kernel_scale
 
     field = registry().models["air_station"].fields[0]
     values = {name: getattr(field, name) for name in field.__slots__}
