@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from devices.payloads import bytes_options, lorawan_options
 from devices.tables import Table
 
 
@@ -34,6 +35,8 @@ FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
         "senml-cbor": FormatRules(paths=False),
         "json-paths": FormatRules(),
         "cbor-paths": FormatRules(),
+        "lorawan": FormatRules(options=lorawan_options),
+        "bytes": FormatRules(options=bytes_options),
     }
 )
 """Every format by the name that models use."""

@@ -6,6 +6,7 @@ returns, or raises `PayloadError`; it neither logs nor reads a clock.
 
 from __future__ import annotations
 
+from devices.codecs.bare_bytes import BARE_BYTES
 from devices.codecs.base import (
     NESTING_MAX,
     PAYLOAD_BYTES_MAX,
@@ -17,11 +18,19 @@ from devices.codecs.base import (
 )
 from devices.codecs.cbor_paths import CBOR_PATHS
 from devices.codecs.json_paths import JSON_PATHS
+from devices.codecs.lorawan import LORAWAN
 from devices.codecs.senml import SENML_JSON
 from devices.codecs.senml_cbor import SENML_CBOR
 from devices.errors import nearest
 
-CODECS: tuple[Codec, ...] = (SENML_JSON, SENML_CBOR, JSON_PATHS, CBOR_PATHS)
+CODECS: tuple[Codec, ...] = (
+    SENML_JSON,
+    SENML_CBOR,
+    JSON_PATHS,
+    CBOR_PATHS,
+    LORAWAN,
+    BARE_BYTES,
+)
 """Every format, in the order `docs/devices.md` describes them."""
 
 _BY_NAME = {codec.name: codec for codec in CODECS}

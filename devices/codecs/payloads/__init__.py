@@ -1,0 +1,46 @@
+"""The device's own part of a message: bytes to a document and back, one module per decoder.
+
+Knows bytes, the port they came on, and what a model says of them; knows neither envelopes nor fields. A decoder is
+total and pure: for any bytes it returns, or raises `PayloadError`, in bounded time and memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from devices.codecs.payloads import cayenne_lpp
+
+
+class PayloadDecoder(NamedTuple):
+    """One decoder."""
+
+    decode: Callable[[bytes, int | None, object], object]
+    """(bytes, port or None, `PayloadOptions.rules`) to a document: objects, arrays, texts, `NumberText`, true, false
+    and null. Raises `PayloadError` and nothing else."""
+    encode: Callable[[object, int | None, object], bytes] | None = None
+    """(document, port, rules) to bytes that decode to it; raises ValueError where they cannot. None: no way back."""
+
+
+PAYLOADS: Final[Mapping[str, PayloadDecoder]] = MappingProxyType(
+    {
+        "cayenne-lpp": PayloadDecoder(cayenne_lpp.decode, cayenne_lpp.encode),
+    }
+)
+"""Every decoder of bytes, by the name that models use."""
+
+
+def encode_payload(name: str, document: object, f_port: int | None, rules: object) -> bytes:
+    """Return bytes that decode to a document.
+
+    Raises:
+        ValueError: they cannot say it, or the decoder only decodes.
+    """
+    encode = PAYLOADS[name].encode
+    if encode is None:
+        raise ValueError(f"decoder {name!r} only decodes: nothing can be encoded with it")
+    return encode(document, f_port, rules)
+
+
+__all__ = ["PAYLOADS", "PayloadDecoder", "encode_payload"]

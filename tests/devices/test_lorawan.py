@@ -1,0 +1,134 @@
+"""What each network server says of an uplink, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from devices import PayloadError, codec, rfc3339
+from devices.batch import FLAG_TIME_FROM_ARRIVAL
+from devices.models import DeviceModel
+from tests.devices.make import RECEIVED_US, decoded, faults_of, model
+
+
+def lorawan(payload: str, fields: str, more: str = "") -> DeviceModel:
+    """Return a model of codec lorawan."""
+    return model(f'title = "t"\ncodec = "lorawan"\ninterval_s = 600\n{more}\n[payload]\n{payload}\n{fields}')
+
+
+TEMPERATURE = '[[field]]\nname = "temperature_1"\nmeasurand = "temperature"\nunit = "Cel"\n'
+CAYENNE = lorawan('decoder = "cayenne-lpp"', TEMPERATURE)
+NETWORK = lorawan('decoder = "network"', TEMPERATURE)
+NORMALIZED = lorawan(
+    'decoder = "normalized"',
+    '[[field]]\nname = "t"\npath = "air.temperature"\nmeasurand = "temperature"\nunit = "Cel"\n',
+    'each = "measurements"\n[time]\npath = "time"\nformat = "rfc3339"\nrequired = false\n',
+)
+BYTES = model(
+    'title = "t"\ncodec = "bytes"\ninterval_s = 600\n[payload]\ndecoder = "cayenne-lpp"\n' + TEMPERATURE,
+)
+FUZZED = [CAYENNE, NETWORK, NORMALIZED, BYTES]
+UPLINK = {
+    "end_device_ids": {"device_id": "box-1", "dev_addr": "20000001"},
+    "received_at": "2024-03-09T16:00:01.112483370Z",
+    "uplink_message": {
+        "session_key_id": "AYfg8rhha5n+FWx0ZaAprA==",
+        "f_port": 8,
+        "f_cnt": 113,
+        "frm_payload": "AWcA1w==",
+        "decoded_payload": {"temperature_1": 21.5},
+        "rx_metadata": [{"time": "2024-03-09T15:59:59Z"}, {"time": "1970-01-01T00:00:07Z"}],
+        "received_at": "2024-03-09T16:00:00.906399500Z",
+    },
+}
+SEEDS = [
+    json.dumps(UPLINK).encode(),
+    b'{"result":{"uplink_message":{"frm_payload":"AWcA1w==","normalized_payload":[{"air":{"temperature":2}}]}}}',
+]
+AT_US = 1_710_000_000_906_400  # half a microsecond goes to the even one
+
+
+def up(**changes: object) -> dict[str, object]:
+    """Return the uplink with members of its inner message changed, or left out where None."""
+    inner = {**UPLINK["uplink_message"], **changes}  # type: ignore[dict-item]
+    return {**UPLINK, "uplink_message": {name: value for name, value in inner.items() if value is not None}}
+
+
+@pytest.mark.parametrize("device_model", [CAYENNE, NETWORK])
+def test_bytes_and_decoded_values_say_the_same_at_the_network_servers_time(device_model: DeviceModel) -> None:
+    assert decoded(device_model, UPLINK) == ([("temperature_1", AT_US, 21_500, 0)], [])
+    assert decoded(device_model, {"result": UPLINK}) == ([("temperature_1", AT_US, 21_500, 0)], [])
+
+
+def test_a_time_stands_in_for_the_one_that_is_missing_or_of_a_clock_not_set() -> None:
+    def time_of(message: object) -> tuple[str, int]:
+        ((_, time_us, _, flags),), _ = decoded(CAYENNE, message)
+        return rfc3339(time_us), flags
+
+    server = up(received_at="1980-01-06T00:00:12Z")
+    assert time_of(server) == ("2024-03-09T16:00:01.112483Z", 0)
+    gateway = {**server, "received_at": None}
+    assert time_of(gateway) == ("2024-03-09T15:59:59.000000Z", 0)
+    nobody = {**gateway, "uplink_message": up(received_at=None, rx_metadata=None)["uplink_message"]}
+    assert time_of(nobody) == (rfc3339(RECEIVED_US), FLAG_TIME_FROM_ARRIVAL)
+
+
+def test_normalized_measurements_keep_their_own_times() -> None:
+    message = up(
+        normalized_payload=[{"time": "2024-03-09T15:50:00Z", "air": {"temperature": 20}}, {"air": {"temperature": 21}}]
+    )
+    assert decoded(NORMALIZED, message) == (
+        [("t", 1_709_999_400_000_000, 20_000, 0), ("t", AT_US, 21_000, 0)],
+        [],
+    )
+
+
+@pytest.mark.parametrize("message", [up(frm_payload=None), {"join_accept": {"received_at": "2024-03-09T16:00:00Z"}}])
+def test_a_message_without_a_reading_is_told_as_empty(message: object) -> None:
+    with pytest.raises(PayloadError, match=r"empty: The Things Stack: .* carries no reading of this model"):
+        decoded(CAYENNE, message)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"temperature": 1}, "expected a message of a LoRaWAN network server: the-things-stack"),
+        ([UPLINK], "expected a message of a LoRaWAN network server"),
+        (up(frm_payload="AWcA1w"), "expected the payload in base64"),
+        (up(frm_payload=7), "expected the payload as a text of base64"),
+        (up(f_port="8"), "expected a whole number up to 255 at f_port"),
+        (up(frm_payload="Ac4A1w=="), "byte 1: unknown Cayenne type 206 of channel 1"),
+        (up(frm_payload="AWcA"), "byte 2: expected 2 bytes of temperature, got the end"),
+        (up(frm_payload="AWcA1wE="), "byte 4: expected a channel and a type, got the end"),
+    ],
+)
+def test_a_malformed_message_is_refused_with_its_place(message: object, told: str) -> None:
+    with pytest.raises(PayloadError) as error:
+        decoded(CAYENNE, message)
+    assert error.value.reason == "malformed"
+    assert told in error.value.detail
+
+
+def test_a_message_that_is_nothing_but_bytes_takes_the_time_of_arrival() -> None:
+    assert decoded(BYTES, bytes.fromhex("016700d7")) == (
+        [("temperature_1", RECEIVED_US, 21_500, FLAG_TIME_FROM_ARRIVAL)],
+        [],
+    )
+
+
+@pytest.mark.parametrize("device_model", [CAYENNE, NETWORK])
+def test_what_a_fleet_encodes_is_what_is_decoded(device_model: DeviceModel) -> None:
+    message = codec("lorawan").encode(device_model, [("temperature_1", AT_US, -4_100)])
+    assert decoded(device_model, message) == ([("temperature_1", AT_US, -4_100, 0)], [])
+
+
+def test_a_model_says_how_its_bytes_are_read() -> None:
+    head = 'title = "t"\ninterval_s = 60\n' + TEMPERATURE
+    assert faults_of('codec = "lorawan"\n' + head) == [
+        "payload: is missing; expected a table [payload] with decoder = one of network, normalized, cayenne-lpp"
+    ]
+    (fault,) = faults_of('codec = "bytes"\n' + head + '[payload]\ndecoder = "network"\n')
+    assert fault.startswith("payload.decoder: expected one of cayenne-lpp, got 'network'")
+    (fault,) = faults_of('codec = "lorawan"\n' + head + '[payload]\ndecoder = "network"\nnetwork = "loriott"\n')
+    assert "did you mean 'loriot'?" in fault
