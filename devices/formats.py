@@ -23,10 +23,12 @@ class FormatRules:
             the name of a SenML record.
         options: reads the format's own tables and keys from a model's root; faults go to its problems. What it returns
             is `DeviceModel.options`: frozen, hashable, and able to travel between processes. None where it has none.
+        measured: a path names a reading with its unit and time, so that none ends in its `value`.
     """
 
     paths: bool = True
     options: Callable[[Table], object] | None = None
+    measured: bool = False
 
 
 FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
@@ -37,6 +39,7 @@ FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
         "cbor-paths": FormatRules(),
         "lorawan": FormatRules(options=lorawan_options),
         "bytes": FormatRules(options=bytes_options),
+        "dsmr-p1": FormatRules(measured=True),
     }
 )
 """Every format by the name that models use."""

@@ -254,6 +254,9 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue) -> F
     path, sum_of = None, ""
     if rules.paths:
         path = _path(table, "path", table.text("path", name))
+        if rules.measured and path is not None and path.steps[-1:] == ("value",) and path.steps[-2:-1] != ("value",):
+            # Its value alone would be read at the time of the whole message, and in any unit.
+            table.fault("path", f"expected the reading, with its unit and time, and not its `value`, got {path.text!r}")
     else:
         sum_of = table.text("sum_of", "")
         for key, text in (("name", name), ("sum_of", sum_of or "none")):

@@ -17,6 +17,7 @@ from devices.codecs.base import (
     Reading,
 )
 from devices.codecs.cbor_paths import CBOR_PATHS
+from devices.codecs.dsmr import DSMR_P1
 from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.lorawan import LORAWAN
 from devices.codecs.senml import SENML_JSON
@@ -30,6 +31,7 @@ CODECS: tuple[Codec, ...] = (
     CBOR_PATHS,
     LORAWAN,
     BARE_BYTES,
+    DSMR_P1,
 )
 """Every format, in the order `docs/devices.md` describes them."""
 

@@ -22,6 +22,7 @@ from devices.codecs.base import (
 )
 from devices.codecs.cbor import Opaque
 from devices.codecs.jsontext import NumberText
+from devices.codecs.measured import Measured
 from devices.errors import PayloadError, ValueRefusedError, quoted
 from devices.models import DeviceModel, Field, TimeSpec
 from devices.paths import ABSENT
@@ -68,11 +69,17 @@ class Format(Protocol):
 
 
 class DocumentCodec:
-    """The codec of a format; it keeps no state."""
+    """The codec of a format; it keeps no state.
 
-    def __init__(self, form: Format) -> None:
+    Args:
+        form: how bytes say a document.
+        measured: the readings of its documents are `Measured`, and so are those it is given to write.
+    """
+
+    def __init__(self, form: Format, *, measured: bool = False) -> None:
         self.form = form
         self.name = form.name
+        self._measured = measured
 
     def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
         """Return the readings of an object, or of each object of an array; see `Codec.decode`."""
@@ -100,7 +107,7 @@ class DocumentCodec:
 
         Raises:
             ValueError: several times, or several values of one field and time, and the model has one object; or a
-                model whose messages carry no time is given several.
+                model whose messages carry no time is given several. Readings that carry their own may differ in it.
         """
         groups: dict[int, list[tuple[Field, int]]] = {}
         for name, time_us, ticks in readings:
@@ -110,19 +117,22 @@ class DocumentCodec:
                 raise ValueError(error.args[0]) from error
             groups.setdefault(time_us, []).append((field, ticks))
         shared_time = model.each is None or model.time is None or model.time.path.rooted
-        if len(groups) > 1 and shared_time:
+        if len(groups) > 1 and shared_time and not self._measured:
             raise ValueError(f"a message of model {model.code!r} carries one time, got {len(groups)}")
         body: object = {}
         items: list[object] = []
         for time_us, values in groups.items():
             item: object = {} if model.each is not None else body
-            if model.time is not None:
+            if model.time is not None and not (self._measured and shared_time and items):
                 model.time.path.put(item, body, _time_value(model.time, time_us))
             for field, ticks in values:
+                value = _value_of(field, ticks)
+                if self._measured:
+                    value = Measured(value=value, unit=field.unit, time=rfc3339(time_us))
                 if field.path is not None and not field.path.steps:
-                    body = _value_of(field, ticks)  # the whole message is one bare value
+                    body = value  # the whole message is one bare value
                 elif field.path is not None:
-                    field.path.put(item, body, _value_of(field, ticks))
+                    field.path.put(item, body, value)
             items.append(item)
         if model.each is not None and not model.each.steps:
             body = items
@@ -142,16 +152,28 @@ def _decode_item(
             present.append((position, field, value))
     if not present:
         return
-    try:
-        time_us, flags = _time(item, document, model.time, received_us)
-    except ValueRefusedError as error:
-        decoded.refuse(error.reason, where + error.detail, len(present))
-        return
+    lacking = sum(_own_time(value) is None for _, _, value in present)
+    shared = None
+    if lacking:
+        try:
+            shared = _time(item, document, model.time, received_us)
+        except ValueRefusedError as error:
+            decoded.refuse(error.reason, where + error.detail, lacking)
     for position, field, value in present:
         try:
-            decoded.readings.append(Reading(position, time_us, _ticks(field, value), flags))
+            own = _own_time(value)
+            at = shared if own is None else (_time_us(own, "rfc3339", field.name), 0)
+            if at is None:
+                continue  # told above
+            bare = value.bare(field) if isinstance(value, Measured) else value
+            decoded.readings.append(Reading(position, at[0], _ticks(field, bare), at[1]))
         except ValueRefusedError as error:
             decoded.refuse(error.reason, where + error.detail)
+
+
+def _own_time(value: object) -> object:
+    """Return the time that a reading itself carries; None where it has the one it shares with the others."""
+    return value.own_time() if isinstance(value, Measured) else None
 
 
 def _time(item: object, document: Document, spec: TimeSpec | None, received_us: int) -> tuple[int, int]:
@@ -164,16 +186,27 @@ def _time(item: object, document: Document, spec: TimeSpec | None, received_us: 
     if spec is None:
         return other
     value = spec.path.find(item, document.root)
+    if isinstance(value, Measured):
+        value = value.get("value")
     if value is ABSENT or value is None:
         if spec.required:
             raise ValueRefusedError("bad_time", f"expected a time at {spec.path.text}")
         return other
+    return _time_us(value, spec.format, spec.path.text), 0
+
+
+def _time_us(value: object, time_format: str, where: str) -> int:
+    """Return the time a value of a document states.
+
+    Raises:
+        ValueRefusedError: `bad_time`.
+    """
     if not isinstance(value, str):  # NumberText is one
-        raise ValueRefusedError("bad_time", f"expected a time at {spec.path.text}, got {_kind_of(value)}")
-    time_us = time_us_from_text(value, spec.format)
+        raise ValueRefusedError("bad_time", f"expected a time at {where}, got {_kind_of(value)}")
+    time_us = time_us_from_text(value, time_format)
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
         raise ValueRefusedError("bad_time", f"{quoted(value)} is outside the years 1 to 9999")
-    return time_us, 0
+    return time_us
 
 
 def _ticks(field: Field, value: object) -> int:

@@ -1,4 +1,4 @@
-"""Every device model of the package has a message beside it, and the readings that message carries."""
+"""Every device model of the package has test vectors in it, or a message beside it and the readings that carries."""
 
 from __future__ import annotations
 
@@ -9,20 +9,31 @@ from pathlib import Path
 import pytest
 
 from devices import codec, load_measurands, load_models, rfc3339, text_from_ticks
+from devices.codecs.trial import try_vectors
 from tests.devices.make import RECEIVED_US
 
 FOLDER = Path(__file__).parent / "data" / "models"
 PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
 MODELS = load_models()
 CATALOGUE = load_measurands().by_code
+BESIDE = [code for code, model in MODELS.items() if not model.vectors]
+WITHIN = [code for code, model in MODELS.items() if model.vectors]
 
 
 def test_every_model_has_an_example_and_every_example_a_model() -> None:
-    assert {path.stem for path in FOLDER.glob("*.json")} == set(MODELS)
-    assert {path.name.removesuffix(".readings.jsonl") for path in FOLDER.glob("*.jsonl")} == set(MODELS)
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(BESIDE)
+    assert {path.name.removesuffix(".readings.jsonl") for path in FOLDER.glob("*.jsonl")} == set(BESIDE)
 
 
-@pytest.mark.parametrize("code", MODELS)
+@pytest.mark.parametrize("code", WITHIN)
+def test_the_vectors_of_a_model_hold_and_show_every_field(code: str) -> None:
+    model = MODELS[code]
+    assert try_vectors(model, codec) == []
+    assert {wanted.field for vector in model.vectors for wanted in vector.expected} == {f.name for f in model.fields}
+    assert all(vector.source for vector in model.vectors)
+
+
+@pytest.mark.parametrize("code", BESIDE)
 def test_the_message_of_a_model_carries_the_readings_beside_it(code: str) -> None:
     model = MODELS[code]
     decoded = codec(model.codec).decode((FOLDER / f"{code}.json").read_bytes(), model, RECEIVED_US)
