@@ -57,6 +57,13 @@ def test_no_file_names_a_package_host_or_a_path_of_one_machine() -> None:
     assert found == []
 
 
+def test_no_file_holds_the_marks_of_a_merge() -> None:
+    # Written so that this file does not find itself.
+    mark = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+    texts = [path for path in tracked() if path.suffix in {".md", ".py", ".toml", ".css", ".js", ".html", ".sql", ".csv"}]
+    assert [str(path.relative_to(ROOT)) for path in texts if mark.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_the_lock_pins_every_dependency_with_hashes_and_names_no_address() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert "://" not in lock
