@@ -60,7 +60,8 @@ def test_no_file_names_a_package_host_or_a_path_of_one_machine() -> None:
 def test_no_file_holds_the_marks_of_a_merge() -> None:
     # Written so that this file does not find itself.
     mark = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
-    texts = [path for path in tracked() if path.suffix in {".md", ".py", ".toml", ".css", ".js", ".html", ".sql", ".csv"}]
+    kinds = {".md", ".py", ".toml", ".css", ".js", ".html", ".sql", ".csv"}
+    texts = [path for path in tracked() if path.suffix in kinds]
     assert [str(path.relative_to(ROOT)) for path in texts if mark.search(path.read_text(encoding="utf-8"))] == []
 
 

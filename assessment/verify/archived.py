@@ -54,7 +54,7 @@ class ArchivedDays:
         """Return by slot the last day of a stretch on which it was heard."""
         found: dict[int, int] = {}
         for day in (day for day in self.days() if first <= day <= last):
-            names = self._archive.digests(day)
+            names = [name for part in self._archive.portions(day) for name in part.series]
             found.update({self._slots[name]: day_number(day) for name in names if name in self._slots})
         return found
 

@@ -82,9 +82,9 @@ def archive_command(
 
     A day is closed when its end and the allowed lateness are behind the engine. Each lies in a folder of its own,
     `DIR/<city>/day=2026-03-01`: `observations.parquet` (device, field, measurand, time in microseconds UTC, ticks,
-    flags; sorted, so that the same observations give the same bytes), `digests.parquet` (count and SHA-256 of every
-    series), and `day.json`, which says what ticks mean and answers for both by their SHA-256. A day that is there is
-    left, unless readings came late since: then it is written anew as its next revision, which is said.
+    flags; sorted, so that the same observations give the same bytes), and `day.json`, which says what ticks mean and
+    answers for the file and for what is in it by SHA-256. A day that is there is left, unless readings came late since:
+    then it is written anew as its next revision, which is said.
 
     `--verify` says of every day whether it is what was written, and where the database still has it, whether it is
     equal. Any byte that changed is named with its file; the command then exits with 1.
@@ -149,7 +149,7 @@ def _keep(keeping: Keeping, from_us: int, to_us: int, done: Done, progress: Bar,
         done.observations += kept.record.observations
         done.added += kept.added
         if kept.outcome != "there":
-            done.bytes += sum(fact.bytes for fact in kept.record.files)
+            done.bytes += kept.record.folder_bytes
             if as_json:
                 print_json([_day(kept)])
             elif kept.outcome == "rewritten":
@@ -192,7 +192,7 @@ def _day(kept: Kept) -> dict[str, object]:
     return {
         "row": "day", "day": kept.day.isoformat(), "outcome": kept.outcome, "revision": kept.record.revision,
         "observations": kept.record.observations, "series": kept.record.series, "added": kept.added,
-        "bytes": sum(fact.bytes for fact in kept.record.files),
+        "bytes": kept.record.folder_bytes,
     }  # fmt: skip
 
 

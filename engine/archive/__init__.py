@@ -1,6 +1,6 @@
 """Closed civil days of observations as files, so that a year can leave the database and still be verified."""
 
-from engine.archive.columns import Columns, SeriesDigest, SeriesName, digested
+from engine.archive.columns import Columns, SeriesDigest, SeriesName, content_digest, digested
 from engine.archive.days import RECORD, ArchiveError, DayFacts, DayRecord, Measure, cities_of, days_at
 from engine.archive.digest import SHA256_BYTES, DayDigests, digests, runs
 from engine.archive.keeping import Keeping, Kept
@@ -30,6 +30,7 @@ __all__ = [
     "SeriesName",
     "StoredDays",
     "cities_of",
+    "content_digest",
     "days_at",
     "digested",
     "digests",

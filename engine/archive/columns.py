@@ -5,10 +5,12 @@ Knows columns; knows neither files nor the store. Names and not ids: an archive 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,3 +92,15 @@ def digested(columns: Columns) -> dict[SeriesName, SeriesDigest]:
         name: SeriesDigest(count, bytes(value), bytes(flag))
         for name, count, value, flag in zip(names, counts, values, flags, strict=True)
     }
+
+
+def content_digest(found: Mapping[SeriesName, SeriesDigest]) -> str:
+    """Return the one digest of a day's series: SHA-256, in hex, of a line of JSON for each, rising by name.
+
+    A line is a list of device, field, measurand, count and the SHA-256 in hex.
+    """
+    whole = hashlib.sha256()
+    for name in sorted(found):
+        one = found[name]
+        whole.update(msgspec.json.encode([*name, one.count, one.sha256.hex()]) + b"\n")
+    return whole.hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from engine.archive.columns import SeriesDigest, SeriesName, digested
 from engine.archive.days import OBSERVATIONS, RECORD, ArchiveError, DayFacts, DayRecord
@@ -97,13 +96,8 @@ class Keeping:
         if not self.archive.path(day.day, RECORD).is_file():
             return None
         record = self.archive.record(day.day)
-        sizes = [self._size(self.archive.path(day.day, fact.name)) for fact in record.files]
-        return record if sizes == [fact.bytes for fact in record.files] else None
-
-    def _size(self, path: Path) -> int:
-        return path.stat().st_size if path.is_file() else -1
+        path = self.archive.path(day.day, OBSERVATIONS)
+        return record if path.is_file() and path.stat().st_size == record.size_bytes else None
 
     def _facts(self, day: Day) -> DayFacts:
-        bounds = (day.begin_us, day.end_us)
-        zone = self._calendar.zone.key
-        return DayFacts.of(self.archive.city, zone, day.day, bounds, self.stored.measures())
+        return DayFacts(self.archive.city, self._calendar.zone.key, day.day, self.stored.measures())

@@ -1,4 +1,4 @@
-"""Archived days back as columns, and their digests.
+"""Archived days back as columns.
 
 Knows Parquet and the folder of a day; knows no store. What it gives is what the files say; whether they are still those
 that were written is for `verifying`.
@@ -9,18 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.archive.columns import Columns, SeriesName
-from engine.archive.days import DIGESTS, OBSERVATIONS, ArchiveError, DayRecord, day_at, day_folder, days_of, read_record
-from engine.archive.digest import runs
-from engine.archive.writing import NAMES
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from engine.archive.columns import Columns
+from engine.archive.days import OBSERVATIONS, ArchiveError, DayRecord, day_at, day_folder, days_of, read_record
+from engine.archive.packing import NAMES, unpacked
 
 
 class Archive:
@@ -75,23 +67,6 @@ class Archive:
         """
         yield from portions_of(self.path(day, OBSERVATIONS))
 
-    def digests(self, day: date) -> dict[SeriesName, tuple[int, bytes]]:
-        """Return count and SHA-256 of every series of a day.
-
-        Raises:
-            ArchiveError: the file is missing or cannot be read.
-        """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        path = self.path(day, DIGESTS)
-        try:
-            table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
-            columns = [table.column(name).to_pylist() for name in (*NAMES, "count", "sha256")]
-        except (OSError, KeyError, pa.ArrowException) as error:
-            raise ArchiveError(path, f"cannot be read: {error}") from error
-        return {SeriesName(*row[:3]): (row[3], row[4]) for row in zip(*columns, strict=True)}
-
 
 def portions_of(path: Path) -> Iterator[Columns]:
     """Give the observations of a file of a day, a row group at a time.
@@ -103,26 +78,10 @@ def portions_of(path: Path) -> Iterator[Columns]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, read_dictionary=list(NAMES), page_checksum_verification=True) as file:
+        known = pq.read_metadata(path)
+        words = [name for name in NAMES if name in known.schema.names]
+        with pq.ParquetFile(path, metadata=known, read_dictionary=words) as file:
             for number in range(file.num_row_groups):
-                yield _columns(file.read_row_group(number))
+                yield unpacked(file.read_row_group(number))
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise ArchiveError(path, f"cannot be read: {error}") from error
-
-
-def _columns(table: pa.Table) -> Columns:
-    codes, words = zip(*(_coded(table.column(name)) for name in NAMES), strict=True)
-    edges = runs(*codes)
-    first = edges[:-1]
-    names = [
-        SeriesName(words[0][a], words[1][b], words[2][c])
-        for a, b, c in zip(*(code[first].tolist() for code in codes), strict=True)
-    ]
-    time_us, ticks = (table.column(name).to_numpy().astype(np.int64) for name in ("time", "ticks"))
-    at = np.repeat(np.arange(len(names), dtype=np.int32), np.diff(edges))
-    return Columns(tuple(names), at, time_us, ticks, table.column("flags").to_numpy().astype(np.int16))
-
-
-def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
-    whole = column.combine_chunks()
-    return whole.indices.to_numpy().astype(np.int32), whole.dictionary.to_pylist()

@@ -93,6 +93,17 @@ class StoredDays:
             ]
         return found
 
+    def left(self, from_us: int, to_us: int) -> list[date]:
+        """Return the days of a stretch of time of which the store has figures, and observations no more, or not all.
+
+        Raises:
+            StoreUnavailable, StoreError
+        """
+        to_us = min(to_us, self.whole_from_us())
+        if from_us >= to_us:
+            return []
+        return [self._date(start_us) for start_us in self._store.archive.computed_days(from_us, to_us)]
+
     def portions(self, day: Day) -> Iterator[Columns]:
         """Give the observations that the database has of a day, some whole series at a time, series rising.
 

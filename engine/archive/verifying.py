@@ -1,4 +1,4 @@
-"""Whether archived days are still what was written: every file against its record, every series against its digest.
+"""Whether archived days are still what was written: the file against its record, what is in it against its digest.
 
 Knows files and digests; knows no store. Everything that is wrong is told, not only the first of it.
 """
@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.archive.columns import SeriesDigest, SeriesName, digested
-from engine.archive.days import DIGESTS, OBSERVATIONS, RECORD, ArchiveError, FileFact, file_fact
+from engine.archive.columns import SeriesDigest, SeriesName, content_digest, digested
+from engine.archive.days import OBSERVATIONS, ArchiveError, DayRecord, FileFact, file_fact
 from engine.archive.reading import Archive
 
 
@@ -25,17 +25,23 @@ def series_of(archive: Archive, day: date) -> dict[SeriesName, SeriesDigest]:
     """Return the digests of a day's series, computed from its observations.
 
     Raises:
-        ArchiveError: they cannot be read, or are not sorted.
+        ArchiveError: they cannot be read, are not sorted, or are not those that were archived.
     """
+    record, path = archive.record(day), archive.path(day, OBSERVATIONS)
     found: dict[SeriesName, SeriesDigest] = {}
     for portion in archive.portions(day):
         try:
             part = digested(portion)
         except ValueError as error:
-            raise ArchiveError(archive.path(day, OBSERVATIONS), str(error)) from error
+            raise ArchiveError(path, str(error)) from error
         if found.keys() & part.keys():
-            raise ArchiveError(archive.path(day, OBSERVATIONS), "has a series in two places")
+            raise ArchiveError(path, "has a series in two places")
         found |= part
+    counted = sum(one.count for one in found.values())
+    if (counted, len(found)) != (record.observations, record.series):
+        raise ArchiveError(path, f"has {counted:,} observations; the record says {record.observations:,}")
+    if content_digest(found) != record.content:
+        raise ArchiveError(path, "does not hold the readings that were archived: their digest is another one")
     return found
 
 
@@ -45,31 +51,21 @@ def verify_day(archive: Archive, day: date) -> list[Fault]:
         record = archive.record(day)
     except ArchiveError as error:
         return [Fault(error.path, error.what)]
-    faults = [fault for fact in record.files if (fault := _file_fault(archive.path(day, fact.name), fact))]
-    if {fact.name for fact in record.files} != {OBSERVATIONS, DIGESTS}:
-        faults.append(Fault(archive.path(day, RECORD), "names other files than those of a day"))
-    if faults:
-        return faults  # a damaged file is not read: what a reader makes of it is anybody's guess
+    fault = _file_fault(archive.path(day, OBSERVATIONS), record)
+    if fault is not None:
+        return [fault]  # a damaged file is not read: what a reader makes of it is anybody's guess
     try:
-        stored, found = archive.digests(day), series_of(archive, day)
+        series_of(archive, day)
     except ArchiveError as error:
         return [Fault(error.path, error.what)]
-    observations = archive.path(day, OBSERVATIONS)
-    for name in sorted(stored.keys() | found.keys()):
-        said, is_now = stored.get(name), found.get(name)
-        if said is None or is_now is None or said != (is_now.count, is_now.sha256):
-            faults.append(Fault(observations, f"{name.device} {name.field}: not the readings that were archived"))
-    counted = sum(one.count for one in found.values())
-    if (counted, len(found)) != (record.observations, record.series):
-        faults.append(Fault(observations, f"{counted} observations; the record says {record.observations}"))
-    return faults
+    return []
 
 
-def _file_fault(path: Path, fact: FileFact) -> Fault | None:
+def _file_fault(path: Path, record: DayRecord) -> Fault | None:
     try:
-        found = file_fact(path, fact.name)
+        found = file_fact(path)
     except OSError as error:
         return Fault(path, f"cannot be read: {error.strerror or error}")
-    if found == fact:
+    if found == FileFact(record.size_bytes, record.sha256):
         return None
-    return Fault(path, f"was changed: its SHA-256 is {found.sha256}, the record says {fact.sha256}")
+    return Fault(path, f"was changed: its SHA-256 is {found.sha256}, the record says {record.sha256}")

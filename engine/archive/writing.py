@@ -5,21 +5,24 @@ them are on the disk, the record last: whoever stops half-way leaves the day as 
 fit, which the next run sees.
 
 Ways to pack were measured on the recordings of this project (bytes an observation, whole days of air quality, of homes
-and of parking): ticks as delta 3.1, 0.7, 2.1; as a dictionary 2.7, 0.6, 2.4; split by byte 2.5, 0.7, 2.1. Statistics,
-and the schema in Arrow's own words, would cost more than the readings of a small day.
+and of parking): ticks as delta 3.1, 0.7, 2.1; as a dictionary 2.7, 0.6, 2.4; split by byte 2.5, 0.7, 2.1; split by byte
+without the zeros that they end in 1.9, 0.6, 2.1. Statistics, checksums of pages and the schema in Arrow's own words
+would cost more than the readings of a small day: what a file is to be is in its record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 
-from engine.archive.columns import Columns, SeriesDigest, SeriesName, digested
+from engine.archive.columns import Columns, SeriesDigest, SeriesName, content_digest, digested
 from engine.archive.days import (
-    DIGESTS,
     FORMAT,
     OBSERVATIONS,
     RECORD,
@@ -30,13 +33,22 @@ from engine.archive.days import (
     file_fact,
     settle,
 )
+from engine.archive.packing import FLAGS, NAMES, TENS, TICKS, TIME, packed
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-NAMES = ("device", "field", "measurand")
-ENCODINGS = {"time": "DELTA_BINARY_PACKED", "ticks": "BYTE_STREAM_SPLIT", "flags": "DELTA_BINARY_PACKED"}
-ZSTD_LEVEL = 6
+ENCODINGS: Final = {
+    TIME: "DELTA_BINARY_PACKED",
+    TICKS: "BYTE_STREAM_SPLIT",
+    TENS: "DELTA_BINARY_PACKED",
+    FLAGS: "DELTA_BINARY_PACKED",
+}
+NOTHING: Final = Columns((), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int16))
+DICTIONARY_ROWS_MIN: Final = 256
+"""Below so many observations the pages of a dictionary take more than names that are written out and compressed."""
+ZSTD_LEVEL: Final = 6
 """Of 1 to 22. Against 3 it saves 4 % of what recordings take, and a quarter of the speed; 9 saves little more."""
 
 
@@ -45,27 +57,31 @@ def write_day(root: Path, facts: DayFacts, portions: Iterable[Columns], revision
 
     Args:
         root: the archive's folder.
-        facts: which day.
+        facts: which day; of its measurands those are recorded that its series have.
         portions: its observations, whole series at a time, series rising from one portion to the next; memory holds
-            one of them.
+            two of them.
         revision: one more than that of the day which this one replaces.
 
     Raises:
         ArchiveError: it cannot be written, or its portions are out of order.
     """
     folder = day_folder(root, facts.city, facts.day)
-    fresh = {name: folder / f".{name}.new" for name in (OBSERVATIONS, DIGESTS, RECORD)}
+    fresh = {name: folder / f".{name}.new" for name in (OBSERVATIONS, RECORD)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = _observations(fresh[OBSERVATIONS], portions)
-        _digests(fresh[DIGESTS], found)
+        size_bytes, sha256 = file_fact(fresh[OBSERVATIONS])
+        codes = {name.measurand for name in found}
+        measurands = tuple(one for one in facts.measurands if one.code in codes)
         record = DayRecord(
             format=FORMAT,
-            facts=facts,
+            facts=msgspec.structs.replace(facts, measurands=measurands),
             revision=revision,
             observations=sum(one.count for one in found.values()),
             series=len(found),
-            files=tuple(file_fact(fresh[name], name) for name in (OBSERVATIONS, DIGESTS)),
+            size_bytes=size_bytes,
+            sha256=sha256,
+            content=content_digest(found),
         ).sealed()
         fresh[RECORD].write_bytes(record.text())
         for path in fresh.values():
@@ -86,57 +102,41 @@ def write_day(root: Path, facts: DayFacts, portions: Iterable[Columns], revision
 
 def _observations(path: Path, portions: Iterable[Columns]) -> dict[SeriesName, SeriesDigest]:
     """Write the observations, a row group for each portion, and return the digests of their series."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pa.schema(
-        [
-            *((name, pa.dictionary(pa.int32(), pa.string())) for name in NAMES),
-            ("time", pa.int64()), ("ticks", pa.int64()), ("flags", pa.int16()),
-        ]
-    )  # fmt: skip
+    whole = (portion for portion in portions if len(portion))
+    held = list(islice(whole, 2)) or [NOTHING]
+    lean = len(held) == 1
     found: dict[SeriesName, SeriesDigest] = {}
     last: SeriesName | None = None
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=ZSTD_LEVEL, use_dictionary=list(NAMES),
-        column_encoding=ENCODINGS, write_statistics=False, store_schema=False, write_page_checksum=True,
-    ) as writer:  # fmt: skip
-        for portion in portions:
-            if not len(portion):
-                continue
+    with ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for portion in _in_turn(held, whole):
             if list(portion.series) != sorted(set(portion.series)) or (last is not None and portion.series[0] <= last):
                 raise ValueError("series do not rise: sort them, and give each in one portion")
-            last = portion.series[-1]
-            found |= digested(portion)
-            named = _names(portion.series, portion.at)
-            values = [pa.array(column) for column in (portion.time_us, portion.ticks, portion.flags)]
-            writer.write_table(pa.table([*named, *values], schema=schema), row_group_size=len(portion))
+            table = packed(portion, lean=lean)
+            writer = writer or stack.enter_context(_writer(path, table))
+            if len(portion):
+                last = portion.series[-1]
+                found |= digested(portion)
+                writer.write_table(table, row_group_size=len(portion))
     return found
 
 
-def _digests(path: Path, found: dict[SeriesName, SeriesDigest]) -> None:
-    """Write the digests, in the order of the series."""
-    import pyarrow as pa
+def _in_turn(held: list[Columns], rest: Iterator[Columns]) -> Iterator[Columns]:
+    """Give what is held, letting go of it, then the rest."""
+    while held:
+        yield held.pop(0)
+    yield from rest
+
+
+def _writer(path: Path, table: pa.Table) -> pq.ParquetWriter:
     import pyarrow.parquet as pq
 
-    columns = _names(tuple(found), np.arange(len(found), dtype=np.int32))
-    columns.append(pa.array([one.count for one in found.values()], pa.int64()))
-    columns.append(pa.array([one.sha256 for one in found.values()], pa.binary(32)))
-    table = pa.table(columns, names=[*NAMES, "count", "sha256"])
-    pq.write_table(
-        table, path, compression="zstd", use_dictionary=list(NAMES), write_statistics=False, store_schema=False,
-        write_page_checksum=True,
+    schema = table.schema
+    names = [name for name in NAMES if name in schema.names]
+    dictionaries: list[str] | bool = names if len(table) >= DICTIONARY_ROWS_MIN else False
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=ZSTD_LEVEL,
+        use_dictionary=dictionaries,
+        column_encoding={name: encoding for name, encoding in ENCODINGS.items() if name in schema.names},
+        write_statistics=False, store_schema=False,
     )  # fmt: skip
-
-
-def _names(series: tuple[SeriesName, ...], at: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> list[pa.Array]:
-    """Return the three columns of names of rows that point at series."""
-    import pyarrow as pa
-
-    columns = []
-    for part in zip(*series, strict=True) if series else [()] * len(NAMES):
-        words = sorted(set(part))
-        place = {word: i for i, word in enumerate(words)}
-        code = np.array([place[word] for word in part], np.int32)
-        columns.append(pa.DictionaryArray.from_arrays(pa.array(code[at]), pa.array(words, pa.string())))
-    return columns

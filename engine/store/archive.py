@@ -78,6 +78,11 @@ class ArchiveDesk:
             found[number - 1] = int(count)
         return found
 
+    def computed_days(self, from_us: int, to_us: int) -> list[int]:
+        """Return where civil days start of which figures of observations are stored, wherever those are now."""
+        limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}
+        return [int(start_us) for (start_us,) in self._session.rows("archive_computed", limits)]
+
     def series_counts(self, from_us: int, to_us: int) -> dict[int, int]:
         """Return by series_id how many observations a stretch of time has; those without any are left out."""
         limits = {"low": Timestamp(from_us), "high": Timestamp(to_us)}

@@ -33,10 +33,7 @@ def archived(registry: Registry, root: Path) -> Archive:
         columns = [
             np.concatenate([getattr(b, name) for b in batches]) for name in ("slot", "time_us", "ticks", "flags")
         ]
-        facts = DayFacts.of(
-            registry.city.code, registry.city.time_zone, day, calendar.day_bounds(day),
-            tuple(m for m in measures if m.code in {names[slot].measurand for slot in columns[0].tolist()}),
-        )  # fmt: skip
+        facts = DayFacts(registry.city.code, registry.city.time_zone, day, measures)
         write_day(root, facts, [Columns.sorted_of(names, *columns)])
     return Archive(root, registry.city.code)
 

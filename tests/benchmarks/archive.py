@@ -67,7 +67,7 @@ def _written(quick: bool) -> Row:
 
 def _bytes() -> list[Row]:
     """Return bytes an observation of every recording that comes with the program, each as a city of its own."""
-    observations = files = total = 0
+    observations = bare = total = 0
     note = []
     with TemporaryDirectory() as folder:
         for name, path in bundled().items():
@@ -78,24 +78,24 @@ def _bytes() -> list[Row]:
                     for number, columns in _days(recording)
                 ]
                 count = sum(record.observations for record in records)
-                size = sum(record.files[0].bytes for record in records)
+                size = sum(record.folder_bytes for record in records)
                 note.append(f"{name} {size / count:.2f} ({count // len(records):,} a day)")
-                observations, files = observations + count, files + size
-                total += sum(fact.bytes for record in records for fact in record.files)
-    each = Row(
-        "archive, recordings, observations.parquet", files / observations, "bytes each", required=BYTES_REQUIRED,
-        below=True, note=", ".join(note),
-    )  # fmt: skip
-    return [each, Row("archive, recordings, with digests", total / observations, "bytes each")]
+                observations, total = observations + count, total + size
+                bare += sum(record.size_bytes for record in records)
+    return [
+        Row(
+            "archive, recordings", total / observations, "bytes each", required=BYTES_REQUIRED, below=True,
+            note=f"records with digest and seal included, {bare / observations:.2f} without: " + ", ".join(note),
+        )
+    ]  # fmt: skip
 
 
 def _day(folder: Path, city: str, number: int, columns: Columns) -> DayRecord:
     catalogue = load_measurands().by_code
     codes = sorted({name.measurand for name in columns.series})
     measures = tuple(Measure(code, catalogue[code].unit, catalogue[code].decimals) for code in codes)
-    bounds = (number * DAY_US, (number + 1) * DAY_US)
     day = datetime.fromtimestamp(number * 86_400, UTC).date()
-    return write_day(folder, DayFacts.of(city, "UTC", day, bounds, measures), [columns])
+    return write_day(folder, DayFacts(city, "UTC", day, measures), [columns])
 
 
 def _days(recording: Recording) -> list[tuple[int, Columns]]:

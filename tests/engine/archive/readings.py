@@ -12,9 +12,7 @@ from engine.archive import Columns, DayFacts, Measure, SeriesName
 DAY = date(2016, 3, 1)
 DAY_US = 86_400_000_000
 BEGIN_US = 1_456_761_600_000_000
-FACTS = DayFacts.of(
-    "town", "Asia/Shanghai", DAY, (BEGIN_US, BEGIN_US + DAY_US), (Measure("pm10", "ug/m3", 3), Measure("t", "Cel", 2))
-)
+FACTS = DayFacts("town", "Asia/Shanghai", DAY, (Measure("pm10", "ug/m3", 3), Measure("t", "Cel", 2)))
 Rows = dict[tuple[SeriesName, int], tuple[int, int]]
 """Ticks and flags by series and time."""
 

@@ -12,6 +12,7 @@ import pytest
 
 from devices import REASONS, TIME_MAX_US, TIME_MIN_US, ObservationBatch, Registry
 from engine.archive import (
+    RECORD,
     Archive,
     ArchiveError,
     DayDigests,
@@ -19,6 +20,7 @@ from engine.archive import (
     StoredDays,
     leave,
     leaving,
+    series_of,
     verify_day,
     year_digests,
 )
@@ -130,7 +132,8 @@ def test_small_portions_give_the_same_bytes_of_digests(
     other = Keeping(kept.keeping.stored, kept.calendar, Archive(tmp_path / "other", kept.town.city.code))
     other.keep(day)
     assert len(list(other.archive.portions(day.day))) > 5
-    assert other.archive.digests(day.day) == kept.archive.digests(day.day)
+    assert series_of(other.archive, day.day) == series_of(kept.archive, day.day)
+    assert other.archive.record(day.day).content == kept.archive.record(day.day).content
     assert verify_day(other.archive, day.day) == []
 
 
@@ -247,6 +250,11 @@ def test_digests_of_a_year_are_the_same_from_anywhere(kept: Kept) -> None:
     same_year(year_digests(kept.store, kept.archive, kept.town, 2023), wanted)
     with pytest.raises(ArchiveError, match="left the database: give the archive"):
         year_digests(kept.store, None, kept.town, 2023)
+    lost = [kept.archive.path(FIRST + timedelta(days=at), RECORD) for at in (2, 5)]
+    for record in lost:
+        record.unlink()
+    with pytest.raises(ArchiveError, match=r"of 2023-10-30, 2023-11-02 left the database and are not in this archive"):
+        year_digests(kept.store, kept.archive, kept.town, 2023)
 
 
 def test_digests_are_not_taken_from_a_day_that_lacks_late_readings(kept: Kept) -> None:
