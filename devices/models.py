@@ -12,6 +12,7 @@ from dataclasses import field as member
 from fractions import Fraction
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import NamedTuple
 
 from devices.definitions import MODELS, definitions_folder, once_an_edition
 from devices.errors import UnitError, nearest
@@ -20,6 +21,7 @@ from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measura
 from devices.paths import JsonPath, parse_path
 from devices.tables import Problems, Table, parse_toml
 from devices.ticks import Scale, divide_half_even
+from devices.timeformats import format_faults
 from devices.topics import DEFAULT_TOPIC, pattern_faults
 from devices.units import conversion
 from devices.vectors import Vector, read_vectors
@@ -27,11 +29,18 @@ from devices.vectors import Vector, read_vectors
 INTERVAL_S_MAX = 31 * 86_400
 """Slowest reporting interval: a month."""
 FIELDS_MAX = 256
-TIME_FORMATS = ("rfc3339", "epoch_s", "epoch_ms", "epoch_us")
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 """Codes of models, cities and zones."""
 # RFC 8428, section 4.5.1, without the separators that end a base name.
 _SENML_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class Condition(NamedTuple):
+    """What a message, or an object of it, must say for a field to be sent in it."""
+
+    path: JsonPath
+    values: tuple[str, ...]
+    """Any of these, as `devices.paths.said` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,9 @@ class Field:
         modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
         rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
         resolution: step of what the device reports, in the canonical unit; 0 where unknown.
+        when: for formats with paths: the field is there only where this holds.
+        missing: values as sent that are no reading, such as `-`; as `devices.paths.said` writes them.
+        suffix: what stands behind the number in a text, such as `mm`; a text with another is `bad_unit`.
         sum_of: for SenML, the name of the records whose sum (`s`) this field is; else empty.
         accuracy, accuracy_percent: how far a reading may be off, in the canonical unit and in per cent of the reading;
             both count where both are stated, 0 where unknown.
@@ -73,6 +85,9 @@ class Field:
     accuracy: Fraction = Fraction(0)
     accuracy_percent: Fraction = Fraction(0)
     sum_of: str = ""
+    when: Condition | None = None
+    missing: tuple[str, ...] = ()
+    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +96,17 @@ class TimeSpec:
 
     Attributes:
         path: as in `Field`.
-        format: one of TIME_FORMATS.
-        required: a message without it is `bad_time`; else its arrival stands in.
+        format: a name or a pattern of `devices.timeformats`.
+        required: a message without it is `bad_time`; else its arrival stands in, also for a clock that was never set.
+        zone: of civil times without an offset; empty for the others.
+        clock_path: where date and time of day stand apart, the place of the latter; a blank joins them.
     """
 
     path: JsonPath
     format: str
     required: bool
+    zone: str = ""
+    clock_path: JsonPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +208,8 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
     for fault in pattern_faults(topic):
         root.fault("topic", fault)
     catalogue = load_measurands()
-    fields = tuple(_field(table, rules, catalogue) for table in root.tables("field", required=True))
+    missing = root.words("missing") if rules.paths else ()
+    fields = tuple(_field(table, rules, catalogue, missing) for table in root.tables("field", required=True))
     if len(fields) > FIELDS_MAX:
         root.fault("field", f"expected at most {FIELDS_MAX} fields, got {len(fields)}")
     for name in _twice(f.name for f in fields):
@@ -209,7 +229,7 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         interval_s=root.whole("interval_s", low=1, high=INTERVAL_S_MAX),
         fields=fields,
         time=None if time is None else _time(time),
-        each=_path(root, "each", each) if each else None,
+        each=_path(root, "each", each, wild=True) if each else None,
         columns=root.texts("columns"),
         source=root.text("source", ""),
         options=rules.options(root) if rules.options is not None else None,
@@ -230,33 +250,56 @@ def _twice(names: Iterator[str]) -> list[str]:
     return [name for name, count in seen.items() if count > 1]
 
 
-def _path(table: Table, key: str, text: str) -> JsonPath | None:
+def _path(table: Table, key: str, text: str, *, wild: bool = False) -> JsonPath | None:
     """Return the parsed path of a key, or None and a fault."""
     try:
-        return parse_path(text)
+        path = parse_path(text)
     except ValueError as error:
         table.fault(key, str(error))
         return None
+    if path.wild and not wild:
+        table.fault(key, f"a wildcard stands in `each`, so that every object has a time of its own, got {text!r}")
+        return None
+    return path
 
 
 def _time(table: Table) -> TimeSpec | None:
     """Return the time a `[time]` table describes."""
     path = _path(table, "path", table.text("path"))
-    spec = table.text("format", among=TIME_FORMATS)
+    name, zone, clock = table.text("format"), table.text("zone", ""), table.text("clock", "")
+    for fault in format_faults(name, zone) if name else ():
+        table.fault("format", fault)
     required = table.flag("required", True)
+    clock_path = _path(table, "clock", clock) if clock else None
     table.done()
-    return None if path is None else TimeSpec(path, spec, required)
+    return None if path is None else TimeSpec(path, name, required, zone, clock_path)
 
 
-def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue) -> Field:
+def _condition(table: Table | None) -> Condition | None:
+    """Return the condition a `when` table describes."""
+    if table is None:
+        return None
+    path = _path(table, "path", table.text("path"))
+    values = table.words("equals") + table.words("in")
+    if not values:
+        table.fault(
+            "equals", "is missing; say what stands at the path when the field is sent, or which values `in` a list"
+        )
+    table.done()
+    return Condition(path, values) if path is not None and values else None
+
+
+def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, missing: tuple[str, ...]) -> Field:
     """Return the field of one `[[field]]`; faults go to the table's problems."""
     name = table.text("name")
-    path, sum_of = None, ""
+    path, sum_of, when, suffix = None, "", None, ""
     if rules.paths:
         path = _path(table, "path", table.text("path", name))
         if rules.measured and path is not None and path.steps[-1:] == ("value",) and path.steps[-2:-1] != ("value",):
             # Its value alone would be read at the time of the whole message, and in any unit.
             table.fault("path", f"expected the reading, with its unit and time, and not its `value`, got {path.text!r}")
+        when, suffix = _condition(table.table("when")), table.text("suffix", "")
+        missing = table.words("missing") or missing
     else:
         sum_of = table.text("sum_of", "")
         for key, text in (("name", name), ("sum_of", sum_of or "none")):
@@ -280,7 +323,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue) -> F
     field = Field(
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
         modulus, rate, _error(rest, "resolution", factor), _error(rest, "accuracy", factor),
-        _error(rest, "accuracy_percent", Fraction(1)), sum_of,
+        _error(rest, "accuracy_percent", Fraction(1)), sum_of, when, missing, suffix,
     )  # fmt: skip
     table.done()
     return field

@@ -11,7 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from devices.errors import ConfigError, Problem, nearest
+from devices.errors import ConfigError, Problem, ValueRefusedError, nearest
+from devices.ticks import parse_number, text_from_number
 
 MISSING: Final = object()
 FILE_BYTES_MAX = 8_000_000
@@ -92,6 +93,19 @@ class Table:
             return ()
         return tuple(value)
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return one value or a list of them, as messages may hold them: texts as they are, numbers as plain decimals,
+        true and false as these words; empty when absent."""
+        value = self._take(key, "a text, a number, true or false, or a list of them", False)
+        if value is MISSING:
+            return ()
+        values = value if isinstance(value, list) else [value]
+        try:
+            return tuple(_word(item) for item in values)
+        except (TypeError, ValueRefusedError):
+            self.fault(key, f"expected a text, a number, true or false, or a list of them, got {value!r}")
+            return ()
+
     def mapping(self, key: str) -> dict[str, str]:
         """Return a table of texts by text; empty when absent."""
         value = self._take(key, "a table of texts", False)
@@ -168,6 +182,17 @@ class Table:
         for key in self._values:
             if key not in self._known:
                 self.fault(key, f"unknown key{nearest(key, self._known)}")
+
+
+def _word(value: object) -> str:
+    """Return a value as the text that it is compared by."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return text_from_number(parse_number(str(value)))
+    if isinstance(value, str):
+        return value
+    raise TypeError
 
 
 def exact(text: str) -> Fraction:

@@ -49,6 +49,12 @@ class Number(NamedTuple):
 ZERO = Number(0, 0)
 
 
+class NumberText(str):
+    """A number as a message writes it. Distinct from a text that a message holds, which is a plain `str`."""
+
+    __slots__ = ()
+
+
 class Scale(NamedTuple):
     """The exact line from a value as sent to ticks: ticks = (value * num + shift) / den, rounded half to even.
 

@@ -1,13 +1,16 @@
 """Times as devices write them, to int64 microseconds UTC, exactly.
 
-Knows RFC 3339 and epoch counts; asks no clock.
+Knows RFC 3339, counts since 1970 and counts since 1980 (GPS); asks no clock.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from calendar import timegm
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from devices.errors import ValueRefusedError, quoted
@@ -19,9 +22,26 @@ _RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,30}))?"
     r"(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))\Z"
 )
-_EPOCH_SCALES = {"epoch_s": Scale(1_000_000, 1, 0), "epoch_ms": Scale(1_000, 1, 0), "epoch_us": Scale(1, 1, 0)}
-SECONDS = _EPOCH_SCALES["epoch_s"]
+SECONDS = Scale(1_000_000, 1, 0)
 """Seconds to microseconds."""
+COUNTS: Final = MappingProxyType(
+    {"epoch_s": -6, "epoch_ms": -3, "epoch_us": 0, "epoch_ns": 3, "gps_s": -6, "gps_ms": -3}
+)
+"""Formats that are counts: the power of ten of one microsecond in them."""
+_COUNT_SCALES = {name: Scale(10 ** max(-power, 0), 10 ** max(power, 0), 0) for name, power in COUNTS.items()}
+
+GPS_EPOCH_S: Final = 315_964_800  # 1980-01-06T00:00:00Z
+LEAP_SECONDS: Final = (
+    "1981-07-01", "1982-07-01", "1983-07-01", "1985-07-01", "1988-01-01", "1990-01-01", "1991-01-01", "1992-07-01",
+    "1993-07-01", "1994-07-01", "1996-01-01", "1997-07-01", "1999-01-01", "2006-01-01", "2009-01-01", "2012-07-01",
+    "2015-07-01", "2017-01-01",
+)  # fmt: skip
+"""Days before whose first instant a leap second was inserted since GPS time began, by IERS Bulletin C. GPS time counts
+them, UTC as we keep it does not. None was announced after the last; a test compares with the installed tzdata."""
+_LEAPS_US = [timegm(date.fromisoformat(day).timetuple()) * 1_000_000 for day in LEAP_SECONDS]
+_LEAPS_GPS_US = [at_us + (number - GPS_EPOCH_S) * 1_000_000 for number, at_us in enumerate(_LEAPS_US, 1)]
+CLOCK_SET_US: Final = 946_684_800_000_000
+"""2000-01-01. Who says an earlier time has a clock that was never set: it counts from 1970, or from the GPS epoch."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,7 +69,7 @@ def time_us_from_rfc3339(text: str) -> int:
 
 
 def time_us_from_text(text: str, time_format: str) -> int:
-    """Return the time a text writes in one of the formats a model may name.
+    """Return the time a text writes in a format that needs no zone: rfc3339, or one of COUNTS.
 
     Raises:
         ValueRefusedError: `bad_time`.
@@ -57,9 +77,19 @@ def time_us_from_text(text: str, time_format: str) -> int:
     if time_format == "rfc3339":
         return time_us_from_rfc3339(text)
     try:
-        return scale_number(parse_number(text), _EPOCH_SCALES[time_format])
+        count_us = scale_number(parse_number(text), _COUNT_SCALES[time_format])
     except ValueRefusedError as error:
         raise ValueRefusedError("bad_time", f"expected a time as {time_format}, got {quoted(text)}") from error
+    if time_format.startswith("gps"):
+        return count_us + (GPS_EPOCH_S - bisect_right(_LEAPS_GPS_US, count_us)) * 1_000_000
+    return count_us
+
+
+def count_from_time(time_us: int, time_format: str) -> Number:
+    """Return the number that `time_us_from_text` reads as this time, in a format that is a count."""
+    if time_format.startswith("gps"):
+        time_us += (bisect_right(_LEAPS_US, time_us) - GPS_EPOCH_S) * 1_000_000
+    return Number(time_us, COUNTS[time_format])
 
 
 def rfc3339(time_us: int) -> str:

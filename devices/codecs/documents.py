@@ -1,8 +1,8 @@
 """Formats whose messages become one document, of which a device model names the values by paths.
 
 Knows paths, times and fields of a model; knows no bytes: what a message's bytes say as a document is the format's to
-know. A member that is absent is no reading (the coverage of its series shows it); one that is there and cannot be read
-is a fault.
+know. A member that is absent, or a mark that says so, is no reading (the coverage of its series shows it); one that is
+there and cannot be read is a fault.
 """
 
 from __future__ import annotations
@@ -11,25 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL
-from devices.codecs.base import (
-    READINGS_MAX,
-    TIME_MAX_US,
-    TIME_MIN_US,
-    Decoded,
-    Reading,
-    state_text,
-    ticks_from_text,
-)
-from devices.codecs.cbor import Opaque
-from devices.codecs.jsontext import NumberText
+from devices.codecs.base import READINGS_MAX, TIME_MAX_US, TIME_MIN_US, Decoded, Reading
 from devices.codecs.measured import Measured
-from devices.errors import PayloadError, ValueRefusedError, quoted
-from devices.models import DeviceModel, Field, TimeSpec
-from devices.paths import ABSENT
-from devices.ticks import Number, number_from_ticks, parse_number, text_from_number
-from devices.times import rfc3339, time_us_from_text
-
-_EPOCH_EXPONENTS = {"epoch_s": -6, "epoch_ms": -3, "epoch_us": 0}
+from devices.codecs.values import is_missing, kind_of, meets, ticks_of, value_of
+from devices.errors import PayloadError, ValueRefusedError
+from devices.models import Condition, DeviceModel, Field, TimeSpec
+from devices.paths import ABSENT, EVERY, JsonPath, meant
+from devices.timeformats import read_time, write_time
+from devices.times import CLOCK_SET_US, rfc3339
 
 
 class Document(NamedTuple):
@@ -83,24 +72,7 @@ class DocumentCodec:
 
     def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
         """Return the readings of an object, or of each object of an array; see `Codec.decode`."""
-        document = self.form.read(payload, model, received_us)
-        body, root = document.body, document.root
-        items = [body]
-        if model.each is not None:
-            found = model.each.find(body, root)
-            if found is ABSENT or found is None:
-                found = []
-            if not isinstance(found, list):
-                raise PayloadError("malformed", f"expected an array at {model.each.text}")
-            items = found
-        if len(items) * len(model.fields) > READINGS_MAX:
-            raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(items)} objects")
-        decoded = Decoded()
-        for number, item in enumerate(items, 1):
-            _decode_item(item, document, model, received_us, f"item {number}: " if model.each else "", decoded)
-        if not decoded.readings and not decoded.faults:
-            decoded.refuse("empty", "the message holds none of the model's fields")
-        return decoded
+        return decode_document(self.form.read(payload, model, received_us), model, received_us)
 
     def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
         """Return one message; an object for every time where the model has `each`. See `Codec.encode`.
@@ -109,46 +81,50 @@ class DocumentCodec:
             ValueError: several times, or several values of one field and time, and the model has one object; or a
                 model whose messages carry no time is given several. Readings that carry their own may differ in it.
         """
-        groups: dict[int, list[tuple[Field, int]]] = {}
-        for name, time_us, ticks in readings:
-            try:
-                field = model.fields[model.field_index(name)]
-            except KeyError as error:
-                raise ValueError(error.args[0]) from error
-            groups.setdefault(time_us, []).append((field, ticks))
-        shared_time = model.each is None or model.time is None or model.time.path.rooted
-        if len(groups) > 1 and shared_time and not self._measured:
-            raise ValueError(f"a message of model {model.code!r} carries one time, got {len(groups)}")
-        body: object = {}
-        items: list[object] = []
-        for time_us, values in groups.items():
-            item: object = {} if model.each is not None else body
-            if model.time is not None and not (self._measured and shared_time and items):
-                model.time.path.put(item, body, _time_value(model.time, time_us))
-            for field, ticks in values:
-                value = _value_of(field, ticks)
-                if self._measured:
-                    value = Measured(value=value, unit=field.unit, time=rfc3339(time_us))
-                if field.path is not None and not field.path.steps:
-                    body = value  # the whole message is one bare value
-                elif field.path is not None:
-                    field.path.put(item, body, value)
-            items.append(item)
-        if model.each is not None and not model.each.steps:
-            body = items
-        elif model.each is not None:
-            model.each.put(body, body, items)
-        return self.form.write(Document(body, body, next(iter(groups), None)), model)
+        body, time_us = encode_document(model, readings, measured=self._measured)
+        return self.form.write(Document(body, body, time_us), model)
+
+
+def decode_document(document: Document, model: DeviceModel, received_us: int) -> Decoded:
+    """Return the readings of a document.
+
+    Raises:
+        PayloadError: it has no array where the model expects one, or too many readings.
+    """
+    items = [document.body] if model.each is None else _items(model.each, document)
+    if len(items) * len(model.fields) > READINGS_MAX:
+        raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(items)} objects")
+    decoded = Decoded()
+    for number, item in enumerate(items, 1):
+        _decode_item(item, document, model, received_us, f"item {number}: " if model.each else "", decoded)
+    if not decoded.readings and not decoded.faults:
+        decoded.refuse("empty", "the message holds none of the model's fields")
+    return decoded
+
+
+def _items(each: JsonPath, document: Document) -> list[object]:
+    """Return the objects that each carry the fields: of the array at the path, or of all arrays one after the other
+    where the path has a wildcard; what the wildcard itself finds, where it is the last step."""
+    arrays = each.find_all(document.body, document.root)
+    if each.steps[-1:] == (EVERY,):
+        return arrays
+    items: list[object] = []
+    for array in arrays:
+        if array is not None and not isinstance(array, list):
+            raise PayloadError("malformed", f"expected an array at {each.text}")
+        items += array or ()
+    return items
 
 
 def _decode_item(
     item: object, document: Document, model: DeviceModel, received_us: int, where: str, decoded: Decoded
 ) -> None:
     """Add the readings and faults of one object."""
+    root = document.root
     present = []
     for position, field in enumerate(model.fields):
-        value = field.path.find(item, document.root) if field.path is not None else ABSENT
-        if value is not ABSENT:
+        value = field.path.find(item, root) if field.path is not None else ABSENT
+        if value is not ABSENT and not is_missing(field, _bare(value)) and meets(field.when, item, root):
             present.append((position, field, value))
     if not present:
         return
@@ -162,11 +138,11 @@ def _decode_item(
     for position, field, value in present:
         try:
             own = _own_time(value)
-            at = shared if own is None else (_time_us(own, "rfc3339", field.name), 0)
+            at = shared if own is None else (_checked(read_time(_text(own, field.name), "rfc3339")), 0)
             if at is None:
                 continue  # told above
             bare = value.bare(field) if isinstance(value, Measured) else value
-            decoded.readings.append(Reading(position, at[0], _ticks(field, bare), at[1]))
+            decoded.readings.append(Reading(position, at[0], ticks_of(field, bare), at[1]))
         except ValueRefusedError as error:
             decoded.refuse(error.reason, where + error.detail)
 
@@ -176,8 +152,16 @@ def _own_time(value: object) -> object:
     return value.own_time() if isinstance(value, Measured) else None
 
 
+def _bare(value: object) -> object:
+    """Return a value without the unit and time that it may carry."""
+    return value.get("value") if isinstance(value, Measured) else value
+
+
 def _time(item: object, document: Document, spec: TimeSpec | None, received_us: int) -> tuple[int, int]:
     """Return (time_us, flags) of an object: the time the model names, else the format's, else that of arrival.
+
+    A clock that was never set says nothing. Where the model does without a time, the others stand in for it; where it
+    does not, the reading keeps that time, and admission refuses it.
 
     Raises:
         ValueRefusedError: `bad_time`.
@@ -185,68 +169,107 @@ def _time(item: object, document: Document, spec: TimeSpec | None, received_us: 
     other = (received_us, FLAG_TIME_FROM_ARRIVAL) if document.time_us is None else (document.time_us, 0)
     if spec is None:
         return other
-    value = spec.path.find(item, document.root)
-    if isinstance(value, Measured):
-        value = value.get("value")
-    if value is ABSENT or value is None:
-        if spec.required:
-            raise ValueRefusedError("bad_time", f"expected a time at {spec.path.text}")
+    text = ""
+    for path in (spec.path, spec.clock_path):
+        value = ABSENT if path is None else _bare(path.find(item, document.root))
+        if path is None or (not spec.required and value in (ABSENT, None, "")):
+            continue
+        part = _text(value, path.text)
+        text = f"{text} {part}" if text else part
+    if not text and not spec.required:
         return other
-    return _time_us(value, spec.format, spec.path.text), 0
+    time_us = read_time(text, spec.format, spec.zone)
+    if time_us < CLOCK_SET_US and not spec.required:
+        return other
+    return _checked(time_us), 0
 
 
-def _time_us(value: object, time_format: str, where: str) -> int:
-    """Return the time a value of a document states.
+def _text(value: object, where: str) -> str:
+    """Return a value of a document that states a time, or a part of one.
 
     Raises:
         ValueRefusedError: `bad_time`.
     """
+    if value is ABSENT or value is None:
+        raise ValueRefusedError("bad_time", f"expected a time at {where}")
     if not isinstance(value, str):  # NumberText is one
-        raise ValueRefusedError("bad_time", f"expected a time at {where}, got {_kind_of(value)}")
-    time_us = time_us_from_text(value, time_format)
+        raise ValueRefusedError("bad_time", f"expected a time at {where}, got {kind_of(value)}")
+    return value
+
+
+def _checked(time_us: int) -> int:
+    """Return a time that can be written as a date.
+
+    Raises:
+        ValueRefusedError: `bad_time`.
+    """
     if not TIME_MIN_US <= time_us <= TIME_MAX_US:
-        raise ValueRefusedError("bad_time", f"{quoted(value)} is outside the years 1 to 9999")
+        raise ValueRefusedError("bad_time", f"{time_us} us is outside the years 1 to 9999")
     return time_us
 
 
-def _ticks(field: Field, value: object) -> int:
-    """Return the ticks of a value: a number, a text that holds one, or a state.
+def encode_document(
+    model: DeviceModel, readings: Sequence[tuple[str, int, int]], *, measured: bool = False
+) -> tuple[object, int | None]:
+    """Return a document that decodes to these (field name, time_us, ticks), and its time.
 
     Raises:
-        ValueRefusedError: `not_a_number` or `out_of_range`.
+        ValueError: as `DocumentCodec.encode`.
     """
-    if isinstance(value, bool) and field.states:
-        return ticks_from_text("true" if value else "false", field)
-    if isinstance(value, NumberText):
-        return ticks_from_text(text_from_number(parse_number(value)) if field.states else value, field)
-    if isinstance(value, str):
-        return ticks_from_text(value.strip(" "), field)
-    raise ValueRefusedError("not_a_number", f"{field.name}: expected a number, got {_kind_of(value)}")
+    groups: dict[tuple[int, Condition | None], list[tuple[Field, int]]] = {}
+    for name, time_us, ticks in readings:
+        try:
+            field = model.fields[model.field_index(name)]
+        except KeyError as error:
+            raise ValueError(error.args[0]) from error
+        # Fields that are sent under one condition stand in one object, others in another.
+        groups.setdefault((time_us, field.when if model.each is not None else None), []).append((field, ticks))
+    times = dict.fromkeys(time_us for time_us, _ in groups)
+    shared_time = model.each is None or model.time is None or model.time.path.rooted
+    if len(times) > 1 and shared_time and not measured:
+        raise ValueError(f"a message of model {model.code!r} carries one time, got {len(times)}")
+    body = _fresh(model.each or model.fields[0].path)
+    items: list[object] = []
+    for (time_us, _), values in groups.items():
+        item = _fresh(model.fields[0].path) if model.each is not None else body
+        if model.time is not None and not (measured and shared_time and items):
+            _put_time(model.time, item, body, time_us)
+        for field, ticks in values:
+            value = value_of(field, ticks)
+            if measured:
+                value = Measured(value=value, unit=field.unit, time=rfc3339(time_us))
+            if field.path is not None and not field.path.steps:
+                body = value  # the whole message is one bare value
+            elif field.path is not None:
+                field.path.put(item, body, value)
+            if field.when is not None:
+                field.when.path.put(item, body, meant(field.when.values[0]))
+        items.append(item)
+    if model.each is not None:
+        body = _with_items(model.each, body, items)
+    return body, next(iter(times), None)
 
 
-def _kind_of(value: object) -> str:
-    """Return what a message calls a value that is neither number nor text."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Opaque):
-        return value.kind
-    if isinstance(value, bytes):
-        return "a byte string"
-    return "an array" if isinstance(value, list) else "an object"
+def _fresh(path: JsonPath | None) -> object:
+    """Return what a path begins at, empty."""
+    return {} if path is None or not path.steps or isinstance(path.steps[0], str) else []
 
 
-def _time_value(spec: TimeSpec, time_us: int) -> str:
-    """Return a time as the model's devices send it, exactly."""
-    if spec.format == "rfc3339":
-        return rfc3339(time_us)
-    return NumberText(text_from_number(Number(time_us, _EPOCH_EXPONENTS[spec.format])))
+def _with_items(each: JsonPath, body: object, items: list[object]) -> object:
+    """Return the message with its objects in it."""
+    steps = each.steps[:-1] if each.steps[-1:] == (EVERY,) else each.steps
+    if not steps:
+        return items
+    each._replace(steps=steps).put(body, body, items)
+    return body
 
 
-def _value_of(field: Field, ticks: int) -> object:
-    """Return a value as the model's devices send it."""
-    if not field.states:
-        return NumberText(text_from_number(number_from_ticks(ticks, field.scale)))
-    text = state_text(field, ticks)
-    return text == "true" if text in ("true", "false") else text
+def _put_time(spec: TimeSpec, item: object, body: object, time_us: int) -> None:
+    """Write a time as the model's devices send it, exactly."""
+    text = write_time(time_us, spec.format, spec.zone)
+    if spec.clock_path is None:
+        spec.path.put(item, body, text)
+        return
+    day, _, clock = text.replace("T", " ").partition(" ")
+    spec.path.put(item, body, day)
+    spec.clock_path.put(item, body, clock)

@@ -11,12 +11,9 @@ from typing import Any, NoReturn
 
 from devices.codecs.base import NESTING_MAX, PAYLOAD_BYTES_MAX
 from devices.errors import PayloadError, quoted
+from devices.ticks import NumberText
 
-
-class NumberText(str):
-    """A JSON number as written. Distinct from a JSON string, which is a plain `str`."""
-
-    __slots__ = ()
+__all__ = ["NumberText", "dump_json", "parse_json"]
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from devices import FLAG_TIME_FROM_ARRIVAL, DeviceModel, PayloadError, codec, load_measurands, load_models
 from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
-from devices.paths import ABSENT, parse_path
-from tests.devices.make import RECEIVED_US, decoded, model
+from devices.paths import ABSENT, EVERY, Select, parse_path
+from tests.devices.make import RECEIVED_US, decoded, faults_of, model
 
 T = 1_704_067_200_000_000
+DAY_US = 86_400_000_000
 HEAD = 'title = "test"\ncodec = "json-paths"\ninterval_s = 60\n'
 FIELDS = """
 [[field]]
@@ -145,6 +146,11 @@ def test_what_is_no_json_is_malformed(payload: bytes) -> None:
         ('["a b"].c', ("a b", "c"), False),
         ('x["a.b"][2]', ("x", "a.b", 2), False),
         ("ENERGY-2:Total", ("ENERGY-2:Total",), False),
+        ("a[b=c].d", ("a", Select("b", "c"), "d"), False),
+        ('a["b c"="d e"].f', ("a", Select("b c", "d e"), "f"), False),
+        ("a[b=c d].f", ("a", Select("b", "c d"), "f"), False),
+        ("$.a[*].b[*]", ("a", EVERY, "b", EVERY), True),
+        ("[*]", (EVERY,), False),
     ],
 )
 def test_a_path_is_names_and_positions(text: str, steps: tuple[object, ...], rooted: bool) -> None:
@@ -153,8 +159,12 @@ def test_a_path_is_names_and_positions(text: str, steps: tuple[object, ...], roo
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "a.", ".a", "a..b", "a[", "a[-1]", "a[x]", "a[1]b", "a.[0]", "$.", "a b", "a" + ".a" * 20]
-)
+    "text",
+    [
+        "", ".", "a.", ".a", "a..b", "a[", "a[-1]", "a[x]", "a[1]b", "a.[0]", "$.", "a b", "a" + ".a" * 20, "a[*",
+        "a[=b].c", "a[b=].c", "a[b=c]", "a[**]", "a[*]b",
+    ],
+)  # fmt: skip
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a path such as"):
         parse_path(text)
@@ -167,22 +177,146 @@ def test_a_path_that_leads_nowhere_is_absent() -> None:
         assert parse_path(text).find(item, item) is ABSENT
 
 
+SQUARE = model(
+    HEAD + 'missing = ["-", -9999]\n'
+    '[time]\npath = "day"\nclock = "clock"\nformat = "%d.%m.%Y %H:%M:%S.%f"\nzone = "Europe/Madrid"\n'
+    '[[field]]\nname = "dust"\npath = "values[type=P1].value"\nmeasurand = "pm10"\nunit = "ug/m3"\n'
+    '[[field]]\nname = "wet"\npath = "values[id=2].value"\nmeasurand = "humidity"\nunit = "%"\nmissing = ["null"]\n'
+    '[[field]]\nname = "rain"\nmeasurand = "rainfall"\nunit = "mm"\nsuffix = "mm"\n'
+    '[[field]]\nname = "bay"\nmeasurand = "parking_space"\n'
+    'states = {"0" = "free", "1" = "occupied", taken = "occupied", null = "free"}\n'
+    'when = {path = "kind", in = ["bay", 7]}\n'
+)
+FLAT = model(
+    HEAD + 'each = "rows[*].values[*]"\n[time]\npath = "t"\nformat = "epoch_s"\n'
+    '[[field]]\nname = "warm"\npath = "v"\nmeasurand = "temperature"\nunit = "Cel"\nwhen = {path = "k", equals = "T"}\n'
+    '[[field]]\nname = "damp"\npath = "v"\nmeasurand = "humidity"\nunit = "%"\n'
+    'when = {path = "k", equals = "H"}\n'
+)
+NOON = {"day": "01.01.2024", "clock": "01:00:00.0"}
+
+
+def square(**members: object) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Decode a message of noon; the readings as (field, ticks)."""
+    readings, faults = decoded(SQUARE, {**NOON, **members})
+    assert all(time_us == T for _, time_us, _, _ in readings)
+    return [(name, ticks) for name, _, ticks, _ in readings], faults
+
+
+def test_a_selection_finds_the_object_of_an_array_by_a_member() -> None:
+    values = [7, {}, {"type": "P1"}, {"type": "P2", "value": 1}, {"type": "P1", "value": 2}, {"id": "2", "value": 3}]
+    assert square(values=values) == ([("wet", 3000)], [])  # the first P1 has no value
+    assert square(values=[values[4], {"id": 2.0, "value": 4}]) == ([("dust", 2000), ("wet", 4000)], [])
+    assert square(values={"type": "P1", "value": 1}) == ([], [("empty", 1)])
+
+
+def test_a_mark_is_no_reading_and_no_fault() -> None:
+    assert square(values=[{"type": "P1", "value": "-"}], rain=" - ") == ([], [("empty", 1)])
+    assert square(values=[{"type": "P1", "value": -9999.0}, {"id": 2, "value": None}], rain=1) == ([("rain", 1000)], [])
+    assert square(values=[{"type": "P1", "value": None}, {"id": 2, "value": "-"}]) == ([], [("not_a_number", 1)] * 2)
+
+
+def test_a_number_may_have_its_unit_behind_it() -> None:
+    for sent in ("2000 mm", "2000mm", " 2e3  mm ", "2000", 2000):
+        assert square(rain=sent) == ([("rain", 2_000_000)], [])
+    assert square(rain="2 m") == ([], [("bad_unit", 1)])
+    assert square(rain="wet mm") == ([], [("not_a_number", 1)])
+    assert square(rain="1.2.3 mm") == ([], [("not_a_number", 1)])
+
+
+def test_a_field_with_a_condition_is_there_only_where_it_holds() -> None:
+    for kind, state, ticks in (("bay", 1, 1), (7, 0, 0), ("7", "taken", 1), ("bay", None, 0), ("bay", 1.0, 1)):
+        assert square(kind=kind, bay=state) == ([("bay", ticks)], [])
+    for kind in ("kerb", None, 7.5, ["bay"], True):
+        assert square(kind=kind, bay=1) == ([], [("empty", 1)])
+    assert square(bay=1) == ([], [("empty", 1)])
+    assert square(kind="bay", bay="2") == ([], [("not_a_number", 1)])
+
+
+def test_a_wildcard_flattens_arrays_within_arrays() -> None:
+    rows = [
+        {"values": [{"t": 1704067200, "k": "T", "v": 1}, {"t": 1704067260, "k": "H", "v": 2}]},
+        {"values": {"a": {"t": 1704067320, "k": "T", "v": 3}}},
+        {"values": 5},
+        7,
+    ]
+    readings, faults = decoded(FLAT, {"rows": rows})
+    assert [(n, (t - T) // 60_000_000, ticks) for n, t, ticks, _ in readings] == [
+        ("warm", 0, 1000),
+        ("damp", 1, 2000),
+        ("warm", 2, 3000),
+    ]
+    assert faults == []
+    plain = model(HEAD + 'each = "rows[*].values"\n[[field]]\nname = "v"\nmeasurand = "power"\nunit = "W"\n')
+    found, _ = decoded(
+        plain, {"rows": [{"values": [{"v": 1}, {"v": 2}]}, {"values": None}, {}, {"values": [{"v": 3}]}]}
+    )
+    assert [r[2] for r in found] == [1000, 2000, 3000]
+    with pytest.raises(PayloadError, match="expected an array at"):
+        decoded(plain, {"rows": [{"values": {}}]})
+
+
+def test_a_clock_that_was_never_set_gives_way_only_where_the_time_is_not_required() -> None:
+    for sent in ("1970-01-01T00:00:07Z", "1980-01-06T00:00:00Z", ""):
+        assert decoded(OPTIONAL, {"ts": sent, "data": {"pm25": 1}})[0] == [
+            ("pm", RECEIVED_US, 1000, FLAG_TIME_FROM_ARRIVAL)
+        ]
+    assert decoded(ONE, {"ts": 7, "data": {"pm25": 1}})[0] == [("pm", 7_000_000, 1000, 0)]
+
+
+def test_a_day_without_its_time_of_day_is_a_bad_time() -> None:
+    assert decoded(SQUARE, {"day": "01.01.2024", "rain": 1}) == ([], [("bad_time", 1)])
+    assert decoded(SQUARE, {"day": "01.01.2024", "clock": 7, "rain": 1}) == ([], [("bad_time", 1)])
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('path = "a[*].b"', "path: a wildcard stands in `each`"),
+        ('path = "a[b=c]"', "path: expected a path such as"),
+        ('when = {path = "a"}', "when.equals: is missing"),
+        ('when = {path = "a", equals = {}}', "when.equals: expected a text, a number"),
+        ('when = {path = "a", equals = 1, unless = 2}', "when.unless: unknown key"),
+        ("missing = [[]]", "missing: expected a text, a number"),
+    ],
+)
+def test_a_faulty_field_is_refused_with_its_key(line: str, fault: str) -> None:
+    found = faults_of(HEAD + f'[[field]]\nname = "p"\nmeasurand = "power"\nunit = "W"\n{line}\n')
+    assert any(text.startswith(f"field[1].{fault}") for text in found), found
+
+
+def test_what_is_encoded_looks_as_the_device_sends_it() -> None:
+    rows = [("dust", T, 2000), ("wet", T, 4000), ("rain", T, 200), ("bay", T, 1)]
+    payload = codec("json-paths").encode(SQUARE, rows)
+    assert payload == (
+        b'{"day":"01.01.2024","clock":"01:00:00.000000","values":[{"type":"P1","value":2},{"id":2,"value":4}],'
+        b'"rain":"0.2 mm","bay":1,"kind":"bay"}'
+    )
+    assert [r[:3] for r in decoded(SQUARE, payload)[0]] == rows
+    rows = [("warm", T, 1000), ("damp", T, 2000), ("warm", T + 60_000_000, 3000)]
+    payload = codec("json-paths").encode(FLAT, rows)
+    assert [r[:3] for r in decoded(FLAT, payload)[0]] == rows
+    assert payload.startswith(b'{"rows":[{"values":[{"t":1704067200,"v":1,"k":"T"},')
+
+
 JSON_MODELS = [m for m in load_models().values() if m.codec == "json-paths"]
 
 
 @st.composite
 def one_message(draw: st.DrawFn) -> tuple[DeviceModel, list[tuple[str, int, int]]]:
     """Draw readings of one time as a device of a model could send, in the model's order."""
-    device_model = draw(st.sampled_from([*JSON_MODELS, ONE, EACH]))
+    device_model = draw(st.sampled_from([*JSON_MODELS, ONE, EACH, SQUARE, FLAT]))
     catalogue = load_measurands().by_code
-    time_us = draw(st.integers(TIME_MIN_US, TIME_MAX_US))
+    # Years of two digits do not occur here; hours that come twice are left to the tests of time formats.
+    low, high = (T, T + 80 * DAY_US) if device_model is SQUARE else (TIME_MIN_US, TIME_MAX_US)
+    time_us = draw(st.integers(low, high))
     chosen = draw(st.lists(st.sampled_from(device_model.fields), min_size=1, unique=True))
     rows = []
     for field in sorted(chosen, key=device_model.fields.index):
         measurand = catalogue[field.measurand]
         rows.append((field.name, time_us, draw(st.integers(measurand.low_ticks, measurand.high_ticks))))
     if any(field.states for field in chosen):
-        rows = [(name, t, ticks % 2 if name == "gate" else ticks) for name, t, ticks in rows]
+        rows = [(name, t, ticks % 2 if name in ("gate", "bay") else ticks) for name, t, ticks in rows]
     return device_model, rows
 
 

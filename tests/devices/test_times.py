@@ -68,6 +68,11 @@ def test_what_is_no_rfc_3339_time_with_an_offset_is_refused(text: str) -> None:
         ("1704067200123", "epoch_ms", 1704067200123000),
         ("1704067200123.4565", "epoch_ms", 1704067200123456),
         ("1704067200123456", "epoch_us", 1704067200123456),
+        ("1704067200123456500", "epoch_ns", 1704067200123456),
+        ("1704067200123457500", "epoch_ns", 1704067200123458),
+        ("0", "gps_s", 315964800000000),
+        ("1388102418", "gps_s", 1704067200000000),
+        ("1388102418000.5", "gps_ms", 1704067200000500),
     ],
 )
 def test_an_epoch_time_is_read_exactly(text: str, time_format: str, time_us: int) -> None:

@@ -14,14 +14,14 @@ from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
 from devices.ticks import TICKS_MAX, TICKS_MIN
 from tests.devices.make import RECEIVED_US
 from tests.devices.test_cbor import STATION
-from tests.devices.test_json_paths import EACH, ONE
+from tests.devices.test_json_paths import EACH, FLAT, ONE, SQUARE
 from tests.devices.test_lorawan import FUZZED as LORAWAN
 from tests.devices.test_lorawan import SEEDS as LORAWAN_SEEDS
 from tests.devices.test_senml import AIR, STATES
 from tests.devices.test_senml_cbor import SUMS
 from tests.examples import examples
 
-MODELS = [*load_models().values(), AIR, STATES, SUMS, ONE, EACH, STATION, *LORAWAN]
+MODELS = [*load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, STATION, *LORAWAN]
 OPTED = {model.codec for model in MODELS if model.options is not None}
 """Codecs whose models have options: they are tried with their own models only, the others with all that have none."""
 SEEDS = [
@@ -30,6 +30,9 @@ SEEDS = [
     b'{"ts":1704067200,"data":{"pm25":"12.5","sensors":[null,{"value":-40}]}}',
     b'{"gate":"open","list":[{"at":1704067200000,"n":3},{"at":"x","n":4}]}',
     b'{"time":"2024-01-01T00:00:00+09:00","particles":{"pm25":1},"gases":{"no2_ppb":20.5}}',
+    b'{"day":"09.03.2024","clock":"17:00:00.5","values":[{"type":"P1","value":"-"},{"id":2,"value":1}],'
+    b'"rain":"2 mm","kind":7,"bay":1}',
+    b'{"rows":[{"values":[{"t":1704067200,"k":"T","v":1}]},{"values":{"a":{"t":"1","k":"H","v":2}}}]}',
     b'[{"bt":1.6e9,"bs":2,"n":"power","u":"W","v":1,"s":36e5},{"n":"flow","s":1}]',
     b"/K\r\n\r\n0-0:1.0.0(240309170000W)\r\n1-0:1.8.1(1.5*kWh)\r\n0-1:24.1.0(003)\r\n0-1:24.3.0(240309170000)(1)(m3)\r\n(2)\r\n!",
     bytes.fromhex("82a3221a5f5e1000006474656d7002fa3dcccccda2006474656d7002c48221196ab3"),

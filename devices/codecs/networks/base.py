@@ -13,11 +13,8 @@ from typing import Final, NamedTuple, Protocol
 from devices.codecs.base import TIME_MAX_US
 from devices.codecs.jsontext import NumberText
 from devices.errors import PayloadError, ValueRefusedError, quoted
-from devices.times import time_us_from_text
+from devices.times import CLOCK_SET_US, time_us_from_text
 
-CLOCK_SET_US: Final = 946_684_800_000_000
-"""2000-01-01. A gateway or server that says an earlier time has no clock: it counts from 1970, or from the GPS epoch of
-1980. Its time is passed over."""
 COUNTER_MAX: Final = 2**32 - 1
 
 
