@@ -42,7 +42,7 @@ class LoRaWAN:
         """Return the message that a network would forward; see `Format.write`."""
         options = payload_options(model.options)
         root, body = _parted(document.body, model)
-        uplink, data = Uplink("", {}, "uplink", document.time_us, f_port=options.f_port), None
+        uplink, data = Uplink("", {}, "uplink", _heard_us(document, model), f_port=options.f_port), None
         if options.decoder == "network":
             uplink = uplink._replace(decoded=body)
         elif options.decoder == "normalized":
@@ -86,6 +86,13 @@ def _names_envelope(model: DeviceModel, root: object) -> bool:
     """Return whether a field of the model finds something in the envelope."""
     paths = (field.path for field in model.fields)
     return any(path.find(root, root) is not ABSENT for path in paths if path is not None and path.rooted)
+
+
+def _heard_us(document: Document, model: DeviceModel) -> int | None:
+    """Return when a network hears what it is told: in whole milliseconds, where the device says its time itself."""
+    if document.time_us is None or model.time is None:
+        return document.time_us
+    return document.time_us // 1000 * 1000
 
 
 def _parted(body: object, model: DeviceModel) -> tuple[dict[str, object], object]:

@@ -97,7 +97,8 @@ def whole(message: dict[str, object], key: str, high: int) -> int | None:
     value = message.get(key)
     if value is None:
         return None
-    if not isinstance(value, NumberText) or not value.isdecimal() or len(value) > 10 or int(value) > high:
+    digits = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10  # in a text or not
+    if not isinstance(value, str) or not digits or int(value) > high:
         raise PayloadError("malformed", f"expected a whole number up to {high} at {key}")
     return int(value)
 
