@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from devices.layouts import read_layouts
 from devices.tables import Table
 
 NETWORKS: Final = ("the-things-stack", "chirpstack-v4", "chirpstack-v3", "milesight-gateway", "loriot", "thingpark")
@@ -49,6 +50,7 @@ DECODERS: Final[Mapping[str, Reader]] = MappingProxyType(
     {
         **dict.fromkeys(NETWORK_DECODERS, _nothing),
         "cayenne-lpp": _nothing,
+        "layout": read_layouts,
     }
 )
 """Every decoder by the name that models use."""

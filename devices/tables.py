@@ -141,6 +141,18 @@ class Table:
             return low if default is None else default
         return value
 
+    def wholes(self, key: str, *, low: int, high: int) -> tuple[int, ...]:
+        """Return whole numbers in low..high: a list, or one; empty when absent."""
+        expected = f"whole numbers from {low} to {high}"
+        value = self._take(key, expected, False)
+        if value is MISSING:
+            return ()
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, int) and not isinstance(item, bool) and low <= item <= high for item in values):
+            self.fault(key, f"expected {expected}, got {value!s}")
+            return ()
+        return tuple(values)
+
     def flag(self, key: str, default: bool) -> bool:
         """Return true or false."""
         value = self._take(key, "true or false", False)

@@ -247,10 +247,11 @@ def test_an_envelope_keeps_microseconds_or_refuses_them() -> None:
 
 def test_a_model_says_how_its_bytes_are_read() -> None:
     head = 'title = "t"\ninterval_s = 60\n' + TEMPERATURE
-    assert faults_of('codec = "lorawan"\n' + head) == [
-        "payload: is missing; expected a table [payload] with decoder = one of network, normalized, cayenne-lpp"
-    ]
+    (fault,) = faults_of('codec = "lorawan"\n' + head)
+    assert fault.startswith(
+        "payload: is missing; expected a table [payload] with decoder = one of network, normalized, "
+    )
     (fault,) = faults_of('codec = "bytes"\n' + head + '[payload]\ndecoder = "network"\n')
-    assert fault.startswith("payload.decoder: expected one of cayenne-lpp, got 'network'")
+    assert fault.startswith("payload.decoder: expected one of cayenne-lpp, ")
     (fault,) = faults_of('codec = "lorawan"\n' + head + '[payload]\ndecoder = "network"\nnetwork = "loriott"\n')
     assert "did you mean 'loriot'?" in fault

@@ -15,13 +15,14 @@ from devices.ticks import TICKS_MAX, TICKS_MIN
 from tests.devices.make import RECEIVED_US
 from tests.devices.test_cbor import STATION
 from tests.devices.test_json_paths import EACH, FLAT, ONE, SQUARE
+from tests.devices.test_layouts import MODELS as LAYOUTS
 from tests.devices.test_lorawan import FUZZED as LORAWAN
 from tests.devices.test_lorawan import SEEDS as LORAWAN_SEEDS
 from tests.devices.test_senml import AIR, STATES
 from tests.devices.test_senml_cbor import SUMS
 from tests.examples import examples
 
-MODELS = [*load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, STATION, *LORAWAN]
+MODELS = [*load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, STATION, *LORAWAN, *LAYOUTS.values()]
 OPTED = {model.codec for model in MODELS if model.options is not None}
 """Codecs whose models have options: they are tried with their own models only, the others with all that have none."""
 SEEDS = [

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from devices.codecs.payloads import cayenne_lpp
+from devices.codecs.payloads import cayenne_lpp, layout, layout_write
 
 
 class PayloadDecoder(NamedTuple):
@@ -26,6 +26,7 @@ class PayloadDecoder(NamedTuple):
 PAYLOADS: Final[Mapping[str, PayloadDecoder]] = MappingProxyType(
     {
         "cayenne-lpp": PayloadDecoder(cayenne_lpp.decode, cayenne_lpp.encode),
+        "layout": PayloadDecoder(layout.decode, layout_write.encode),
     }
 )
 """Every decoder of bytes, by the name that models use."""
