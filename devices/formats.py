@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from devices.csvlines import csv_options
 from devices.payloads import bytes_options, lorawan_options
 from devices.tables import Table
 
@@ -24,11 +25,15 @@ class FormatRules:
         options: reads the format's own tables and keys from a model's root; faults go to its problems. What it returns
             is `DeviceModel.options`: frozen, hashable, and able to travel between processes. None where it has none.
         measured: a path names a reading with its unit and time, so that none ends in its `value`.
+        each: the array that a message always is, so that no model names one; empty: a model may.
+        path: where the one value of a message stands, so that no model names an array or a time; empty: anywhere.
     """
 
     paths: bool = True
     options: Callable[[Table], object] | None = None
     measured: bool = False
+    each: str = ""
+    path: str = ""
 
 
 FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
@@ -37,6 +42,8 @@ FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
         "senml-cbor": FormatRules(paths=False),
         "json-paths": FormatRules(),
         "cbor-paths": FormatRules(),
+        "csv-lines": FormatRules(each="$", options=csv_options),
+        "text": FormatRules(path="$"),
         "lorawan": FormatRules(options=lorawan_options),
         "bytes": FormatRules(options=bytes_options),
         "dsmr-p1": FormatRules(measured=True),

@@ -217,10 +217,12 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
     for name in _twice(f.sum_of for f in fields if f.sum_of):
         root.fault("field", f"two fields are the sum of {name!r}")
     time, each = root.table("time"), root.text("each", "")
-    if not rules.paths:
-        for key, present in (("time", time is not None), ("each", bool(each))):
-            if present:
-                root.fault(key, f"{codec} carries its own times and records; only formats with paths have this key")
+    for key, present in (("time", time is not None), ("each", bool(each))):
+        if present and (not rules.paths or rules.path):
+            root.fault(key, f"{codec} carries its own times and records; only formats with paths have this key")
+    if each and rules.each:
+        root.fault("each", f"a message of {codec} is one array; leave it out")
+    each = each or rules.each
     model = DeviceModel(
         code=code,
         title=root.text("title"),
@@ -294,7 +296,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
     name = table.text("name")
     path, sum_of, when, suffix = None, "", None, ""
     if rules.paths:
-        path = _path(table, "path", table.text("path", name))
+        path = _path(table, "path", table.text("path", rules.path or name))
         if rules.measured and path is not None and path.steps[-1:] == ("value",) and path.steps[-2:-1] != ("value",):
             # Its value alone would be read at the time of the whole message, and in any unit.
             table.fault("path", f"expected the reading, with its unit and time, and not its `value`, got {path.text!r}")

@@ -17,11 +17,13 @@ from devices.codecs.base import (
     Reading,
 )
 from devices.codecs.cbor_paths import CBOR_PATHS
+from devices.codecs.csv_lines import CSV_LINES
 from devices.codecs.dsmr import DSMR_P1
 from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.lorawan import LORAWAN
 from devices.codecs.senml import SENML_JSON
 from devices.codecs.senml_cbor import SENML_CBOR
+from devices.codecs.text import BARE_TEXT
 from devices.errors import nearest
 
 CODECS: tuple[Codec, ...] = (
@@ -29,6 +31,8 @@ CODECS: tuple[Codec, ...] = (
     SENML_CBOR,
     JSON_PATHS,
     CBOR_PATHS,
+    CSV_LINES,
+    BARE_TEXT,
     LORAWAN,
     BARE_BYTES,
     DSMR_P1,

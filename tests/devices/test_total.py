@@ -16,13 +16,17 @@ from tests.devices.make import RECEIVED_US
 from tests.devices.test_cbor import STATION
 from tests.devices.test_json_paths import EACH, FLAT, ONE, SQUARE
 from tests.devices.test_layouts import MODELS as LAYOUTS
+from tests.devices.test_lines import BARE, HEADED, NAMED
 from tests.devices.test_lorawan import FUZZED as LORAWAN
 from tests.devices.test_lorawan import SEEDS as LORAWAN_SEEDS
 from tests.devices.test_senml import AIR, STATES
 from tests.devices.test_senml_cbor import SUMS
 from tests.examples import examples
 
-MODELS = [*load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, STATION, *LORAWAN, *LAYOUTS.values()]
+MODELS = [
+    *load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, HEADED, NAMED, BARE, STATION, *LORAWAN,
+    *LAYOUTS.values(),
+]  # fmt: skip
 OPTED = {model.codec for model in MODELS if model.options is not None}
 """Codecs whose models have options: they are tried with their own models only, the others with all that have none."""
 SEEDS = [
@@ -33,6 +37,9 @@ SEEDS = [
     b'{"time":"2024-01-01T00:00:00+09:00","particles":{"pm25":1},"gases":{"no2_ppb":20.5}}',
     b'{"day":"09.03.2024","clock":"17:00:00.5","values":[{"type":"P1","value":"-"},{"id":2,"value":1}],'
     b'"rain":"2 mm","kind":7,"bay":1}',
+    b"pm,at,bay 1\n12.5,2024-03-09T16:00:00Z,free\n",
+    b"free;2024-03-09T16:00:00Z;;12,5\n;;;\n",
+    b"120.11 W",
     b'{"rows":[{"values":[{"t":1704067200,"k":"T","v":1}]},{"values":{"a":{"t":"1","k":"H","v":2}}}]}',
     b'[{"bt":1.6e9,"bs":2,"n":"power","u":"W","v":1,"s":36e5},{"n":"flow","s":1}]',
     b"/K\r\n\r\n0-0:1.0.0(240309170000W)\r\n1-0:1.8.1(1.5*kWh)\r\n0-1:24.1.0(003)\r\n0-1:24.3.0(240309170000)(1)(m3)\r\n(2)\r\n!",
@@ -71,6 +78,9 @@ TOKENS = [
     b'"ts":',
     b"-1e-400",
     b'"bver":26',
+    b"\r",
+    b";",
+    b"\n",
     b"\x9b" + b"\xff" * 8,
     b"\xbf",
     b"\xc2\x5f",
