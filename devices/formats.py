@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from devices.csvlines import csv_options
+from devices.meters import mbus_options
 from devices.payloads import bytes_options, lorawan_options
 from devices.tables import Table
 
@@ -47,6 +48,7 @@ FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
         "lorawan": FormatRules(options=lorawan_options),
         "bytes": FormatRules(options=bytes_options),
         "dsmr-p1": FormatRules(measured=True),
+        "mbus": FormatRules(options=mbus_options, measured=True),
     }
 )
 """Every format by the name that models use."""

@@ -21,6 +21,7 @@ from devices.codecs.csv_lines import CSV_LINES
 from devices.codecs.dsmr import DSMR_P1
 from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.lorawan import LORAWAN
+from devices.codecs.mbus import MBUS
 from devices.codecs.senml import SENML_JSON
 from devices.codecs.senml_cbor import SENML_CBOR
 from devices.codecs.text import BARE_TEXT
@@ -36,6 +37,7 @@ CODECS: tuple[Codec, ...] = (
     LORAWAN,
     BARE_BYTES,
     DSMR_P1,
+    MBUS,
 )
 """Every format, in the order `docs/devices.md` describes them."""
 
