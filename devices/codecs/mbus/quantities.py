@@ -23,12 +23,13 @@ class Row(NamedTuple):
     """Codes that follow each other, each ten times the one before."""
 
     first: int
-    count: int
+    codes: int
+    """How many."""
     quantity: Quantity
 
 
-def _row(first: int, count: int, name: str, unit: str, exponent: int = 0, factor: int = 1) -> Row:
-    return Row(first, count, Quantity(name, unit, exponent, factor))
+def _row(first: int, codes: int, name: str, unit: str, exponent: int = 0, factor: int = 1) -> Row:
+    return Row(first, codes, Quantity(name, unit, exponent, factor))
 
 
 def _durations(first: int, name: str) -> tuple[Row, ...]:
@@ -142,7 +143,7 @@ def quantity(codes: list[int], text: str) -> tuple[Quantity, list[str]]:
 
 def _find(table: tuple[Row, ...], code: int) -> Quantity | None:
     for row in table:
-        if row.first <= code < row.first + row.count:
+        if row.first <= code < row.first + row.codes:
             return row.quantity._replace(exponent=row.quantity.exponent + code - row.first)
     return None
 
@@ -174,6 +175,6 @@ def codes_of(name: str, unit: str) -> list[tuple[Quantity, bytes]]:
         for table, prefix in ((PRIMARY, b""), (EXTENSION_FD, b"\xfd"), (EXTENSION_FB, b"\xfb"))
         for row in table
         if row.quantity.name == name and row.quantity.unit == unit and row.first not in TIME_CODES
-        for step in range(row.count)
+        for step in range(row.codes)
     ]
     return sorted(ways, key=lambda way: way[0].factor * 10.0 ** way[0].exponent, reverse=True)

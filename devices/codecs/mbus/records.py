@@ -75,7 +75,7 @@ def read_records(data: bytes) -> tuple[list[Record], str, bool]:
 
 def _chain(data: bytes, at: int) -> tuple[list[int], int]:
     """Return a byte and those that it says follow, and where they end."""
-    codes = []
+    codes: list[int] = []
     while at < len(data) and len(codes) <= EXTENSIONS_MAX:
         codes.append(data[at])
         at += 1
