@@ -15,6 +15,7 @@ from devices.codecs import (
     Codec,
     Decoded,
     Fault,
+    Frame,
     Reading,
     codec,
 )
@@ -44,7 +45,7 @@ from devices.units import Unit, conversion, load_units
 __all__ = [
     "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "QUALITIES", "READINGS_MAX", "REASONS", "REASON_CODES",
     "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "Carried", "Carrier", "City", "Codec", "Column", "ConfigError",
-    "Decoded", "Device", "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Kind", "Measurand",
+    "Decoded", "Device", "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Frame", "Kind", "Measurand",
     "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register",
     "Registry", "Rule", "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError",
     "Zone", "carriers", "city_columns", "codec", "conversion", "definitions_folder", "definitions_of", "load_city",

@@ -15,6 +15,9 @@ class Counters:
         redelivered: of them, those the broker marked as sent before (DUP).
         readings: readings decoded.
         slow_road: messages that a kernel left to the reference codec.
+        uplinks_repeated: messages that were an uplink come again with another time; the readings of the first count.
+        uplinks_forgotten: uplinks no longer remembered, because too many came at once, before they could come again.
+        uplinks_lost: uplinks that never came, by the gaps of the devices' frame counters.
         faults: messages or readings that go to quarantine already here.
         retained, oversized, unrouted: of the messages, those refused for that reason.
         codec_errors: messages on which a codec failed in a way it should not; quarantined as malformed.
@@ -38,6 +41,9 @@ class Counters:
     redelivered: int = 0
     readings: int = 0
     slow_road: int = 0
+    uplinks_repeated: int = 0
+    uplinks_forgotten: int = 0
+    uplinks_lost: int = 0
     faults: int = 0
     retained: int = 0
     oversized: int = 0

@@ -13,6 +13,7 @@ from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, TIME_MIN_US, Carried, 
 from ingest.counters import Counters
 from ingest.intake import FAULT_DETAIL_CHARS_MAX, Intake, IntakeCarried, IntakeFault
 from ingest.kernels import frames, senml
+from ingest.repeats import Repeats
 from ingest.routes import Routing
 from ingest.settings import IntakeLimits
 
@@ -26,6 +27,7 @@ class Decoder:
         self.routing = routing
         self.limits = limits
         self.counters = counters
+        self._repeats = Repeats(counters)
         self._codecs = {model.code: codec(model.codec) for model in routing.models}
 
     def decode(self, intake: Intake, first: int) -> int:
@@ -141,7 +143,8 @@ class Decoder:
         if carrier is not None:
             return carrier.decode(intake.topic(message), intake.payload(message), received_us)
         model = self.routing.models[number]
-        return [Carried(number, self._codecs[model.code].decode(intake.payload(message), model, received_us))]
+        decoded = self._codecs[model.code].decode(intake.payload(message), model, received_us)
+        return [Carried(number, self._repeats.settle(number, decoded, received_us))]
 
     def _write(self, intake: Intake, message: int, carried: Carried) -> int:
         """Put what a message says of one device into the intake; returns the newest time by the device's clock."""

@@ -14,6 +14,7 @@ from devices.codecs.base import (
     Codec,
     Decoded,
     Fault,
+    Frame,
     Reading,
 )
 from devices.codecs.cbor_paths import CBOR_PATHS
@@ -56,5 +57,6 @@ def codec(name: str) -> Codec:
 
 
 __all__ = [
-    "CODECS", "NESTING_MAX", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "Codec", "Decoded", "Fault", "Reading", "codec",
+    "CODECS", "NESTING_MAX", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "Codec", "Decoded", "Fault", "Frame", "Reading",
+    "codec",
 ]  # fmt: skip

@@ -51,12 +51,24 @@ class Fault(NamedTuple):
     """How many readings are lost by it, at least 1: the ledger counts them as quarantined."""
 
 
+class Frame(NamedTuple):
+    """What one radio transmission is known by when it comes again: forwarded once more, or sent once more."""
+
+    session: str
+    """Changes when the device joins anew and counts from 0 again; empty where that is not told."""
+    counter: int
+    digest: bytes
+    """Of what was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What a message says; at least one reading or fault."""
 
     readings: list[Reading] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    frame: Frame | None = None
+    """Of a message that may come again with another time; None for all that do not."""
 
     def refuse(self, reason: str, detail: str, readings: int = 1) -> None:
         """Add a fault; beyond FAULTS_TOLD_MAX to the one that adds up its reason."""

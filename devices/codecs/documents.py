@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL
-from devices.codecs.base import READINGS_MAX, TIME_MAX_US, TIME_MIN_US, Decoded, Reading
+from devices.codecs.base import READINGS_MAX, TIME_MAX_US, TIME_MIN_US, Decoded, Frame, Reading
 from devices.codecs.measured import Measured
 from devices.codecs.values import is_missing, kind_of, meets, ticks_of, value_of
 from devices.errors import PayloadError, ValueRefusedError
@@ -33,6 +33,8 @@ class Document(NamedTuple):
     """What paths that begin with `$` begin at: the whole message, with the envelope it came in."""
     time_us: int | None = None
     """The time that the format itself carries, for models that name none; None where it carries none."""
+    frame: Frame | None = None
+    """See `Decoded.frame`."""
 
 
 class Format(Protocol):
@@ -94,7 +96,7 @@ def decode_document(document: Document, model: DeviceModel, received_us: int) ->
     items = [document.body] if model.each is None else _items(model.each, document)
     if len(items) * len(model.fields) > READINGS_MAX:
         raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(items)} objects")
-    decoded = Decoded()
+    decoded = Decoded(frame=document.frame)
     for number, item in enumerate(items, 1):
         _decode_item(item, document, model, received_us, f"item {number}: " if model.each else "", decoded)
     if not decoded.readings and not decoded.faults:

@@ -7,8 +7,10 @@ the model names a member of it.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
+from devices.codecs.base import Frame
 from devices.codecs.documents import Document, DocumentCodec
 from devices.codecs.jsontext import dump_json, parse_json
 from devices.codecs.networks import NETWORKS, Uplink, bytes_of
@@ -36,7 +38,7 @@ class LoRaWAN:
                 what = "an uplink without payload" if uplink.kind == "uplink" else f"a message of kind {uplink.kind}"
                 raise PayloadError("empty", f"{uplink.network}: {what} carries no reading of this model")
             body = {}
-        return Document(body, uplink.root, uplink.time_us)
+        return Document(body, uplink.root, uplink.time_us, _frame(uplink))
 
     def write(self, document: Document, model: DeviceModel) -> bytes:
         """Return the message that a network would forward; see `Format.write`."""
@@ -80,6 +82,15 @@ def _body(uplink: Uplink, options: PayloadOptions) -> object:
         return None if uplink.normalized is None else {MEASUREMENTS: uplink.normalized}
     data = bytes_of(uplink)
     return PAYLOADS[options.decoder].decode(data, uplink.f_port, options.rules) if data else None
+
+
+def _frame(uplink: Uplink) -> Frame | None:
+    """Return what the uplink is known by when it comes again; None where the network tells no frame counter."""
+    if uplink.f_cnt is None:
+        return None
+    sent = uplink.data if isinstance(uplink.data, str) and uplink.data else repr(uplink.decoded)
+    digest = hashlib.blake2b(f"{uplink.f_port} {sent}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return Frame(uplink.session, uplink.f_cnt, digest)
 
 
 def _names_envelope(model: DeviceModel, root: object) -> bool:
