@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.main
 from rich.text import Text
 
 from console.commands import (
@@ -107,6 +109,12 @@ def options(
     context.obj = Context(settings_file=settings, city_option=city, demo=demo_servers)
 
 
+@cache
+def command() -> Callable[..., object]:
+    """Return the command with all that it can do, as typer makes it of signatures: once a process."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; what goes wrong is said on stderr, without a traceback.
 
@@ -114,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     never_fail()
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="cityvitals")
+        command()(args=None if arguments is None else list(arguments), prog_name="cityvitals")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else EXIT_FAILED
     except BrokenPipeError:

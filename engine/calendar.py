@@ -13,7 +13,6 @@ Rules, for zones of every kind:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -254,8 +253,14 @@ def _offset_changes(zone: ZoneInfo, year_first: int, year_last: int) -> tuple[tu
     return (*changes, end + DAY_S), tuple(offsets)
 
 
-def _day_starts(change_s: Sequence[int], offset_s: Sequence[int], year_first: int, year_last: int) -> list[int]:
-    """Return the first instant of every civil day from the first of January to the one after the last year."""
+@lru_cache(maxsize=16)
+def _day_starts(
+    change_s: tuple[int, ...], offset_s: tuple[int, ...], year_first: int, year_last: int
+) -> tuple[int, ...]:
+    """Return the first instant of every civil day from the first of January to the one after the last year.
+
+    A process has several calendars of its city, so what was found is remembered.
+    """
     day = (date(year_first, 1, 1) - _EPOCH_DATE).days
     end = (date(year_last + 1, 1, 1) - _EPOCH_DATE).days
     starts: list[int] = []
@@ -267,4 +272,4 @@ def _day_starts(change_s: Sequence[int], offset_s: Sequence[int], year_first: in
         if not starts or start > starts[-1]:  # a skipped day begins where the next one does
             starts.append(start)
         day += 1
-    return starts
+    return tuple(starts)

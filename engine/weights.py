@@ -1,12 +1,14 @@
 """Integer tables of the kinds that are averaged on another scale: energies of decibels, directions of degrees.
 
 Knows ticks and exact arithmetic; knows no series. Everything is computed with 60 digits or 256 bits, so the tables are
-the same on every machine, which the sine of a math library need not be.
+the same on every machine, which the sine of a math library need not be. That takes a while and is asked for by several
+parts of a process, so tables are remembered, and nobody can write into them.
 """
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ _PI = 31415926535897932384626433832795028841971693993751058209749445923078164062
 _PI_DIGITS = 107
 
 
+@lru_cache(maxsize=16)
 def energies(low: int, high: int, decimals: int) -> NDArray[np.int64]:
     """Return round(8 * 10**(L / 10)), half to even, for each level L = tick * 10**-decimals dB from low to high ticks.
 
@@ -39,6 +42,7 @@ def energies(low: int, high: int, decimals: int) -> NDArray[np.int64]:
         tens, step = divmod(tick, steps)
         scaled = context.scaleb(within[step], tens)
         table[tick - low] = int(context.to_integral_value(scaled))
+    table.setflags(write=False)
     return table
 
 
@@ -50,6 +54,7 @@ def directions(low: int, high: int, decimals: int) -> tuple[NDArray[np.int64], N
     return cosine[at], sine[at]
 
 
+@lru_cache(maxsize=16)
 def _circle(turn: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return cosine and sine of a full turn in `turn` steps, by rotating a vector of 256-bit fixed-point integers.
 
@@ -65,6 +70,8 @@ def _circle(turn: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     for i in range(turn):
         cosine[i], sine[i] = (x + half) >> shift, (y + half) >> shift
         x, y = (x * step_cos - y * step_sin) >> _BITS, (x * step_sin + y * step_cos) >> _BITS
+    cosine.setflags(write=False)
+    sine.setflags(write=False)
     return cosine, sine
 
 

@@ -6,7 +6,7 @@ Knows the wire and the `devices` room; knows nothing of what receives the messag
 from simulators.cities import beijing_city, bundled, demo_city
 from simulators.errors import BrokerError, Problem, RecordingError, SimulatorError
 from simulators.recording import Recording, Rows, load_recording
-from simulators.replay import ReplayProgress, ReplaySummary, prepare, replay
+from simulators.replay import ReplayProgress, ReplaySummary, prepare, replay, send
 from simulators.schedule import Choice, Message, Schedule
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "load_recording",
     "prepare",
     "replay",
+    "send",
 ]

@@ -24,6 +24,7 @@ FORMATS = ("iso", "unix-s", "unix-ms")
 GREENWICH = ZoneInfo("UTC")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  of a clock without a zone
 _UNITS_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": HOUR_US, "d": DAY_US, "w": 7 * DAY_US}
 
 
@@ -62,8 +63,9 @@ class StampRule:
     def _place(self, stamp: datetime, before_us: int | None) -> int:
         if stamp.tzinfo is not None:
             return to_us(stamp)
-        early = to_us(stamp.replace(tzinfo=self.zone))
-        late = to_us(stamp.replace(tzinfo=self.zone, fold=1))
+        clock = stamp - _CLOCK_EPOCH
+        early = _whole_us(clock - self._offset(stamp))
+        late = _whole_us(clock - self._offset(stamp.replace(fold=1)))
         if early == late:
             return early
         if early > late:
@@ -77,10 +79,16 @@ class StampRule:
             return late if before_us is not None and before_us > early else early
         return early if self.repeated == "first" else late
 
+    def _offset(self, stamp: datetime) -> timedelta:
+        return self.zone.utcoffset(stamp) or timedelta()
+
 
 def to_us(stamp: datetime) -> int:
     """Return microseconds UTC of an aware datetime, by integer arithmetic."""
-    since: timedelta = stamp.astimezone(UTC) - _EPOCH
+    return _whole_us(stamp.astimezone(UTC) - _EPOCH)
+
+
+def _whole_us(since: timedelta) -> int:
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 

@@ -132,11 +132,7 @@ class _Column:
     seen: dict[str, int | None] = field(default_factory=dict)
 
     def ticks(self, text: str) -> int | None:
-        """Return ticks, or None for no value. Raises ValueError with what was expected."""
-        try:
-            return self.seen[text]
-        except KeyError:
-            pass
+        """Read a text and remember it; return ticks, or None for no value. Raises ValueError with what was expected."""
         ticks = self._read(text)
         if len(self.seen) < TEXTS_KEPT_MAX:
             self.seen[text] = ticks
@@ -275,11 +271,16 @@ class _Table:
         found = 0
         ticks, present = [], []
         for column in self.columns:
-            try:
-                value = column.ticks(cells[column.index])
-            except ValueError as error:
-                self._refuse(line, column.spec.column, cells[column.index], str(error), row=False)
-                value = None
+            text = cells[column.index]
+            # Most texts were seen before; looked up here, for it is done for every cell.
+            if text in column.seen:
+                value = column.seen[text]
+            else:
+                try:
+                    value = column.ticks(text)
+                except ValueError as error:
+                    self._refuse(line, column.spec.column, text, str(error), row=False)
+                    value = None
             ticks.append(value or 0)
             present.append(value is not None)
             found += value is not None

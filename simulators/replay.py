@@ -142,13 +142,45 @@ def replay(
         BrokerError: nobody at the address, refused, or lost for too long.
         ValueError: no broker address, or a speed that is not above 0.
     """
-    address = BrokerAddress.parse(broker_url, ca_file)
-    if speed is not None and not speed > 0:
-        raise ValueError(f"speed is {speed}; expected a number above 0, or none for full speed")
-    schedule = prepare(sources, city=city, choice=choice, strict=strict)
+    _settled(broker_url, ca_file, speed)
+    return send(
+        prepare(sources, city=city, choice=choice, strict=strict), broker_url,
+        speed=speed, qos=qos, ca_file=ca_file, window=window, away_s_max=away_s_max, progress=progress, stop=stop,
+    )  # fmt: skip
+
+
+def send(
+    schedule: Schedule,
+    broker_url: str,
+    *,
+    speed: float | None = None,
+    qos: int = 1,
+    ca_file: Path | None = None,
+    window: int = WINDOW_MESSAGES_MAX,
+    away_s_max: float = AWAY_S_MAX,
+    progress: Callable[[ReplayProgress], None] | None = None,
+    stop: Event | None = None,
+) -> ReplaySummary:
+    """Publish what was prepared, as `replay` does; the same may be sent any number of times.
+
+    Args:
+        schedule: from `prepare`.
+        broker_url, speed, qos, ca_file, window, away_s_max, progress, stop: as in `replay`.
+
+    Raises:
+        BrokerError, ValueError: as in `replay`.
+    """
+    address = _settled(broker_url, ca_file, speed)
     stopping = stop.is_set if stop else lambda: False
     with Publisher(address, qos=qos, window=window, away_s_max=away_s_max, stopping=stopping) as publisher:
         return Replay(schedule, publisher, speed, progress, stopping).run()
+
+
+def _settled(broker_url: str, ca_file: Path | None, speed: float | None) -> BrokerAddress:
+    address = BrokerAddress.parse(broker_url, ca_file)
+    if speed is not None and not speed > 0:
+        raise ValueError(f"speed is {speed}; expected a number above 0, or none for full speed")
+    return address
 
 
 class Replay:

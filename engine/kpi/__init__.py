@@ -32,7 +32,7 @@ from engine.kpi.definition import (
     Telemetry,
     Where,
 )
-from engine.kpi.evaluate import evaluate, explain
+from engine.kpi.evaluate import evaluate, evaluate_points, explain
 from engine.kpi.faults import Fault, PackError
 from engine.kpi.figures import Figure, definition_digest, figures, sensed_points, sides
 from engine.kpi.findings import CHECKS, Check, Finding, Severity, findings
@@ -132,6 +132,7 @@ __all__ = [
     "declared_in",
     "definition_digest",
     "evaluate",
+    "evaluate_points",
     "explain",
     "factor_between",
     "figures",

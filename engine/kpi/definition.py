@@ -5,7 +5,7 @@ Knows the words of a definition; knows no file, no particular KPI, no city and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -387,6 +387,18 @@ class Pack:
     def _by_key(self) -> dict[str, DataPoint]:
         return {point.key: point for point in self.data_points}
 
+    @cached_property
+    def _resting_on(self) -> dict[str, list[DataPoint]]:
+        found: dict[str, list[DataPoint]] = {}
+        for point in self.data_points:
+            for name in (point.key, *(one.code for one in self.inputs_of(point))):
+                found.setdefault(name, []).append(point)
+        return found
+
+    @cached_property
+    def _under(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        return {}
+
     def kpi(self, code: str) -> Kpi:
         """Return a KPI by its code, however it is spaced.
 
@@ -424,9 +436,19 @@ class Pack:
 
     def names_under(self, point: DataPoint) -> tuple[str, ...]:
         """Return code or key of every input and other data point that a data point rests on, in order of first use."""
+        names = (*point.formula.inputs, *point.formula.data_points)
+        if names not in self._under:
+            self._under[names] = self._reached(names)
+        return self._under[names]
+
+    def points_on(self, code: str) -> Sequence[DataPoint]:
+        """Return every data point that rests on an input, in order; of a data point's key that data point."""
+        return self._resting_on.get(code, ())
+
+    def _reached(self, names: tuple[str, ...]) -> tuple[str, ...]:
         found: dict[str, None] = {}
         # With a stack of its own: a chain of formulas may be longer than Python's is deep.
-        waiting = [*reversed((*point.formula.inputs, *point.formula.data_points))]
+        waiting = [*reversed(names)]
         while waiting:
             name = waiting.pop()
             if name in found:

@@ -5,7 +5,7 @@ Knows formulas and in which order they depend on each other; knows neither time 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.kpi.definition import DataPoint, Pack
 from engine.kpi.values import NotReported, Value
@@ -23,6 +23,14 @@ def evaluate(pack: Pack, values: Mapping[str, Value]) -> dict[str, Value]:
     for point in pack.data_points:
         _settle(pack, point.key, known)
     return {**{code: known[code] for code in pack.inputs}, **{p.key: known[p.key] for p in pack.data_points}}
+
+
+def evaluate_points(pack: Pack, keys: Iterable[str], values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return what `evaluate` returns, of some data points by key and of all they rest on only."""
+    known: dict[str, Value] = dict(values)
+    for key in keys:
+        _settle(pack, key, known)
+    return known
 
 
 def explain(pack: Pack, point: DataPoint, values: Mapping[str, Value]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Final
 from engine.kpi.bounds import Interval, enclosures
 from engine.kpi.coverage import Validity, validity
 from engine.kpi.definition import YEAR_ALONE, DataPoint, Derived, Input, Live, Pack, Telemetry
-from engine.kpi.evaluate import evaluate
+from engine.kpi.evaluate import evaluate_points
 from engine.kpi.formula import Formula, Node, Number, Operation
 from engine.kpi.sensed import InputFigure, PeriodInputs
 from engine.kpi.values import NotReported, Value
@@ -89,11 +89,11 @@ def figures(pack: Pack, inputs: PeriodInputs, digests: Mapping[str, str], zone: 
         rests = {key: found for key, found in rests.items() if found and all(one.applies for one in found)}
     if not rests:
         return []
-    values = evaluate(pack, {code: one.value for code, one in known.items()})
+    values = evaluate_points(pack, rests, {code: one.value for code, one in known.items()})
     heard = values
     if any(one.effective not in (None, one.value) for one in known.values()):
         counted = {code: one.value if one.effective is None else one.effective for code, one in known.items()}
-        heard = evaluate(pack, counted)
+        heard = evaluate_points(pack, rests, counted)
     bounds = enclosures(pack, {code: one.bounds for code, one in known.items()}, rests)
     return [
         replace(

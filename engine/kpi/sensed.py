@@ -288,7 +288,8 @@ class PeriodInputs:
                     found[one.code] = InputFigure(one.code, length)
         # What is no reading is known exactly.
         return {
-            code: one if isinstance(self._sensed.pack.inputs[code].how, Telemetry)
+            code: one
+            if isinstance(one.value, NotReported) or isinstance(self._sensed.pack.inputs[code].how, Telemetry)
             else replace(one, bounds=Interval.of(one.value))
             for code, one in found.items()
         }  # fmt: skip

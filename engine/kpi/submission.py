@@ -81,12 +81,7 @@ class Submission:
 
     def resting_on(self, code: str) -> tuple[str, ...]:
         """Return the reported data points that rest on an input; of a data point's key that data point."""
-        return tuple(
-            point.key
-            for point in self.pack.data_points
-            if self.figure(point.key) is not None
-            and (point.key == code or any(one.code == code for one in self.pack.inputs_of(point)))
-        )
+        return tuple(point.key for point in self.pack.points_on(code) if self.figure(point.key) is not None)
 
     def declared(self, point: DataPoint) -> bool:
         """Say whether the city declared a data point, or an input or another data point that it rests on."""

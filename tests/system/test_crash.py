@@ -19,10 +19,10 @@ from tests.system.pipeline import Pipeline, Tables, assert_same
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
-CHOICE = simulators.Choice(last_us=86_400 * 1_000_000, side_by_side=True)
-"""A day of every recording of the demo city: gauges, counters, levels, angles, states; SenML and JSON."""
+HALF_A_DAY = simulators.Choice(last_us=12 * 3_600 * 1_000_000, side_by_side=True)
+"""Of every recording of the demo city: gauges, counters, levels, angles, states; SenML and JSON."""
 SPEED = 12_000.0
-"""A day in some seven seconds: long enough to be killed in the middle of."""
+"""Half a day in some four seconds: long enough to be killed in the middle of."""
 AHEAD = 0.25
 """The share of the messages that may be sent beyond the next disturbance."""
 WAIT_S = 180.0
@@ -31,17 +31,19 @@ WAIT_S = 180.0
 class Reference:
     """What a run that nothing disturbed left in the tables."""
 
-    def __init__(self, pipeline: Pipeline, messages: int) -> None:
+    def __init__(self, pipeline: Pipeline, schedule: simulators.Schedule, messages: int) -> None:
         self.tables: Tables = pipeline.tables()
+        self.schedule = schedule
         self.observations = len(self.tables["observation"])
         self.messages = messages
 
 
 @contextmanager
-def replaying(mqtt_url: str, shares: Sequence[float]) -> Iterator[list[threading.Event]]:
+def replaying(schedule: simulators.Schedule, mqtt_url: str, shares: Sequence[float]) -> Iterator[list[threading.Event]]:
     """Replay in the background, and never far ahead of a disturbance: however slow the machine, it comes in the middle.
 
     Args:
+        schedule: what is sent.
         mqtt_url: where to publish.
         shares: of the observations, at which something will be disturbed; the event of each is set once it was.
     """
@@ -53,7 +55,7 @@ def replaying(mqtt_url: str, shares: Sequence[float]) -> Iterator[list[threading
                 event.wait(WAIT_S)
 
     def send() -> None:
-        simulators.replay([simulators.demo_city()], mqtt_url, choice=CHOICE, speed=SPEED, progress=wait)
+        simulators.send(schedule, mqtt_url, speed=SPEED, progress=wait)
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -78,7 +80,7 @@ def disturbed(
 ) -> None:
     """Replay, disturb when these shares of the observations are stored, and compare with the undisturbed run."""
     pipeline = start(simulators.demo_city(), mqtt_url=mqtt_url, database_url=database_url)
-    with replaying(mqtt_url, shares) as events:
+    with replaying(undisturbed.schedule, mqtt_url, shares) as events:
         for number, share in enumerate(shares):
             wanted = int(share * undisturbed.observations)
             wait_until(reached(pipeline, wanted), 120, f"{wanted} observations are stored")
@@ -107,19 +109,20 @@ def stored(pipeline: Pipeline) -> int:
 def undisturbed(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """The final tables of one replay without any trouble."""
     folder = tmp_path_factory.mktemp("undisturbed")
+    schedule = simulators.prepare([simulators.demo_city()], choice=HALF_A_DAY)
     with (
         fresh_broker(folder / "broker") as broker,
         databases.migrated() as url,
         Pipeline(simulators.demo_city(), broker.url, url, folder) as pipeline,
     ):
-        sent = simulators.replay([simulators.demo_city()], broker.url, choice=CHOICE)
+        sent = simulators.send(schedule, broker.url)
         # Repeated rows of the recordings (the repeated hour, a snapshot stored twice) are duplicates or conflicts.
         wait_until(
             lambda: pipeline.ledger()["received"] >= sent.readings and pipeline.settled(), 180, "all is computed"
         )
-        reference = Reference(pipeline, sent.messages)
+        reference = Reference(pipeline, schedule, sent.messages)
         assert pipeline.ledger()["received"] == sent.readings
-    assert reference.observations > 12_000
+    assert reference.observations > 6_000
     return reference
 
 
@@ -162,13 +165,13 @@ def test_a_database_killed_and_away_for_a_while_costs_nothing(
 
 
 def test_a_gateway_whose_database_is_away_ends_when_it_is_told_to(
-    start: Start, broker: deploy.Broker, tmp_path: Path
+    start: Start, broker: deploy.Broker, undisturbed: Reference, tmp_path: Path
 ) -> None:
     database = deploy.Database(tmp_path, die_with_parent=True)
     database.start()
     pipeline = start(simulators.demo_city(), mqtt_url=broker.url, database_url=database.url)
     database.kill()
-    simulators.replay([simulators.demo_city()], broker.url, choice=simulators.Choice(last_us=3_600_000_000))
+    simulators.send(undisturbed.schedule, broker.url)
     wait_until(lambda: "the database is away" in pipeline.said(), 120, "the gateway notices")
     # It has readings that it can store nowhere; they are not acknowledged, so the broker keeps them.
     assert pipeline.stop() == 1, "it had to be killed"
@@ -205,14 +208,14 @@ def test_a_killed_broker_may_lose_what_it_had_not_saved_and_sending_it_again_mak
     # is gone with it, and nobody behind it can know. Guaranteed is less, and that is what is seen here: the gateway
     # goes on by itself, what it confirmed stays, nothing is invented, and sending all of it again adds the rest.
     pipeline = start(simulators.demo_city())
-    with replaying(broker.url, [0.4]):
+    with replaying(undisturbed.schedule, broker.url, [0.4]):
         wait_until(reached(pipeline, undisturbed.observations * 2 // 5), 120, "two fifths are stored")
         broker.kill()
         broker.start()
         # Only what was committed counts: a commit after the kill was confirmed to a broker that is gone.
         survived = stored(pipeline)
         assert survived < undisturbed.observations, "the kill came too late to disturb"
-    simulators.replay([simulators.demo_city()], broker.url, choice=CHOICE)
+    simulators.send(undisturbed.schedule, broker.url)
     wait_until(
         lambda: stored(pipeline) >= undisturbed.observations and pipeline.ledger()["duplicate"] >= survived,
         120, "all is there, and what was there before came again",

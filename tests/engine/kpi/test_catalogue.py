@@ -22,6 +22,7 @@ from engine.kpi import (
     Telemetry,
     data_point_key,
     evaluate,
+    evaluate_points,
     explain,
     normalise_code,
     parse_unit,
@@ -94,6 +95,13 @@ def test_every_input_serves_a_data_point_and_every_column_an_input() -> None:
     assert PACK.columns == load_columns()
 
 
+def test_points_on_an_input_are_those_that_name_it_among_theirs() -> None:
+    for name in (*PACK.inputs, *(point.key for point in PACK.data_points)):
+        naming = [p for p in PACK.data_points if name == p.key or name in {one.code for one in PACK.inputs_of(p)}]
+        assert list(PACK.points_on(name)) == naming
+    assert list(PACK.points_on("no such input")) == []
+
+
 def test_what_sensors_cannot_know_asks_no_sensor() -> None:
     for point in PACK.data_points:
         kinds = {one.kind for one in PACK.inputs_of(point)}
@@ -125,6 +133,17 @@ def test_every_data_point_has_a_figure_when_every_input_has_one() -> None:
     values = {code: Fraction(number + 1) for number, code in enumerate(PACK.inputs)}
     figures = evaluate(PACK, values)
     assert [key for key, value in figures.items() if isinstance(value, NotReported)] == []
+
+
+@given(st.data())
+@settings(max_examples=examples(60), deadline=None)
+def test_points_evaluated_by_themselves_are_what_they_are_among_all(data: st.DataObject) -> None:
+    known = data.draw(st.dictionaries(st.sampled_from(sorted(PACK.inputs)), st.fractions(0, 100), max_size=40))
+    keys = data.draw(st.lists(st.sampled_from(PACK.data_points).map(lambda point: point.key), max_size=6))
+    all_of_them = evaluate(PACK, known)
+    alone = evaluate_points(PACK, keys, known)
+    assert set(keys) | set(known) <= set(alone)
+    assert alone.items() <= all_of_them.items()
 
 
 def test_without_any_input_nothing_is_reported_and_nothing_is_zero() -> None:
