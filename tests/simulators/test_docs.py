@@ -59,7 +59,7 @@ def test_the_rows_of_the_page_are_read_as_it_says(tmp_path: Path, broker: deploy
             [sys.executable, "-c", f"broker = {broker.url!r}\n{code}"],
             cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert len(listener.everything()) == 6
+        assert len(listener.everything()) == 12, "six messages, and the same again"
     lines = [line.split(" ", 3) for line in ran.stdout.splitlines()]
     assert [(device, int(time_us) // 60_000_000 % 1440) for device, _, time_us, _ in lines] == [
         ("cellar-east", 330), ("cellar-west", 330),
