@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from devices.layouts import read_layouts
+from devices.scripts import read_script
 from devices.tables import Table
 
 NETWORKS: Final = ("the-things-stack", "chirpstack-v4", "chirpstack-v3", "milesight-gateway", "loriot", "thingpark")
@@ -51,6 +52,7 @@ DECODERS: Final[Mapping[str, Reader]] = MappingProxyType(
         **dict.fromkeys(NETWORK_DECODERS, _nothing),
         "cayenne-lpp": _nothing,
         "layout": read_layouts,
+        "javascript": read_script,
     }
 )
 """Every decoder by the name that models use."""

@@ -40,6 +40,7 @@ from assessment.exact import exact_results, results_bytes
 from assessment.material import Material
 from assessment.result import Assessment
 from devices.definitions import FILES, MODELS, definitions_folder
+from devices.scripts import SUFFIX as SCRIPT_SUFFIX
 from engine.archive import DayDigests
 from engine.calendar import Calendar
 from engine.kpi import DECLARED_FILE, shipped_folder
@@ -106,7 +107,7 @@ def _definitions(folder: Path) -> None:
         _copy(tables.joinpath(name), folder / name)
     for source, pattern in ((tables.joinpath(MODELS), MODELS), (shipped_folder(), PACK)):
         for one in source.iterdir():
-            if one.name.endswith(".toml"):
+            if one.name.endswith((".toml", SCRIPT_SUFFIX)):
                 _copy(one, folder / pattern / one.name)
 
 
@@ -121,7 +122,8 @@ def _city_files(source: Path, material: Material) -> Iterator[str]:
     yield from (name for name in (DECLARED_FILE, ANSWERS_FILE) if (source / name).is_file())
     for name in (MODELS, CITY_FOLDER):
         if (source / name).is_dir():
-            yield from (f"{name}/{one.name}" for one in sorted((source / name).glob("*.toml")))
+            files = (one for one in sorted((source / name).iterdir()) if one.suffix in (".toml", SCRIPT_SUFFIX))
+            yield from (f"{name}/{one.name}" for one in files)
     for evidence in sorted({one.evidence for one in material.declared if one.evidence}):
         if path_fault(evidence):
             raise BundleError(f"{DECLARED_FILE}: evidence {evidence!r}: {path_fault(evidence)}, relative to evidence/")

@@ -18,12 +18,12 @@ class BareBytes:
 
     name = "bytes"
 
-    def read(self, payload: bytes, model: DeviceModel, _received_us: int) -> Document:
+    def read(self, payload: bytes, model: DeviceModel, received_us: int) -> Document:
         """Return what the bytes say; see `Format.read`."""
         if len(payload) > PAYLOAD_BYTES_MAX:
             raise PayloadError("oversized", f"expected at most {PAYLOAD_BYTES_MAX} bytes, got {len(payload)}")
         options = payload_options(model.options)
-        body = PAYLOADS[options.decoder].decode(payload, None, options.rules)
+        body = PAYLOADS[options.decoder].decode(payload, None, received_us, options.rules)
         return Document(body, body)
 
     def write(self, document: Document, model: DeviceModel) -> bytes:

@@ -29,10 +29,10 @@ class LoRaWAN:
 
     name = "lorawan"
 
-    def read(self, payload: bytes, model: DeviceModel, _received_us: int) -> Document:
+    def read(self, payload: bytes, model: DeviceModel, received_us: int) -> Document:
         """Return what the device said, within what its network says of it; see `Format.read`."""
         uplink = _recognised(parse_json(payload))
-        body = _body(uplink, payload_options(model.options))
+        body = _body(uplink, payload_options(model.options), received_us)
         if body is None:
             if not _names_envelope(model, uplink.root):
                 what = "an uplink without payload" if uplink.kind == "uplink" else f"a message of kind {uplink.kind}"
@@ -70,7 +70,7 @@ def _recognised(message: object) -> Uplink:
     raise PayloadError("malformed", f"expected a message of a LoRaWAN network server: {', '.join(NETWORKS)}")
 
 
-def _body(uplink: Uplink, options: PayloadOptions) -> object:
+def _body(uplink: Uplink, options: PayloadOptions, received_us: int) -> object:
     """Return the device's part as a document; None where the message has none.
 
     Raises:
@@ -81,7 +81,10 @@ def _body(uplink: Uplink, options: PayloadOptions) -> object:
     if options.decoder == "normalized":
         return None if uplink.normalized is None else {MEASUREMENTS: uplink.normalized}
     data = bytes_of(uplink)
-    return PAYLOADS[options.decoder].decode(data, uplink.f_port, options.rules) if data else None
+    if not data:
+        return None
+    time_us = received_us if uplink.time_us is None else uplink.time_us
+    return PAYLOADS[options.decoder].decode(data, uplink.f_port, time_us, options.rules)
 
 
 def _frame(uplink: Uplink) -> Frame | None:

@@ -56,5 +56,5 @@ def write_city(
     (folder / "zones.geojson").write_text(json.dumps(zones), encoding="utf-8")
     for name, text in (models or {}).items():
         (folder / "models").mkdir(exist_ok=True)
-        (folder / "models" / f"{name}.toml").write_text(text, encoding="utf-8")
+        (folder / "models" / (name if "." in name else f"{name}.toml")).write_text(text, encoding="utf-8")
     return folder

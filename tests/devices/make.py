@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from devices import DeviceModel, codec
@@ -12,10 +14,13 @@ from devices.tables import Problems
 RECEIVED_US = 1_700_000_000_000_000
 
 
-def model(text: str, code: str = "test") -> DeviceModel:
-    """Return the model of a TOML text, which must be faultless."""
+def model(text: str, code: str = "test", script: str = "") -> DeviceModel:
+    """Return the model of a TOML text, which must be faultless, with a decoder of its name beside it."""
     problems = Problems()
-    found = parse_model(text.encode(), code, f"{code}.toml", problems)
+    with TemporaryDirectory() as folder:
+        if script:
+            (Path(folder) / f"{code}.js").write_text(script, encoding="utf-8")
+        found = parse_model(text.encode(), code, str(Path(folder) / f"{code}.toml"), problems)
     problems.raise_if_any()
     assert found is not None
     return found

@@ -13,6 +13,7 @@ from devices import (
     CODECS,
     QUALITIES,
     REASON_TITLES,
+    DeviceModel,
     codec,
     load_columns,
     load_measurands,
@@ -34,8 +35,13 @@ BLOCKS = {
 MODELS = sorted(name for kind, name in BLOCKS if kind == "model")
 
 
+def shown(name: str) -> DeviceModel:
+    """Return the model of an example, beside it the decoder that the page shows."""
+    return model(BLOCKS["model", name], name, BLOCKS.get(("script", name), ""))
+
+
 def test_the_page_shows_every_format() -> None:
-    assert {model(BLOCKS["model", name]).codec for name in MODELS} == {chosen.name for chosen in CODECS}
+    assert {shown(name).codec for name in MODELS} == {chosen.name for chosen in CODECS}
 
 
 def message(name: str) -> bytes:
@@ -46,7 +52,7 @@ def message(name: str) -> bytes:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_message_of_an_example_decodes_to_the_readings_beside_it(name: str) -> None:
-    device_model = model(BLOCKS["model", name], name)
+    device_model = shown(name)
     decoded = codec(device_model.codec).decode(message(name), device_model, RECEIVED_US)
     measurands = load_measurands().by_code
     readings = []
@@ -62,6 +68,7 @@ def test_the_message_of_an_example_decodes_to_the_readings_beside_it(name: str) 
 
 def test_the_devices_of_the_page_make_a_registry(tmp_path: Path) -> None:
     models = {name: BLOCKS["model", name] for name in MODELS}
+    models |= {f"{name}.js": text for (kind, name), text in BLOCKS.items() if kind == "script"}
     registry = load_registry(
         write_city(tmp_path, city=BLOCKS["city", ""], devices=BLOCKS["devices", ""], models=models)
     )

@@ -16,7 +16,7 @@ from devices.codecs.payloads import PAYLOADS, encode_payload
 from devices.layouts import Bits, Channel, Group, Layout, Part, Scalar, When
 from devices.payloads import payload_options
 from devices.ticks import Number
-from tests.devices.make import decoded, faults_of, model
+from tests.devices.make import RECEIVED_US, decoded, faults_of, model
 from tests.examples import examples
 
 HEAD = 'title = "t"\ncodec = "bytes"\ninterval_s = 600\n'
@@ -97,7 +97,7 @@ def laid_out(layout: str) -> DeviceModel:
 def read(layout: str, data: str, f_port: int | None = None) -> Any:
     """Return the document of a message."""
     rules = payload_options(laid_out(layout).options).rules
-    return PAYLOADS["layout"].decode(bytes.fromhex(data), f_port, rules)
+    return PAYLOADS["layout"].decode(bytes.fromhex(data), f_port, RECEIVED_US, rules)
 
 
 def written(layout: str, document: object, f_port: int | None = None) -> str:
@@ -357,9 +357,9 @@ def test_any_sequence_of_parts_is_read_as_it_was_written_down_and_written_as_it_
 ) -> None:
     parts, data, document = drawn
     rules = (layout_of(parts),)
-    assert PAYLOADS["layout"].decode(data, None, rules) == document
+    assert PAYLOADS["layout"].decode(data, None, RECEIVED_US, rules) == document
     again = encode_payload("layout", document, None, rules)
-    assert PAYLOADS["layout"].decode(again, None, rules) == document
+    assert PAYLOADS["layout"].decode(again, None, RECEIVED_US, rules) == document
 
 
 @settings(max_examples=examples(200))
@@ -375,9 +375,9 @@ def test_channels_come_in_any_order_and_any_choice(data: st.DataObject, length_b
         payload += size + head + some if length_byte == "before" else head + size + some
         document |= says
     rules = (layout_of((), channels, length_byte),)
-    assert PAYLOADS["layout"].decode(payload, None, rules) == document
+    assert PAYLOADS["layout"].decode(payload, None, RECEIVED_US, rules) == document
     again = encode_payload("layout", document, None, rules)
-    assert PAYLOADS["layout"].decode(again, None, rules) == document
+    assert PAYLOADS["layout"].decode(again, None, RECEIVED_US, rules) == document
 
 
 @settings(max_examples=examples(400))

@@ -14,6 +14,7 @@ from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
 from devices.ticks import TICKS_MAX, TICKS_MIN
 from tests.devices.make import RECEIVED_US
 from tests.devices.test_cbor import STATION
+from tests.devices.test_javascript import FUZZED as JAVASCRIPT
 from tests.devices.test_json_paths import EACH, FLAT, ONE, SQUARE
 from tests.devices.test_layouts import MODELS as LAYOUTS
 from tests.devices.test_lines import BARE, HEADED, NAMED
@@ -25,7 +26,7 @@ from tests.examples import examples
 
 MODELS = [
     *load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, HEADED, NAMED, BARE, STATION, *LORAWAN,
-    *LAYOUTS.values(),
+    *LAYOUTS.values(), *JAVASCRIPT,
 ]  # fmt: skip
 OPTED = {model.codec for model in MODELS if model.options is not None}
 """Codecs whose models have options: they are tried with their own models only, the others with all that have none."""
@@ -48,6 +49,7 @@ SEEDS = [
     bytes.fromhex("82a3221a5f5e1000006474656d7002fa3dcccccda2006474656d7002c48221196ab3"),
     bytes.fromhex("a46274731b0000018cc251f40061370a636169729f00a162706dfb4028b0f27bb2feccff63626179f5"),
     *LORAWAN_SEEDS,
+    b'{"uplink_message":{"f_port":2,"frm_payload":"BNKx","received_at":"2024-03-09T15:20:00Z"}}',
 ]
 TOKENS = [
     b"{",

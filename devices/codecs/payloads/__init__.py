@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from devices.codecs.payloads import cayenne_lpp, layout, layout_write
+from devices.codecs.payloads import cayenne_lpp, javascript, layout, layout_write
 
 
 class PayloadDecoder(NamedTuple):
     """One decoder."""
 
-    decode: Callable[[bytes, int | None, object], object]
-    """(bytes, port or None, `PayloadOptions.rules`) to a document: objects, arrays, texts, `NumberText`, true, false
-    and null. Raises `PayloadError` and nothing else."""
+    decode: Callable[[bytes, int | None, int, object], object]
+    """(bytes, port or None, time of the uplink in microseconds UTC, `PayloadOptions.rules`) to a document: objects,
+    arrays, texts, `NumberText`, true, false and null. Raises `PayloadError` and nothing else."""
     encode: Callable[[object, int | None, object], bytes] | None = None
     """(document, port, rules) to bytes that decode to it; raises ValueError where they cannot. None: no way back."""
 
@@ -27,6 +27,7 @@ PAYLOADS: Final[Mapping[str, PayloadDecoder]] = MappingProxyType(
     {
         "cayenne-lpp": PayloadDecoder(cayenne_lpp.decode, cayenne_lpp.encode),
         "layout": PayloadDecoder(layout.decode, layout_write.encode),
+        "javascript": PayloadDecoder(javascript.decode),
     }
 )
 """Every decoder of bytes, by the name that models use."""

@@ -75,7 +75,7 @@ _BY_NAME: Final = {kind.name: (number, kind) for number, kind in KINDS.items()}
 _EXPONENTS: Final = {1: 0, 10: -1, 100: -2, 1000: -3, 10_000: -4}
 
 
-def decode(data: bytes, _f_port: int | None, _rules: object) -> object:
+def decode(data: bytes, _f_port: int | None, _time_us: int, _rules: object) -> object:
     """Return an object with a member for each channel; see `PayloadDecoder.decode`.
 
     Raises:

@@ -14,7 +14,7 @@ from devices.layouts import Channel, Group, Layout, Part, When
 Members = dict[str, object]
 
 
-def decode(data: bytes, f_port: int | None, rules: object) -> object:
+def decode(data: bytes, f_port: int | None, _time_us: int, rules: object) -> object:
     """Return the document of a message; see `PayloadDecoder.decode`.
 
     Raises:

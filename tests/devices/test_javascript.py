@@ -1,0 +1,355 @@
+"""Vendors' decoders in JavaScript give what their network server would show, or a fault of the message."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from devices import DeviceModel, PayloadError
+from devices.codecs.jsontext import NumberText
+from devices.codecs.payloads.javascript import decode, engine
+from devices.models import parse_model, read_models
+from devices.scripts import SOURCE_BYTES_MAX, JavaScript
+from devices.tables import Problems
+from tests.devices.make import RECEIVED_US, decoded
+from tests.examples import examples
+
+AT_US = 1_709_997_600_123_456
+SCRIPTS = Path(__file__).parent / "data" / "javascript"
+MODEL = """
+title = "A level gauge"
+codec = "{codec}"
+interval_s = 900
+{more}
+[payload]
+decoder = "javascript"
+file = "level.js"
+
+[[field]]
+name = "level"
+measurand = "water_level"
+unit = "m"
+
+[[field]]
+name = "battery"
+measurand = "battery_voltage"
+unit = "V"
+"""
+
+
+def gauge(codec: str, more: str = "") -> DeviceModel:
+    """Return the model of the gauge beside whose file the decoder lies."""
+    problems = Problems()
+    found = parse_model(MODEL.format(codec=codec, more=more).encode(), "gauge", str(SCRIPTS / "gauge.toml"), problems)
+    problems.raise_if_any()
+    assert found is not None
+    return found
+
+
+FUZZED = [gauge("lorawan"), gauge("bytes")]
+
+
+def run(source: str, data: bytes = b"\x01\x02\xff", port: int | None = 5, variables: object = ()) -> object:
+    """Return the document that a decoder makes."""
+    return decode(data, port, AT_US, JavaScript("x.js", source, variables))  # type: ignore[arg-type]
+
+
+def returning(expression: str) -> str:
+    """Return a decoder whose data are an expression."""
+    return f"function decodeUplink(input) {{ const bytes = input.bytes; return {{ data: {expression} }}; }}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "function decodeUplink(input) { return { data: { sum: input.bytes[0] + input.bytes[2], port: input.fPort }}; }",
+        "const decodeUplink = ({ bytes, fPort }) => ({ data: { sum: bytes[0] + bytes[2], port: fPort }, errors: [] });",
+        "function Decode(fPort, bytes, variables) { return { sum: bytes[0] + bytes[2], port: fPort }; }",
+        "function Decoder(bytes, port) { sum = bytes[0] + bytes[2]; return { sum: sum, port: port }; } // sloppy",
+        "exports.decodeUplink = (input) => ({ data: { sum: input.bytes[0] + input.bytes[2], port: input.fPort } });",
+        "module.exports = { Decoder: (bytes, port) => ({ sum: bytes[0] + bytes[2], port }) };",
+        """
+        function Decode(fPort, bytes) { return { sum: bytes[0] + bytes[bytes.length - 1], port: fPort }; }
+        function decodeUplink(input) { return { data: Decode(input.fPort, input.bytes, input.variables) }; }
+        if (typeof module !== "undefined" && module.exports) { module.exports.decodeUplink = decodeUplink; }
+        """,
+        """'use strict';
+        class Reader { constructor(bytes) { this.bytes = bytes; } at(place) { return this.bytes.at(place); } }
+        function decodeUplink(input) {
+          const reader = new Reader(input.bytes);
+          console.log("decoding", input);
+          return { data: { sum: reader.at(0) + reader.at(-1), port: input.fPort }, warnings: ["battery low"] };
+        }""",
+    ],
+)
+def test_a_decoder_is_called_as_its_network_server_would(source: str) -> None:
+    assert run(source) == {"sum": "256", "port": "5"}
+
+
+def test_a_decoder_is_told_the_time_of_the_uplink_and_the_models_variables() -> None:
+    times = "at: input.recvTime, now: Date.now(), again: new Date(), zone: input.recvTime.getHours()"
+    assert run(returning(f"{{ {times}, key: input.variables.k }}"), variables=(("k", "Größe"),)) == {
+        "at": "2024-03-09T15:20:00.123Z",
+        "now": "1709997600123",
+        "again": "2024-03-09T15:20:00.123Z",
+        "zone": "15",
+        "key": "Größe",
+    }
+    assert run(returning("{ port: input.fPort }"), port=None) == {"port": None}
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("function decodeUplink() { return { data: { a: 1 }, errors: ['bad port', 'short'] }; }", "bad port; short"),
+        ("function decodeUplink() { return { errors: 'unknown FPort' }; }", "unknown FPort"),
+        ("function decodeUplink() { return {}; }", "decodeUplink gave no object of values"),
+        ("function decodeUplink() { return null; }", "decodeUplink returned null"),
+        ("function decodeUplink() {}", "decodeUplink returned undefined"),
+        ("async function decodeUplink() { return { data: {} }; }", "decodeUplink gave no object of values"),
+        ("function Decoder() { return 7; }", "Decoder gave no object of values"),
+        ("function decodeUplink() { throw new RangeError('too short'); }", "RangeError: too short"),
+        ("function decodeUplink() { throw 'no \\ud800'; }", "no \ufffd"),
+        ("function decodeUplink() { throw { toString() { throw 1; } }; }", "an error that cannot be told"),
+        ("function decodeUplink(input) { return { data: input.nothing.there }; }", "TypeError: cannot read property"),
+        (returning("{ get a() { throw 'no value'; } }"), "no value"),
+        (returning("new Proxy({ a: 1 }, { get() { throw 'trapped'; } })"), "trapped"),
+        ("function decodeUplink() { var a = {}; a.a = a; return { data: a }; }", "TypeError: circular reference"),
+        ("function decodeUplink( {", "SyntaxError: "),
+        ("export function decodeUplink() {}", "SyntaxError: unsupported keyword: export"),
+        ("throw new Error('at once');", "Error: at once"),
+        ("var decode = 1;", "expected a function decodeUplink, Decode, Decoder"),
+        ("", "expected a function decodeUplink, Decode, Decoder"),
+    ],
+)
+def test_what_goes_wrong_in_a_decoder_is_a_fault_of_the_message_in_its_own_words(source: str, told: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        run(source)
+    assert refused.value.reason == "malformed"
+    assert refused.value.detail.startswith(f"x.js: {json.dumps(told)[:-1]}")
+
+
+ENDLESS = f"took more than {engine.INSTRUCTIONS_MAX} instructions"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("function decodeUplink() { for (;;); }", ENDLESS),
+        ("function decodeUplink() { try { for (;;); } catch { return { data: { a: 1 } }; } }", ENDLESS),
+        (returning("{ at: [].indexOf.call({ length: 9e15 }, 1) }"), ENDLESS),
+        (returning("new Proxy({}, { ownKeys() { for (;;); } })"), ENDLESS),
+        ("function decodeUplink() { throw { toString() { for (;;); } }; }", ENDLESS),
+        ("function decodeUplink() { return decodeUplink(); }", "calls itself too deeply"),
+        (returning("eval('('.repeat(50000))"), "calls itself too deeply"),
+        (
+            "function decodeUplink() { var a = []; for (;;) a.push(new Float64Array(4096)); }",
+            "InternalError: out of memory",
+        ),
+        (returning("{ a: 'x'.repeat(300000) }"), "gave an answer of 300009 bytes, expected at most 262144"),
+        ("function decodeUplink() { for (var s = 'x'; ; ) s += s; }", "InternalError: string too long"),
+        ("for (;;);", f"took more than {engine.LOADING_INSTRUCTIONS_MAX} instructions"),
+    ],
+)
+def test_a_bomb_is_stopped_at_a_stated_limit_and_the_next_message_is_read(source: str, told: str) -> None:
+    for _ in range(2):
+        with pytest.raises(PayloadError) as refused:
+            run(source)
+        assert refused.value.detail == f"x.js: {json.dumps(told)}"
+    assert run(returning("{ a: bytes[0] }")) == {"a": "1"}
+
+
+def test_an_answer_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(PayloadError, match="expected at most 32 levels"):
+        run("function decodeUplink() { var a = 1; for (var i = 0; i < 40; i++) a = [a]; return { data: a }; }")
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "typeof require", "typeof process", "typeof std", "typeof os", "typeof fetch", "typeof XMLHttpRequest",
+        "typeof setTimeout", "typeof WebAssembly", "typeof Worker", "typeof Atomics", "typeof Buffer", "typeof load",
+        "typeof import.meta",
+    ],
+)  # fmt: skip
+def test_a_decoder_reaches_nothing_outside(there: str) -> None:
+    try:
+        assert run(returning(f"{{ there: {there} }}")) == {"there": "undefined"}
+    except PayloadError as refused:
+        assert "SyntaxError" in refused.detail  # noqa: PT017  # import.meta belongs to modules
+
+
+def test_nothing_passes_from_one_message_to_the_next() -> None:
+    source = """
+    let count = 0;
+    function decodeUplink(input) {
+      const before = [count, typeof left, [].left, JSON.stringify.left, input.variables.left].map(String);
+      before.push(String(Math.random()));
+      count += 1;
+      left = 1;
+      Array.prototype.left = Object.prototype.left = JSON.stringify.left = input.variables.left = 1;
+      JSON.stringify = Array.prototype.map = Date.now = Math.random = () => 7;
+      if (input.bytes[0] === 1) for (;;);
+      if (input.bytes[0] === 2) for (const kept = []; ; ) kept.push(new Uint8Array(65536));
+      return { data: before };
+    }"""
+    first = run(source, b"\x00")
+    assert isinstance(first, list)
+    assert first[:-1] == ["0", "undefined", "undefined", "undefined", "undefined"]
+    for stopped in (b"\x01", b"\x02"):
+        with pytest.raises(PayloadError):
+            run(source, stopped)
+        assert run(source, b"\x00") == first
+
+
+def test_all_that_an_instance_remembers_is_its_memory_and_one_variable() -> None:
+    """The proof that restoring both is a fresh engine: the binary's section of globals holds one that can change."""
+    binary = engine.binary()
+
+    def number(place: int) -> tuple[int, int]:
+        value = shift = 0
+        while True:
+            byte = binary[place]
+            value |= (byte & 127) << shift
+            place, shift = place + 1, shift + 7
+            if byte < 128:
+                return value, place
+
+    sections, place = {}, 8
+    while place < len(binary):
+        kind = binary[place]
+        size, place = number(place + 1)
+        sections[kind] = binary[place : place + size]
+        place += size
+    one_number_that_changes = b"\x01\x7f\x01"
+    assert sections[6].startswith(one_number_that_changes)
+
+
+def test_a_program_loads_to_the_same_memory_byte_for_byte_whatever_ran_before() -> None:
+    first = f"cityvitals.load({json.dumps(returning('{ r: Math.random() }'))}, {{}})"
+    one, other = engine.Program(first), engine.Program(first)
+    for _ in range(3):
+        answers = {
+            each.call(f"cityvitals.decode([1],1,{time})", time * 1000) for each in (one, other) for time in (0, 5)
+        }
+        assert len(answers) == 1
+    assert one.memory == other.memory
+
+
+def test_threads_share_a_decoder_and_get_the_same_answers() -> None:
+    source = "let n = 0; function decodeUplink(input) { n += input.bytes[0]; return { data: { n } }; }"
+    answers: list[object] = []
+
+    def work(byte: int) -> None:
+        answers.extend((byte, run(source, bytes((byte,)))) for _ in range(25))
+
+    threads = [threading.Thread(target=work, args=(byte,)) for byte in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, answers)) == sorted(str((byte, {"n": str(byte)})) for byte in range(4) for _ in range(25))
+
+
+@settings(max_examples=examples(200))
+@given(value=st.floats(allow_nan=True))
+@example(value=2.0**-24)
+@example(value=2.0**60)
+def test_a_double_is_the_shortest_decimal_that_names_it(value: float) -> None:
+    document = run(
+        "function Decoder(bytes) { return [new DataView(Uint8Array.from(bytes).buffer).getFloat64(0)]; }",
+        struct.pack(">d", value),
+    )
+    assert isinstance(document, list)
+    (text,) = document
+    if value != value or value in (float("inf"), float("-inf")):
+        assert text is None
+        return
+    assert isinstance(text, NumberText)
+    assert Decimal(text) == Decimal(repr(value))
+
+
+def test_whole_numbers_are_exact_a_bigint_is_text_and_what_is_undefined_is_absent() -> None:
+    whole = "safe: 2 ** 53 - 1, low: -(2 ** 53) + 1, big: 2n ** 64n - 1n, zero: -0"
+    data = f"{{ {whole}, gone: undefined, none: null, method() {{}} }}"
+    assert run(returning(data)) == {
+        "safe": "9007199254740991",
+        "low": "-9007199254740991",
+        "big": "18446744073709551615",
+        "zero": "0",
+        "none": None,
+    }
+
+
+UPLINK = {
+    "uplink_message": {"f_port": 2, "frm_payload": "BNKx", "received_at": "2024-03-09T15:20:00.123456Z"},
+}
+
+
+def test_a_model_reads_a_vendors_file_beside_it_within_any_envelope() -> None:
+    at = gauge("lorawan", '[time]\npath = "at"\nformat = "rfc3339"\n')
+    assert decoded(at, UPLINK) == (
+        [("level", 1_709_997_600_123_000, 12_340, 0), ("battery", 1_709_997_600_123_000, 3540, 0)],
+        [],
+    )
+    refused = {"uplink_message": {**UPLINK["uplink_message"], "f_port": 9}}
+    with pytest.raises(PayloadError, match=r'malformed: level\.js: "unknown FPort"'):
+        decoded(at, refused)
+
+
+def test_a_value_that_is_no_number_is_a_fault_of_its_field_alone() -> None:
+    readings, faults = decoded(gauge("lorawan"), {"uplink_message": {"f_port": 2, "frm_payload": "BNI="}})
+    assert [name for name, *_ in readings] == ["level"]
+    assert faults == [("not_a_number", 1)]
+
+
+def test_bytes_without_an_envelope_have_no_port() -> None:
+    with pytest.raises(PayloadError, match="unknown FPort"):
+        decoded(gauge("bytes"), b"\x04\xd2\xb1")
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "told"),
+    [
+        ('file = "none.js"', None, "payload.file: cannot be read: No such file or directory"),
+        ('file = "../level.js"', None, "payload.file: expected the name of a file beside the model, such as own.js"),
+        ('file = "level.py"', None, "payload.file: expected the name of a file beside the model, such as own.js"),
+        ("", b"\xff", "payload.file: own.js: byte 0: expected UTF-8 text"),
+        ("", b" " * (SOURCE_BYTES_MAX + 1), f"payload.file: expected at most {SOURCE_BYTES_MAX} bytes"),
+        ("variable = 1", b"", "payload.variable: unknown key; did you mean 'variables'?"),
+        ("variables = { k = 1 }", b"", "payload.variables: expected a table of texts"),
+    ],
+)
+def test_a_decoder_that_cannot_be_read_is_a_fault_of_the_model(
+    tmp_path: Path, key: str, content: bytes | None, told: str
+) -> None:
+    text = MODEL.format(codec="lorawan", more="").replace('file = "level.js"', key)
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    if content is not None:
+        (tmp_path / "own.js").write_bytes(content)
+    problems = Problems()
+    read_models(tmp_path, problems, {})
+    assert any(str(problem).partition(": ")[2].startswith(told) for problem in problems.found), problems.found
+
+
+def test_a_file_of_the_models_name_is_its_decoder_and_a_byte_order_mark_no_part_of_it(tmp_path: Path) -> None:
+    text = MODEL.format(codec="lorawan", more="").replace('file = "level.js"', "")
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "own.js").write_bytes(b"\xef\xbb\xbf" + (SCRIPTS / "level.js").read_bytes())
+    problems = Problems()
+    models = read_models(tmp_path, problems, {})
+    assert problems.found == []
+    assert [ticks for _, _, ticks, _ in decoded(models["own"], UPLINK)[0]] == [12_340, 3540]
+
+
+def test_the_time_of_arrival_stands_in_for_that_of_the_network() -> None:
+    untimed = {"uplink_message": {**UPLINK["uplink_message"], "received_at": None}}
+    readings, _ = decoded(gauge("lorawan", '[time]\npath = "at"\nformat = "rfc3339"\n'), untimed)
+    assert {time_us for _, time_us, _, _ in readings} == {RECEIVED_US}
