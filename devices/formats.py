@@ -14,6 +14,7 @@ from devices.csvlines import csv_options
 from devices.meters import mbus_options
 from devices.payloads import bytes_options, lorawan_options
 from devices.tables import Table
+from devices.topics import sparkplug_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class FormatRules:
         measured: a path names a reading with its unit and time, so that none ends in its `value`.
         each: the array that a message always is, so that no model names one; empty: a model may.
         path: where the one value of a message stands, so that no model names an array or a time; empty: anywhere.
+        topic: says what is wrong with the topic of a device, or with a model's pattern; empty where nothing is. None
+            where a format has no rule of its own.
     """
 
     paths: bool = True
@@ -35,6 +38,12 @@ class FormatRules:
     measured: bool = False
     each: str = ""
     path: str = ""
+    topic: Callable[[str], str] | None = None
+
+
+def _without_each(root: Table) -> None:
+    if root.has("each"):
+        root.fault("each", "each metric of Sparkplug B has its own name and time; an array in one is reached by a path")
 
 
 FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
@@ -49,6 +58,7 @@ FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
         "bytes": FormatRules(options=bytes_options),
         "dsmr-p1": FormatRules(measured=True),
         "mbus": FormatRules(options=mbus_options, measured=True),
+        "sparkplug-b": FormatRules(options=_without_each, topic=sparkplug_fault),
     }
 )
 """Every format by the name that models use."""

@@ -205,7 +205,7 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
     codec = root.text("codec", among=FORMATS)
     rules = FORMATS.get(codec, FormatRules())
     topic = root.text("topic", DEFAULT_TOPIC)
-    for fault in pattern_faults(topic):
+    for fault in filter(None, (*pattern_faults(topic), rules.topic(topic) if rules.topic is not None else "")):
         root.fault("topic", fault)
     catalogue = load_measurands()
     missing = root.words("missing") if rules.paths else ()

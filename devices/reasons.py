@@ -27,6 +27,7 @@ REASON_TITLES: Final = MappingProxyType(
         "unknown_topic": "the topic follows no pattern of a registered device",
         "too_many": "the message carries more readings than the limit",
         "archived": "the time lies in days whose observations left the database for an archive",
+        "no_birth": "only the birth of its Sparkplug edge node could say what it is, and none had come",
     }
 )
 """Reason to its explanation for people. The order is the order of the codes and never changes: the store keeps them."""

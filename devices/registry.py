@@ -21,6 +21,7 @@ import numpy as np
 from devices.city import City, read_city, read_file
 from devices.columns import OPTIONAL, REQUIRED, Column, load_columns
 from devices.errors import nearest
+from devices.formats import FORMATS
 from devices.measurands import MeasurandCatalogue, load_measurands
 from devices.models import INTERVAL_S_MAX, DeviceModel, Field, load_models, read_models
 from devices.quality import check_models
@@ -345,7 +346,8 @@ class _Row:
             self.text("title") or code, "", attributes or _NO_ATTRIBUTES,
         )  # fmt: skip
         topic = self.text("topic") or fill(model.topic, _values(city, device))
-        for fault in topic_faults(topic):
+        rule = FORMATS[model.codec].topic
+        for fault in filter(None, (*topic_faults(topic), rule(topic) if rule is not None else "")):
             self.fault("topic", fault)
         return replace(device, topic=topic)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from itertools import combinations
+from typing import Final, NamedTuple
 
 DEFAULT_TOPIC = "cityvitals/{city}/{device}/telemetry"
 """The topic of native devices."""
@@ -15,6 +16,12 @@ PLACEHOLDERS = ("city", "device", "gateway", "model", "zone")
 TOPIC_BYTES_MAX = 1_024
 """MQTT allows 65,535; no device needs them, and every topic is kept in the route table."""
 
+SPARKPLUG: Final = "spBv1.0"
+"""The first level of every topic of Sparkplug B."""
+
+_SPARKPLUG = re.compile(
+    rf"{re.escape(SPARKPLUG)}/([^/]+)/(?:(N(?:BIRTH|DATA|DEATH))/([^/]+)|(D(?:BIRTH|DATA|DEATH))/([^/]+)/([^/]+))"
+)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _FORBIDDEN = re.compile(r"[+#\x00-\x20\x7f]")
 
@@ -40,6 +47,33 @@ def pattern_faults(pattern: str) -> list[str]:
     if "{" in _PLACEHOLDER.sub("", pattern) or "}" in _PLACEHOLDER.sub("", pattern):
         faults.append(f"a brace without its pair in {pattern!r}")
     return faults
+
+
+class SparkplugTopic(NamedTuple):
+    """The parts of a topic that an edge node publishes to: `spBv1.0/group/DDATA/node/device`."""
+
+    group: str
+    kind: str
+    node: str
+    device: str
+    """Empty for the node's own messages."""
+
+
+def sparkplug_topic(topic: str) -> SparkplugTopic | None:
+    """Return the parts of a topic of an edge node's birth, data or death; None for any other."""
+    match = _SPARKPLUG.fullmatch(topic)
+    if match is None:
+        return None
+    group, of_node, node, of_device, its_node, device = match.groups()
+    return SparkplugTopic(group, of_node or of_device, node or its_node, device or "")
+
+
+def sparkplug_fault(topic: str) -> str:
+    """Return what is wrong with the topic, or the pattern of topics, of Sparkplug B devices; empty when nothing is."""
+    parts = sparkplug_topic(topic)
+    if parts is not None and parts.kind in ("NDATA", "DDATA"):
+        return ""
+    return f"expected {SPARKPLUG}/group/DDATA/node/device, or {SPARKPLUG}/group/NDATA/node for a node, got {topic!r}"
 
 
 def fill(pattern: str, values: Mapping[str, str]) -> str:

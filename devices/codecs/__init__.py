@@ -25,6 +25,7 @@ from devices.codecs.lorawan import LORAWAN
 from devices.codecs.mbus import MBUS
 from devices.codecs.senml import SENML_JSON
 from devices.codecs.senml_cbor import SENML_CBOR
+from devices.codecs.sparkplug import SPARKPLUG_B
 from devices.codecs.text import BARE_TEXT
 from devices.errors import nearest
 
@@ -39,6 +40,7 @@ CODECS: tuple[Codec, ...] = (
     BARE_BYTES,
     DSMR_P1,
     MBUS,
+    SPARKPLUG_B,
 )
 """Every format, in the order `docs/devices.md` describes them."""
 

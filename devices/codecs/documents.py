@@ -98,7 +98,7 @@ def decode_document(document: Document, model: DeviceModel, received_us: int) ->
         raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(items)} objects")
     decoded = Decoded(frame=document.frame)
     for number, item in enumerate(items, 1):
-        _decode_item(item, document, model, received_us, f"item {number}: " if model.each else "", decoded)
+        decode_item(item, document, model, received_us, f"item {number}: " if model.each else "", decoded)
     if not decoded.readings and not decoded.faults:
         decoded.refuse("empty", "the message holds none of the model's fields")
     return decoded
@@ -118,7 +118,7 @@ def _items(each: JsonPath, document: Document) -> list[object]:
     return items
 
 
-def _decode_item(
+def decode_item(
     item: object, document: Document, model: DeviceModel, received_us: int, where: str, decoded: Decoded
 ) -> None:
     """Add the readings and faults of one object."""

@@ -22,11 +22,13 @@ from tests.devices.test_lorawan import FUZZED as LORAWAN
 from tests.devices.test_lorawan import SEEDS as LORAWAN_SEEDS
 from tests.devices.test_senml import AIR, STATES
 from tests.devices.test_senml_cbor import SUMS
+from tests.devices.test_sparkplug import MODEL as SPARKPLUG
+from tests.devices.test_sparkplug import SEEDS as SPARKPLUG_SEEDS
 from tests.examples import examples
 
 MODELS = [
     *load_models().values(), AIR, STATES, SUMS, ONE, EACH, SQUARE, FLAT, HEADED, NAMED, BARE, STATION, *LORAWAN,
-    *LAYOUTS.values(), *JAVASCRIPT,
+    *LAYOUTS.values(), *JAVASCRIPT, SPARKPLUG,
 ]  # fmt: skip
 OPTED = {model.codec for model in MODELS if model.options is not None}
 """Codecs whose models have options: they are tried with their own models only, the others with all that have none."""
@@ -50,6 +52,7 @@ SEEDS = [
     bytes.fromhex("a46274731b0000018cc251f40061370a636169729f00a162706dfb4028b0f27bb2feccff63626179f5"),
     *LORAWAN_SEEDS,
     b'{"uplink_message":{"f_port":2,"frm_payload":"BNKx","received_at":"2024-03-09T15:20:00Z"}}',
+    *SPARKPLUG_SEEDS,
 ]
 TOKENS = [
     b"{",

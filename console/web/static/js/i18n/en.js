@@ -303,6 +303,7 @@ export default {
   "reason.unknown_topic": "unknown topic",
   "reason.too_many": "too many readings",
   "reason.archived": "of archived days",
+  "reason.no_birth": "birth not known yet",
 
   "kpis.wheel": "Wheel of the KPIs; arrow keys go from part to part",
   "kpis.data_points": "Data points",

@@ -303,6 +303,7 @@ export default {
   "reason.unknown_topic": "알 수 없는 토픽",
   "reason.too_many": "측정값 과다",
   "reason.archived": "보관된 날짜",
+  "reason.no_birth": "등록 메시지(birth) 없음",
 
   "kpis.wheel": "KPI 바퀴; 화살표 키로 부분 사이를 이동",
   "kpis.data_points": "데이터 항목",
