@@ -5,6 +5,7 @@ Knows the table `[payload]` and the decoders' names; knows no bytes (`devices.co
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -66,6 +67,12 @@ def lorawan_options(root: Table) -> PayloadOptions:
 def bytes_options(root: Table) -> PayloadOptions:
     """Return what a model of codec `bytes` says: no network is there to decode anything."""
     return _options(root, tuple(name for name in DECODERS if name not in NETWORK_DECODERS), networks=False)
+
+
+def enveloped(data: bytes, f_port: int) -> bytes:
+    """Return the shortest message of a network server that carries what a device sends on a port."""
+    text = base64.b64encode(data).decode("ascii")
+    return f'{{"uplink_message":{{"f_port":{f_port},"frm_payload":"{text}"}}}}'.encode()
 
 
 def payload_options(options: object) -> PayloadOptions:

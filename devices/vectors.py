@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from devices.errors import ValueRefusedError
+from devices.payloads import PORT_MAX, enveloped
 from devices.reasons import REASONS
 from devices.tables import Table
 from devices.times import time_us_from_rfc3339
@@ -85,6 +86,13 @@ def _vector(table: Table) -> Vector:
 
 
 def _payload(table: Table) -> bytes:
+    """Return the bytes of a message; of what a LoRaWAN device sends on a port, those of a message that carries it."""
+    data = _bytes(table)
+    f_port = table.whole("f_port", 0, low=1, high=PORT_MAX)
+    return enveloped(data, f_port) if f_port else data
+
+
+def _bytes(table: Table) -> bytes:
     """Return the bytes of a message, of which one form is given."""
     given = [form for form in _FORMS if table.has(form)]
     texts = {form: table.text(form, "") for form in _FORMS}
