@@ -7,6 +7,9 @@ else is looked up and goes the slow road.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
@@ -21,6 +24,7 @@ from engine.store.slots import Slots
 from engine.store.sorting import Plan, late_hours, plan, settle
 from engine.store.stretches import OBSERVATION_US, stretches
 from engine.store.texts import fit_text
+from engine.store.windows import SLICE_ROWS
 
 _QUARANTINE_TYPES = ("int8", "timestamptz", "text", "text", "text", "text", "int4", "int8", "bytea")
 
@@ -59,7 +63,6 @@ class Appender:
         found = self._settled(wanted)
         if found is not None:
             return found
-        self._session.stage("stage_observation")
         keys = plan(wanted.batch, self._slots.series_id, self.high_us)
         try:
             done = self._try(wanted, keys, redone=False)
@@ -154,29 +157,41 @@ class Appender:
             body = binary.rows((binary.stamps(time_us[fast]), ticks[fast], series[fast], flags[fast]))
             session.copy("copy_observation", body)
             session.step("copied")
-        if slow.size:
-            columns = (binary.stamps(time_us[slow]), ticks[slow], series[slow], flags[slow], slow.astype(np.int32))
-            session.copy("copy_stage_observation", binary.rows(columns))
-            session.step("staged")
-            ((packed,),) = session.rows("append_slow")
+        for first in range(0, slow.size, SLICE_ROWS):
+            some = slow[first : first + SLICE_ROWS]
+            asked: dict[str, NDArray[Any]] = {
+                "time": time_us[some],
+                "series": series[some],
+                "key": some.astype(np.int32),
+            }
+            ((packed,),) = session.rows(
+                "append_slow",
+                {
+                    "ticks": binary.Longs(ticks[some]),
+                    "flags": binary.Ints(flags[some].astype(np.int32)),
+                    **_given(asked),
+                },
+            )
             (fresh,) = binary.unpack_columns(packed or b"", ("i4",))
             stored[fresh] = True
-            if fresh.size < slow.size:
-                held[slow] = self._held(time_us[slow], slow, held)
+            session.step("tried")
+            if fresh.size < some.size:
+                self._known(asked, held)
             session.step("looked up")
         unseen = np.unique(series[stored & (self.high_us[slot] <= TIME_MIN_US)])
         if unseen.size:
             session.run("append_seen", {"series": unseen.tolist()})
         return stored, held
 
-    def _held(self, time_us: NDArray[np.int64], slow: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ticks that the table holds for the staged readings."""
-        found = held.copy()
+    def _known(self, asked: Mapping[str, NDArray[Any]], held: NDArray[np.int64]) -> None:
+        """Put the ticks that the table holds for readings into `held`, by key."""
+        time_us = asked["time"]
         for limits in stretches(time_us, OBSERVATION_US):
-            ((packed,),) = self._session.rows("append_known", limits)
+            between = (time_us >= limits["low"].us) & (time_us <= limits["high"].us)
+            some = _given({name: column[between] for name, column in asked.items()})
+            ((packed,),) = self._session.rows("append_known", {**limits, **some})
             known, ticks = binary.unpack_columns(packed or b"", ("i4", "i8"))
-            found[known] = ticks
-        return found[slow]
+            held[known] = ticks
 
     def _quarantine(self, commit_id: int, refused: list[QuarantineRow]) -> int:
         """Store quarantine rows, and return how many old ones left to make room."""
@@ -223,3 +238,12 @@ class Appender:
                 "client": fit_text(wanted.client, self._limits.text_chars_max),
             },
         )
+
+
+def _given(asked: Mapping[str, NDArray[Any]]) -> dict[str, object]:
+    """Return which readings are meant as parameters: `time`, `series` and `key`."""
+    return {
+        "time": binary.Times(asked["time"]),
+        "series": binary.Ints(asked["series"]),
+        "key": binary.Ints(asked["key"]),
+    }

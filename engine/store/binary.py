@@ -25,7 +25,7 @@ TIME_HIGH_US = 9_223_371_331_199_999_999
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
-_TIMESTAMPTZ, _INT4 = types["timestamptz"].oid, types["int4"].oid
+_TIMESTAMPTZ, _INT4, _INT8 = types["timestamptz"].oid, types["int4"].oid, types["int8"].oid
 _ROWS_AT_ONCE = 4096
 
 OBSERVATION_BYTES = 18
@@ -93,6 +93,26 @@ class _IntsDumper(Dumper):
         return _array(obj.values, _INT4)
 
 
+class Longs:
+    """A column of int64 as a parameter of a query."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: NDArray[np.int64]) -> None:
+        self.values = values
+
+
+class _LongsDumper(Dumper):
+    """Sends Longs as bigint[]."""
+
+    format = Format.BINARY
+    oid = types["int8"].array_oid
+
+    def dump(self, obj: Longs) -> Buffer:
+        """Return the numbers as PostgreSQL has an array of them."""
+        return _array(obj.values, _INT8)
+
+
 class _TimestampLoader(Loader):
     """Receives a timestamptz as an int: microseconds since 1970."""
 
@@ -106,7 +126,12 @@ class _TimestampLoader(Loader):
 
 def register(connection: Any) -> None:
     """Teach a connection to send `Timestamp` and to return times as int microseconds (in binary results)."""
-    for kind, dumper in ((Timestamp, _TimestampDumper), (Times, _TimesDumper), (Ints, _IntsDumper)):
+    for kind, dumper in (
+        (Timestamp, _TimestampDumper),
+        (Times, _TimesDumper),
+        (Ints, _IntsDumper),
+        (Longs, _LongsDumper),
+    ):
         connection.adapters.register_dumper(kind, dumper)
     connection.adapters.register_loader(_TIMESTAMPTZ, _TimestampLoader)
 

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cells import SUM_COUNT, Cells
+from engine.cells import Cells
 from engine.quality import Flags
 from engine.spans import Keys, Spans
 from engine.store import binary
 from engine.store.binary import Timestamp
 from engine.store.session import Session
 from engine.store.slots import Slots
-from engine.store.windows import spans_asked, stored_cells
+from engine.store.windows import cells_given, keys_given, spans_asked, stored_cells
 
 
 class Due(NamedTuple):
@@ -83,9 +83,7 @@ def add_due(session: Session, slots: Slots, keys: Keys) -> None:
         StoreUnavailable, StoreError
     """
     if len(keys):
-        _stage_keys(session, slots, keys)
-        session.run("quality_due_add")
-        session.run("stage_key_empty")
+        session.run("quality_due_add", keys_given(slots, keys))
 
 
 def due(session: Session, slots: Slots, limit: int) -> Due:
@@ -196,28 +194,19 @@ def write(session: Session, slots: Slots, found: Judged) -> None:
     Raises:
         StoreUnavailable, StoreError
     """
-    for stage in ("stage_flag", "stage_key", "stage_cell"):
-        session.stage(stage)
     with session.transaction():
         for flags, query in ((found.gone, "flag_gone"), (found.new, "flag_new")):
             if len(flags):
-                session.copy("copy_stage_flag", _flag_rows(slots, flags))
-                session.run(query)
-                session.run("stage_flag_empty")
+                session.run(query, _flags_given(slots, flags))
         if len(found.nothing):
-            _stage_keys(session, slots, found.nothing)
-            session.run("excluded_gone")
-            session.run("stage_key_empty")
+            session.run("excluded_gone", keys_given(slots, found.nothing))
         if len(found.excluded):
-            session.copy("copy_stage_cell", _cell_rows(slots, found.excluded))
-            session.run("excluded_new")
-            session.run("stage_cell_empty")
+            none = np.zeros(len(found.excluded), np.int64)
+            session.run("excluded_new", cells_given(slots, found.excluded, none, none.astype(np.bool_)))
         session.step("flags written")
         hours = found.changed()
         if len(hours):
-            _stage_keys(session, slots, hours)
-            session.run("quality_changed_add")
-            session.run("stage_key_empty")
+            session.run("quality_changed_add", keys_given(slots, hours))
         session.run("quality_due_done", {"serials": found.serials.tolist()})
     session.step("judged")
 
@@ -237,20 +226,11 @@ def _hours(session: Session, slots: Slots, query: str, limit: int) -> tuple[NDAr
     return table[:, 0].copy(), Keys(slots.of(table[:, 1].astype(np.int32)), table[:, 2].copy())
 
 
-def _stage_keys(session: Session, slots: Slots, keys: Keys) -> None:
-    session.copy("copy_stage_key", binary.rows((binary.stamps(keys.start_us), slots.series_id[keys.slot])))
-
-
-def _flag_rows(slots: Slots, flags: Flags) -> memoryview:
-    columns = (binary.stamps(flags.time_us), slots.series_id[flags.slot], flags.rule, flags.excluded.astype(np.int16))
-    return binary.rows(columns)
-
-
-def _cell_rows(slots: Slots, cells: Cells) -> memoryview:
-    none = np.zeros(len(cells), np.int64)
-    return binary.rows(
-        (
-            binary.stamps(cells.start_us), cells.count, cells.low, cells.high,
-            *(cells.sums[:, k] for k in range(SUM_COUNT)), none, slots.series_id[cells.slot], none.astype(np.int32),
-        )
-    )  # fmt: skip
+def _flags_given(slots: Slots, flags: Flags) -> dict[str, object]:
+    """Return flags as the parameters of `rows_flag`."""
+    return {
+        "time": binary.Times(flags.time_us),
+        "series": binary.Ints(slots.series_id[flags.slot]),
+        "rule": binary.Ints(flags.rule.astype(np.int32)),
+        "excluded": binary.Ints(flags.excluded.astype(np.int32)),
+    }

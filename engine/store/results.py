@@ -5,7 +5,11 @@ Knows these two tables; knows no formula.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.store import binary
 from engine.store.binary import Timestamp
@@ -13,7 +17,10 @@ from engine.store.errors import StoreError
 from engine.store.records import ValueRows
 from engine.store.session import Session
 from engine.store.stretches import VALUE_US, stretches
+from engine.store.windows import SLICE_ROWS
 
+_LONGS = ("ticks", "received", "expected")
+_INTS = ("indicator", "scope", "driver", "band", "revision")
 _STORED = ("i4", "i4", "time", "i8", "i4", "i4", "i8", "i8")
 
 
@@ -38,10 +45,8 @@ def remove_values(session: Session, values: ValueRows, computed_us: int, reason:
     """
     if not len(values):
         return 0
-    _stage(session, values)
-    kept = session.run("remove_value", _params(values, computed_us, reason))
-    session.run("stage_value_empty")
-    return kept
+    params = {"computed": Timestamp(computed_us), "reason": reason}
+    return sum(session.run("remove_value", {**params, **given}) for given in _given(values))
 
 
 def write_values(session: Session, values: ValueRows, computed_us: int, reason: str) -> tuple[int, int]:
@@ -51,32 +56,32 @@ def write_values(session: Session, values: ValueRows, computed_us: int, reason: 
         StoreError: columns of unequal length, or one result twice.
         StoreUnavailable
     """
-    if not len(values):
-        return 0, 0
-    _stage(session, values)
-    params = _params(values, computed_us, reason)
-    superseded = 0
-    for limits in stretches(values.start_us, VALUE_US):
-        session.run("flush_seen", {**params, **limits})
-        superseded += session.run("flush_superseded", {**params, **limits})
-    return session.run("flush_value", params), superseded
+    params = {"computed": Timestamp(computed_us), "reason": reason}
+    changed = superseded = 0
+    for given in _given(values):
+        ((written, replaced),) = session.rows("flush_value", {**params, **given})
+        changed, superseded = changed + written, superseded + replaced
+    return changed, superseded
 
 
-def _stage(session: Session, values: ValueRows) -> None:
-    columns = (
-        values.ticks, values.received, values.expected, values.indicator_id, values.scope_id, values.driver,
-        values.band, values.closed,
-    )  # fmt: skip
-    if {column.size for column in columns} != {len(values)}:
+def _given(values: ValueRows) -> Iterator[dict[str, object]]:
+    """Give results as the parameters of `rows_value` and their limits, so many at a time that memory stays bounded.
+
+    Raises:
+        StoreError: columns of unequal length.
+    """
+    ints: tuple[NDArray[Any], ...] = (values.indicator_id, values.scope_id, values.driver, values.band, values.closed)
+    longs = (values.ticks, values.received, values.expected)
+    if {column.size for column in (*ints, *longs)} != {len(values)}:
         raise StoreError("the columns of results have unequal length")
-    body = binary.rows((binary.stamps(values.start_us), *columns[:-1], values.closed.astype(np.int32)))
-    session.copy("copy_stage_value", body)
-
-
-def _params(values: ValueRows, computed_us: int, reason: str) -> dict[str, object]:
-    return {
-        "computed": Timestamp(computed_us),
-        "reason": reason,
-        "low": Timestamp(int(values.start_us.min())),
-        "high": Timestamp(int(values.start_us.max())),
-    }
+    for limits in stretches(values.start_us, VALUE_US):
+        between = (values.start_us >= limits["low"].us) & (values.start_us <= limits["high"].us)
+        rows = np.flatnonzero(between)
+        for first in range(0, rows.size, SLICE_ROWS):
+            part = rows[first : first + SLICE_ROWS]
+            yield {
+                **limits,
+                "start": binary.Times(values.start_us[part]),
+                **{name: binary.Longs(c[part]) for name, c in zip(_LONGS, longs, strict=True)},
+                **{name: binary.Ints(c[part].astype(np.int32)) for name, c in zip(_INTS, ints, strict=True)},
+            }

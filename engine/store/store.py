@@ -198,8 +198,6 @@ class Store(Opened):
         session, slots = self._session, self.slots
         session.require(wanted.partition, Duty.FLUSH)
         self._check(wanted)
-        for stage in ("stage_cell", "stage_value", "stage_event", "stage_key"):
-            session.stage(stage)
         cells = values = superseded = 0
         with session.transaction():
             for grid, keys in wanted.gone.items():

@@ -123,8 +123,7 @@ def write_watch(session: Session, watched: Watched, rows_max: int, chars_max: in
     Raises:
         StoreUnavailable, StoreError
     """
-    for stage in ("stage_health", "stage_silence"):
-        session.stage(stage)
+    session.stage("stage_silence")
     health, key = watched.health, {"partition": watched.partition}
     with session.transaction():
         trimmed = 0
@@ -136,15 +135,18 @@ def write_watch(session: Session, watched: Watched, rows_max: int, chars_max: in
             trimmed = session.run("watch_trim", {"before": Timestamp(watched.forget_us), "rows_max": rows_max})
         session.step("silences written")
         if health is not None and len(health):
-            heard, read = (
-                np.where(t == NOTHING, NOTHING, binary.stamps(t)) for t in (health.heard_us, health.reading_us)
-            )
-            columns = (
-                heard, read, health.counted_us, health.interval_us, health.jitter_us, health.offset_us,
-                health.device_id, health.state, health.clock,
-            )  # fmt: skip
-            session.copy("copy_stage_health", binary.rows(columns))
-            session.run("watch_health")
+            given = {
+                "heard": binary.Times(health.heard_us),
+                "reading": binary.Times(health.reading_us),
+                "counted": binary.Longs(health.counted_us),
+                "interval": binary.Longs(health.interval_us),
+                "jitter": binary.Longs(health.jitter_us),
+                "offset": binary.Longs(health.offset_us),
+                "device": binary.Ints(health.device_id),
+                "state": binary.Ints(health.state.astype(np.int32)),
+                "clock": binary.Ints(health.clock.astype(np.int32)),
+            }
+            session.run("watch_health", given)
         session.run(
             "watch_heartbeat",
             {

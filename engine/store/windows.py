@@ -22,10 +22,9 @@ from engine.store.slots import Slots
 from engine.store.stretches import CELL_US, stretches
 
 SLICE_ROWS = 50_000
-"""Rows staged at a time: bounds the memory of a large flush."""
+"""Rows of one statement: bounds the memory of a large flush."""
 TABLES: Mapping[Grid, str] = {Grid.MINUTE: "bucket_minute", Grid.HOUR: "window_hour", Grid.DAY: "window_day"}
 _LAYOUT = ("i4", "time", *["i8"] * (4 + SUM_COUNT), "i4")
-_EVENT_TYPES = ("int4", "timestamptz", "text", "int8", "int8")
 
 
 def write_cells(session: Session, slots: Slots, grid: Grid, rows: CellRows) -> int:
@@ -42,17 +41,34 @@ def write_cells(session: Session, slots: Slots, grid: Grid, rows: CellRows) -> i
     changed = 0
     for first in range(0, len(cells), SLICE_ROWS):
         part = slice(first, first + SLICE_ROWS)
-        body = binary.rows(
-            (
-                binary.stamps(cells.start_us[part]), cells.count[part], cells.low[part], cells.high[part],
-                *(cells.sums[part, k] for k in range(SUM_COUNT)), rows.expected[part],
-                slots.series_id[cells.slot[part]], rows.closed[part].astype(np.int32),
-            )
+        some = Cells(
+            cells.slot[part], cells.start_us[part], cells.count[part], cells.low[part], cells.high[part],
+            cells.sums[part],
         )  # fmt: skip
-        session.copy("copy_stage_cell", body)
-        changed += session.run(f"flush_{TABLES[grid]}")
-        session.run("stage_cell_empty")
+        given = cells_given(slots, some, rows.expected[part], rows.closed[part])
+        changed += session.run(f"flush_{TABLES[grid]}", given)
     return changed
+
+
+def cells_given(
+    slots: Slots, cells: Cells, expected: NDArray[np.int64], closed: NDArray[np.bool_]
+) -> dict[str, object]:
+    """Return cells as the parameters of `rows_cell`."""
+    return {
+        "start": binary.Times(cells.start_us),
+        "count": binary.Longs(cells.count),
+        "low": binary.Longs(cells.low),
+        "high": binary.Longs(cells.high),
+        **{f"sum_{k}": binary.Longs(cells.sums[:, k]) for k in range(SUM_COUNT)},
+        "expected": binary.Longs(expected),
+        "series": binary.Ints(slots.series_id[cells.slot]),
+        "revision": binary.Ints(closed.astype(np.int32)),
+    }
+
+
+def keys_given(slots: Slots, keys: Keys) -> dict[str, object]:
+    """Return keys as the parameters of `rows_key`."""
+    return {"start": binary.Times(keys.start_us), "series": binary.Ints(slots.series_id[keys.slot])}
 
 
 def close(session: Session, grid: Grid, from_us: int, to_us: int) -> None:
@@ -128,11 +144,8 @@ def remove_cells(session: Session, slots: Slots, grid: Grid, keys: Keys) -> int:
     """
     if not len(keys):
         return 0
-    session.copy("copy_stage_key", binary.rows((binary.stamps(keys.start_us), slots.series_id[keys.slot])))
     limits = {"low": Timestamp(int(keys.start_us.min())), "high": Timestamp(int(keys.start_us.max()))}
-    removed = session.run(f"remove_{TABLES[grid]}", limits)
-    session.run("stage_key_empty")
-    return removed
+    return session.run(f"remove_{TABLES[grid]}", {**limits, **keys_given(slots, keys)})
 
 
 def extent(session: Session) -> Extent | None:
@@ -168,21 +181,21 @@ def write_events(
     Raises:
         StoreUnavailable, StoreError
     """
-    if events:
-        rows = [
-            (int(slots.series_id[e.slot]), Timestamp(e.time_us), e.kind, int(e.before), int(e.after)) for e in events
-        ]
-        session.copy_rows("copy_stage_event", _EVENT_TYPES, rows)
+    given = {
+        "event_series": binary.Ints(slots.series_id[np.array([event.slot for event in events], np.int32)]),
+        "event_time": binary.Times(np.array([event.time_us for event in events], np.int64)),
+        "event_kind": [event.kind for event in events],
+        "event_before": binary.Longs(np.array([event.before for event in events], np.int64)),
+        "event_after": binary.Longs(np.array([event.after for event in events], np.int64)),
+    }
     if decided is not None and len(decided):
-        session.run("flush_event_gone", spans_asked(slots, decided))
+        session.run("flush_event_gone", {**given, **spans_asked(slots, decided)})
     if events:
-        session.run("flush_event", {"computed": Timestamp(computed_us)})
+        session.run("flush_event", {**given, "computed": Timestamp(computed_us)})
 
 
 def spans_asked(slots: Slots, spans: Spans, label: NDArray[np.int32] | None = None) -> dict[str, object]:
     """Return spans as parameters of a query.
-
-    Not by a temporary table: at every commit of a transaction that used one, the server empties all of a session's.
 
     Args:
         slots, spans: as named.

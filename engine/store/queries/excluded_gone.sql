@@ -1,3 +1,3 @@
 DELETE FROM window_excluded w
-USING stage_key k
+USING :rows_key
 WHERE w.series_id = k.series_id AND w.start = k.start

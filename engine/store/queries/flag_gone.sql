@@ -1,3 +1,3 @@
 DELETE FROM observation_flag f
-USING stage_flag s
+USING :rows_flag
 WHERE f.series_id = s.series_id AND f.time = s.time AND f.rule = s.rule

@@ -2,4 +2,8 @@
 DELETE FROM counter_event e
 USING unnest(%(from)s::timestamptz[], %(to)s::timestamptz[], %(series)s::int[]) s (low, high, series_id)
 WHERE e.series_id = s.series_id AND e.time >= s.low AND e.time < s.high
-  AND NOT EXISTS (SELECT FROM stage_event n WHERE n.series_id = e.series_id AND n.time = e.time)
+  AND NOT EXISTS (
+    SELECT
+    FROM :rows_event
+    WHERE n.series_id = e.series_id AND n.time = e.time
+  )

@@ -1,8 +1,8 @@
--- Staged revisions are 0 for open cells and 1 for closed ones. A closed cell never opens again; each change of its figures
+-- Revisions come as 0 for open cells and 1 for closed ones. A closed cell never opens again; each change of its figures
 -- raises its revision. Cells that stand so already are not written.
 INSERT INTO window_hour AS old (start, count, low, high, sum_0, sum_1, sum_2, sum_3, expected, series_id, revision)
 SELECT start, count, low, high, sum_0, sum_1, sum_2, sum_3, expected, series_id, revision
-FROM stage_cell
+FROM :rows_cell
 ORDER BY series_id, start
 ON CONFLICT (series_id, start) DO UPDATE
 SET count = excluded.count, low = excluded.low, high = excluded.high, sum_0 = excluded.sum_0, sum_1 = excluded.sum_1,

@@ -1,4 +1,4 @@
 -- The limits let the planner leave out other chunks.
 DELETE FROM bucket_minute w
-USING stage_key k
+USING :rows_key
 WHERE w.series_id = k.series_id AND w.start = k.start AND w.start >= %(low)s AND w.start <= %(high)s

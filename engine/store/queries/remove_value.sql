@@ -1,7 +1,7 @@
 -- Results that should not exist; what was published of closed windows is kept.
 WITH gone AS (
     DELETE FROM indicator_value v
-    USING stage_value s
+    USING :rows_value
     WHERE v.indicator_id = s.indicator_id AND v.scope_id = s.scope_id AND v.start = s.start
       AND v.start >= %(low)s AND v.start <= %(high)s
     RETURNING v.*

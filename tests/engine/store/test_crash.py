@@ -16,7 +16,7 @@ from engine.store import Duty, Flush, NotOwned, Outcome, OwnedByAnother, Store, 
 from tests.engine.store.conftest import Query
 from tests.engine.store.town import HOUR_US, INDICATORS, T0, append, cells, refused, town, values
 
-APPEND_STEPS = ("begun", "copied", "staged", "looked up", "quarantined", "accounted", "committed")
+APPEND_STEPS = ("begun", "copied", "tried", "looked up", "quarantined", "accounted", "committed")
 FLUSH_STEPS = ("cells written", "values written", "marked", "flushed")
 COUNTS = """
 SELECT (SELECT count(*) FROM observation), (SELECT count(*) FROM quarantine), (SELECT count(*) FROM ledger),

@@ -1,1 +1,0 @@
-COPY stage_flag (time, series_id, rule, excluded) FROM STDIN (FORMAT binary)

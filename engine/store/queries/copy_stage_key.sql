@@ -1,1 +1,0 @@
-COPY stage_key (start, series_id) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+unnest(%(start)s::timestamptz[], %(series)s::int[]) AS k (start, series_id)
