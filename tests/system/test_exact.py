@@ -168,7 +168,7 @@ def test_annual_kpis_of_a_real_year_are_exact(year: Year) -> None:
             str(expected[pollutant]), beijing_means.rounded(expected[pollutant], 6)
         )  # fmt: skip
         assert (one["validity"], one["expected"]) == (validity, 4 * HOURS)
-        # The year is long over: a gateway that was at its KPIs before the year's end had come has published one already.
+        # The year is long over: a gateway at its KPIs before the last of it had come has published one already.
         assert one["revision"] >= 1
     again = cityvitals("--city", str(CITY), "kpis", "compute", "--json", **url)
     assert (again.rows[0]["written"], again.rows[0]["superseded"]) == (0, 0)
