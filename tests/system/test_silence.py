@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -113,6 +112,19 @@ def states(pipeline: Pipeline) -> dict[str, str]:
     return dict(pipeline.query("SELECT device, state FROM cityvitals.v_health"))
 
 
+def all_arrived(pipeline: Pipeline, street: Street, *names: str) -> datetime:
+    """Wait until the last message of these devices, which send no more, was taken; return a time when it was."""
+    last = {name: round(street.last_s[name] * 1_000_000) for name in names}
+
+    def taken() -> bool:
+        rows = pipeline.query("SELECT device, last_reading_at FROM cityvitals.v_health")
+        at = {device: round(read.timestamp() * 1_000_000) for device, read in rows if read is not None}
+        return all(at.get(name) == last[name] for name in names)
+
+    wait_until(taken, 120, "the last message to be taken")
+    return datetime.now(UTC)
+
+
 def heard_to(pipeline: Pipeline) -> datetime:
     """Until when the engine says that it listened."""
     ((at,),) = pipeline.query("SELECT max(heard_to) FROM cityvitals.listening")
@@ -133,12 +145,13 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     all_heard(pipeline)
 
     street.silence("post-1")
+    arrived = all_arrived(pipeline, street, "post-1")
     wait_until(lambda: bool(silences(pipeline, "device")), 120, "the device to be noticed")
     (row,) = silences(pipeline, "device")
     last = moment(street.last_s["post-1"])
     assert row["who"] == "post-1"
     assert row["ended_at"] is None
-    assert 0 <= (row["started_at"] - last).total_seconds() < 2
+    assert last <= row["started_at"] <= arrived
     assert abs((row["last_reading_at"] - last).total_seconds()) < 0.001
     shown = pipeline.command("devices", "--silent")
     assert [(r["device"], r["silence"]) for r in shown if r["row"] == "device"] == [("post-1", "device")]
@@ -150,10 +163,11 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     assert back < silences(pipeline, "device")[0]["ended_at"] < datetime.now(UTC)
 
     street.silence(*EAST)
+    arrived = all_arrived(pipeline, street, *EAST)
     wait_until(lambda: bool(silences(pipeline, "gateway")), 120, "the gateway to be noticed")
     (row,) = silences(pipeline, "gateway")
     assert (row["who"], row["ended_at"], row["devices"]) == ("east", None, 3)
-    assert 0 <= (row["started_at"] - moment(max(street.last_s[name] for name in EAST))).total_seconds() < 2
+    assert moment(max(street.last_s[name] for name in EAST)) <= row["started_at"] <= arrived
     wait_until(lambda: all(states(pipeline)[name] == "silent" for name in EAST), 120, "its devices to be shown silent")
     assert states(pipeline)["post-2"] == "ok"
     shown = pipeline.command("devices", "--health")
@@ -165,14 +179,21 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     wait_until(lambda: silences(pipeline, "gateway")[0]["ended_at"] is not None, 120, "the gateway to be back")
     all_heard(pipeline)
     assert [r["who"] for r in silences(pipeline, "device")] == ["post-1"], "no row for a device of the gateway"
-    assert silences(pipeline, "system") == []
+    # A machine that has no time for it makes the gateway stand still for real, and that is what is recorded then.
+    assert [r for r in silences(pipeline, "system") if not r["detail"].startswith("stood still")] == []
 
 
-def nobody_is_blamed(pipeline: Pipeline, street: Street, absence: Callable[[], None], cause: str) -> dict[str, Any]:
-    """Have us away while nobody sends either, for longer than devices may be silent; return the row of our absence."""
+def nobody_is_blamed(pipeline: Pipeline, street: Street, absence: Callable[[], datetime], cause: str) -> dict[str, Any]:
+    """Have us away while nobody sends either, for longer than devices may be silent; return the row of our absence.
+
+    Args:
+        pipeline, street: who listens, and who sends.
+        absence: has us away, and returns a time when we still were.
+        cause: that must be recorded.
+    """
     all_heard(pipeline)
     began_s = time.time()
-    absence()
+    away = absence()
     back = datetime.now(UTC)
     assert time.time() - began_s > SILENT_S
     # Judged once more before anybody sends: by arrival alone all of them would be silent now.
@@ -182,11 +203,11 @@ def nobody_is_blamed(pipeline: Pipeline, street: Street, absence: Callable[[], N
     all_heard(pipeline)
     assert silences(pipeline, "device") + silences(pipeline, "gateway") == []
     rows = [row for row in silences(pipeline, "system") if row["who"] == cause]
-    assert len(rows) == 1, silences(pipeline, "system")
-    assert rows[0]["started_at"] < moment(began_s + 3)
-    assert rows[0]["ended_at"] is not None
-    assert (rows[0]["ended_at"] - rows[0]["started_at"]).total_seconds() > SILENT_S - 1
-    return rows[0]
+    assert [row for row in rows if row["ended_at"] is None] == []
+    # A machine that has no time for it makes the gateway stand still at other times too, for real.
+    (row,) = [row for row in rows if row["started_at"] <= away <= row["ended_at"]]
+    assert (row["ended_at"] - row["started_at"]).total_seconds() > SILENT_S - 1
+    return row
 
 
 def long_enough() -> None:
@@ -198,12 +219,14 @@ def long_enough() -> None:
 def test_a_killed_gateway_was_down_and_no_device_was_silent(start: Start, street: Street, tmp_path: Path) -> None:
     pipeline = start(town(tmp_path), **BRISK)
 
-    def absence() -> None:
+    def absence() -> datetime:
         pipeline.kill()
         street.silence(*DEVICES)
         long_enough()
+        away = datetime.now(UTC)
         pipeline.start()
         pipeline.ready()
+        return away
 
     row = nobody_is_blamed(pipeline, street, absence, "process")
     assert row["detail"] == "ended without a word"
@@ -214,12 +237,13 @@ def test_a_process_that_stood_still_was_down_and_no_device_was_silent(
 ) -> None:
     pipeline = start(town(tmp_path), **BRISK)
 
-    def absence() -> None:
-        assert pipeline.process is not None
-        pipeline.process.send_signal(signal.SIGSTOP)
+    def absence() -> datetime:
+        pipeline.pause()
         street.silence(*DEVICES)
         long_enough()
-        pipeline.process.send_signal(signal.SIGCONT)
+        away = datetime.now(UTC)
+        pipeline.resume()
+        return away
 
     row = nobody_is_blamed(pipeline, street, absence, "process")
     assert "stood still" in row["detail"]
@@ -230,7 +254,7 @@ def test_a_broker_that_was_away_makes_no_device_silent(
 ) -> None:
     pipeline = start(town(tmp_path), **BRISK)
 
-    def absence() -> None:
+    def absence() -> datetime:
         broker.stop()
         street.silence(*DEVICES)
         wait_until(
@@ -238,7 +262,9 @@ def test_a_broker_that_was_away_makes_no_device_silent(
             120, "the absence to be recorded while it lasts",
         )  # fmt: skip
         long_enough()
+        away = datetime.now(UTC)
         broker.start()
+        return away
 
     nobody_is_blamed(pipeline, street, absence, "broker")
 
@@ -250,12 +276,14 @@ def test_a_database_that_was_away_makes_no_device_silent(start: Start, street: S
     try:
         pipeline = start(town(tmp_path), database_url=database.url, **BRISK)
 
-        def absence() -> None:
+        def absence() -> datetime:
             database.kill()
             wait_until(lambda: "the database is away" in pipeline.said(), 120, "the gateway to notice")
             street.silence(*DEVICES)
             long_enough()
+            away = datetime.now(UTC)
             database.start()
+            return away
 
         row = nobody_is_blamed(pipeline, street, absence, "database")
         assert "did not take" in row["detail"]
