@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as member
 from fractions import Fraction
 from importlib.resources.abc import Traversable
@@ -43,6 +43,17 @@ class Condition(NamedTuple):
     """Any of these, as `devices.paths.said` writes them."""
 
 
+class Feed(NamedTuple):
+    """How one message speaks of many devices."""
+
+    path: JsonPath
+    """The array of their objects."""
+    key: JsonPath
+    """In each of them, which device it is."""
+    column: str
+    """Column of `devices.csv` where a device's key stands; empty: it is the device's code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One value of a model's payload: canonical = value * factor + offset.
@@ -62,6 +73,7 @@ class Field:
         resolution: step of what the device reports, in the canonical unit; 0 where unknown.
         when: for formats with paths: the field is there only where this holds.
         missing: values as sent that are no reading, such as `-`; as `devices.paths.said` writes them.
+        topic: pattern of the topic that this field alone is published to; empty where it comes by the device's.
         suffix: what stands behind the number in a text, such as `mm`; a text with another is `bad_unit`.
         sum_of: for SenML, the name of the records whose sum (`s`) this field is; else empty.
         accuracy, accuracy_percent: how far a reading may be off, in the canonical unit and in per cent of the reading;
@@ -88,6 +100,7 @@ class Field:
     when: Condition | None = None
     missing: tuple[str, ...] = ()
     suffix: str = ""
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,7 @@ class DeviceModel:
         source: where the description comes from.
         options: what the format's own table says; of the type its `FormatRules.options` returns.
         vectors: messages of the hardware and what they say; see `devices.codecs.trial`.
+        feed: for formats with paths: the devices of this model share a topic, and a message speaks of many of them.
     """
 
     code: str
@@ -140,6 +154,13 @@ class DeviceModel:
     source: str
     options: object = None
     vectors: tuple[Vector, ...] = ()
+    feed: Feed | None = None
+
+    def part(self, topic: str) -> tuple[DeviceModel, tuple[int, ...]]:
+        """Return the model of the messages with one topic of fields (see `Field.topic`), and where its fields stand in
+        this one."""
+        positions = tuple(position for position, field in enumerate(self.fields) if field.topic == topic)
+        return replace(self, fields=tuple(self.fields[position] for position in positions)), positions
 
     def field_index(self, name: str) -> int:
         """Return the position of a field.
@@ -222,7 +243,21 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
             root.fault(key, f"{codec} carries its own times and records; only formats with paths have this key")
     if each and rules.each:
         root.fault("each", f"a message of {codec} is one array; leave it out")
-    each = each or rules.each
+    columns, feed = root.texts("columns"), _feed(root, rules)
+    if feed is not None and each:
+        root.fault("each", "a feed has its own `path` to the objects; leave it out")
+    for field in fields:
+        for fault in pattern_faults(field.topic, ("topic", *columns)) if field.topic else ():
+            root.fault("field", f"topic of {field.name}: {fault}")
+    if rules.topic is not None and (feed is not None or any(field.topic for field in fields)):
+        root.fault("topic", f"{codec} has topics of its own; expected neither a feed nor a topic of a field")
+    if feed is not None and any(field.topic for field in fields):
+        root.fault("feed", "the devices of a feed share a topic; expected none of a field")
+    if feed is not None and feed.column and feed.column not in columns:
+        root.fault(
+            "feed.column", f"expected one of the model's `columns`, got {feed.column!r}{nearest(feed.column, columns)}"
+        )
+    each = each or ("" if feed is not None else rules.each)
     model = DeviceModel(
         code=code,
         title=root.text("title"),
@@ -232,12 +267,19 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         fields=fields,
         time=None if time is None else _time(time),
         each=_path(root, "each", each, wild=True) if each else None,
-        columns=root.texts("columns"),
+        columns=columns,
         source=root.text("source", ""),
         options=rules.options(root) if rules.options is not None else None,
         vectors=read_vectors(root),
+        feed=feed,
     )
+    topics = {field.topic for field in fields}
     for vector in model.vectors:
+        if vector.topic not in topics:
+            what = (
+                f"no field has the topic {vector.topic!r}" if vector.topic else "is missing; the fields have their own"
+            )
+            root.problems.add(file, f"{vector.where}.topic", what)
         for name in {e.field for e in vector.expected} - {f.name for f in fields}:
             root.problems.add(file, f"{vector.where}.expect", f"model {code!r} has no field {name!r}")
     root.done()
@@ -275,6 +317,20 @@ def _time(table: Table) -> TimeSpec | None:
     clock_path = _path(table, "clock", clock) if clock else None
     table.done()
     return None if path is None else TimeSpec(path, name, required, zone, clock_path)
+
+
+def _feed(root: Table, rules: FormatRules) -> Feed | None:
+    """Return the feed a `[feed]` table describes."""
+    table = root.table("feed")
+    if table is None:
+        return None
+    if not rules.paths or rules.path:
+        table.fault("", "only formats with paths have feeds")
+    path = _path(table, "path", table.text("path", rules.each or None), wild=True)
+    key = _path(table, "key", table.text("key"))
+    column = table.text("column", "")
+    table.done()
+    return None if path is None or key is None else Feed(path, key, column)
 
 
 def _condition(table: Table | None) -> Condition | None:
@@ -326,6 +382,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
         modulus, rate, _error(rest, "resolution", factor), _error(rest, "accuracy", factor),
         _error(rest, "accuracy_percent", Fraction(1)), sum_of, when, missing, suffix,
+        table.text("topic", ""),
     )  # fmt: skip
     table.done()
     return field

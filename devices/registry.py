@@ -28,7 +28,7 @@ from devices.quality import check_models
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
 from devices.tables import Problems
 from devices.times import time_us_from_civil
-from devices.topics import fill, subscriptions, topic_faults, widened
+from devices.topics import fill, placeholders, subscriptions, topic_faults, widened
 
 DEVICES_MAX = 1_000_000
 DIRECT = "direct"
@@ -131,6 +131,17 @@ class Registry:
         """Return the topic a device publishes to."""
         return device.topic
 
+    def field_topics(self, device: Device) -> tuple[str, ...]:
+        """Return the topic that each field of a device is published to; empty where the device has no such field."""
+        return _field_topics(self.city, device, self.model_of(device))
+
+    def pattern(self, device: Device) -> str:
+        """Return the pattern of a device's topic, filled as far as all devices of its model share it; the topic itself
+        where its row names another."""
+        model = self.model_of(device)
+        own = device.topic == fill(model.topic, _values(self.city, device))
+        return widened(model.topic, {"city": self.city.code}) if own else device.topic
+
     def subscriptions(
         self, carried: Collection[int] = (), carriers: Mapping[str, Sequence[str]] = _NO_TOPICS
     ) -> tuple[str, ...]:
@@ -140,14 +151,11 @@ class Registry:
             carried: positions of devices whose own topics nobody reads, because a carrier brings their messages.
             carriers: the carriers' filters, each with the topics that it is there for.
         """
-        fixed = {"city": self.city.code}
         by_filter = {wide: list(topics) for wide, topics in carriers.items()}
         for position, device in enumerate(self.devices):
             if position in carried:
                 continue
-            model = self.models[device.model]
-            own = device.topic == fill(model.topic, _values(self.city, device))
-            by_filter.setdefault(widened(model.topic, fixed) if own else device.topic, []).append(device.topic)
+            by_filter.setdefault(self.pattern(device), []).append(device.topic)
         return subscriptions(by_filter)
 
     def series(self) -> SeriesTable:
@@ -245,15 +253,51 @@ def parse_devices(
         problems.add(file, f"line {reader.line_num}", f"not valid CSV: {error}")
     if not devices and not problems.found:
         problems.add(file, "", "expected at least one device")
-    by_topic: dict[str, str] = {}
-    for device in devices.values():
-        other = by_topic.setdefault(device.topic, device.code)
-        if other != device.code:
-            problems.add(
-                file, f"line {lines[device.code]}, column topic",
-                f"{device.code!r} and {other!r} publish to the same topic {device.topic!r}",
-            )  # fmt: skip
+    _check_addresses(tuple(devices.values()), city, models, lines, file, problems)
     return tuple(devices.values())
+
+
+def feed_key(device: Device, model: DeviceModel) -> str:
+    """Return what a device is called in the feed of its model; empty where its row does not say."""
+    assert model.feed is not None  # noqa: S101  # only devices of feeds are asked for
+    return device.attributes.get(model.feed.column, "") if model.feed.column else device.code
+
+
+def _field_topics(city: City, device: Device, model: DeviceModel) -> tuple[str, ...]:
+    values = {**_values(city, device), **device.attributes, "topic": device.topic}
+    return tuple(
+        fill(pattern, values) if all(name in values for name in placeholders(pattern)) else ""
+        for pattern in (field.topic or "{topic}" for field in model.fields)
+    )
+
+
+def _check_addresses(
+    devices: tuple[Device, ...], city: City, models: Mapping[str, DeviceModel], lines: Mapping[str, int], file: str,
+    problems: Problems,
+) -> None:  # fmt: skip
+    """Note a fault where a message could be of two devices, or a device has no message."""
+    split = {code for code, model in models.items() if any(field.topic for field in model.fields)}
+    owners: dict[tuple[str, str], str] = {}
+    feeds: dict[str, bool] = {}
+    for device in devices:
+        model, line = models[device.model], f"line {lines[device.code]}"
+        key = "" if model.feed is None else feed_key(device, model)
+        if model.feed is not None and not key:
+            problems.add(
+                file, f"{line}, column {model.feed.column}", "is missing; expected the device's key in its feed"
+            )
+        own = set(_field_topics(city, device, model)) - {""} if model.code in split else {device.topic}
+        if not own:
+            problems.add(file, line, "no field has a topic; the columns that its topics are made of are all empty")
+        for topic in sorted(own):
+            for fault in topic_faults(topic) if model.code in split else ():
+                problems.add(file, line, fault)
+            other = owners.setdefault((topic, key), device.code)
+            if other != device.code or feeds.setdefault(topic, model.feed is not None) != (model.feed is not None):
+                problems.add(
+                    file, f"{line}, column topic",
+                    f"{device.code!r} and {other!r} publish to the same topic {topic!r}",
+                )  # fmt: skip
 
 
 def _header_is_good(header: list[str], special: set[str], file: str, problems: Problems) -> bool:

@@ -38,12 +38,13 @@ def topic_faults(topic: str) -> list[str]:
     return faults
 
 
-def pattern_faults(pattern: str) -> list[str]:
-    """Return what is wrong with a pattern; empty when nothing is."""
+def pattern_faults(pattern: str, more: Iterable[str] = ()) -> list[str]:
+    """Return what is wrong with a pattern; empty when nothing is. `more` are placeholders beside PLACEHOLDERS."""
     faults = topic_faults(_PLACEHOLDER.sub("x", pattern))
-    for name in _PLACEHOLDER.findall(pattern):
-        if name not in PLACEHOLDERS:
-            faults.append(f"unknown placeholder {{{name}}}; known: {', '.join(PLACEHOLDERS)}")
+    known = (*PLACEHOLDERS, *more)
+    for name in placeholders(pattern):
+        if name not in known:
+            faults.append(f"unknown placeholder {{{name}}}; known: {', '.join(known)}")
     if "{" in _PLACEHOLDER.sub("", pattern) or "}" in _PLACEHOLDER.sub("", pattern):
         faults.append(f"a brace without its pair in {pattern!r}")
     return faults
@@ -74,6 +75,11 @@ def sparkplug_fault(topic: str) -> str:
     if parts is not None and parts.kind in ("NDATA", "DDATA"):
         return ""
     return f"expected {SPARKPLUG}/group/DDATA/node/device, or {SPARKPLUG}/group/NDATA/node for a node, got {topic!r}"
+
+
+def placeholders(pattern: str) -> list[str]:
+    """Return the names in braces of a pattern."""
+    return _PLACEHOLDER.findall(pattern)
 
 
 def fill(pattern: str, values: Mapping[str, str]) -> str:

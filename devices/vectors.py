@@ -47,6 +47,7 @@ class Vector:
         received_us: when it arrives.
         expected: every reading, in the order of decoding; none missing, none more.
         refused: the reasons of every fault, in order.
+        topic: pattern of the topic it comes by, where the fields of the model have their own; see `Field.topic`.
         source: where the message comes from.
         where: place in the file, for messages.
     """
@@ -57,6 +58,7 @@ class Vector:
     refused: tuple[str, ...]
     source: str
     where: str
+    topic: str = ""
 
 
 def read_vectors(root: Table) -> tuple[Vector, ...]:
@@ -80,6 +82,7 @@ def _vector(table: Table) -> Vector:
         refused=refused,
         source=table.text("source", ""),
         where=table.where,
+        topic=table.text("topic", ""),
     )
     table.done()
     return vector

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Final
 
 from devices.carriers.base import Carried, Carrier
+from devices.carriers.feeds import feeds
+from devices.carriers.parts import parts
 from devices.carriers.sparkplug import sparkplug
 from devices.registry import Registry
 
-KINDS: Final[tuple[Callable[[Registry], Carrier | None], ...]] = (sparkplug,)
+KINDS: Final[tuple[Callable[[Registry], Carrier | None], ...]] = (feeds, parts, sparkplug)
 """Every kind of carrier: makes the one of a registry, or none where no device needs it."""
 
 

@@ -7,7 +7,7 @@ there and cannot be read is a fault.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL
@@ -72,9 +72,13 @@ class DocumentCodec:
         self.name = form.name
         self._measured = measured
 
+    def read(self, payload: bytes, model: DeviceModel, received_us: int) -> Document:
+        """Return what a payload says; see `Format.read`."""
+        return self.form.read(payload, model, received_us)
+
     def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
         """Return the readings of an object, or of each object of an array; see `Codec.decode`."""
-        return decode_document(self.form.read(payload, model, received_us), model, received_us)
+        return decode_document(self.read(payload, model, received_us), model, received_us)
 
     def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
         """Return one message; an object for every time where the model has `each`. See `Codec.encode`.
@@ -88,23 +92,24 @@ class DocumentCodec:
 
 
 def decode_document(document: Document, model: DeviceModel, received_us: int) -> Decoded:
-    """Return the readings of a document.
+    """Return the readings of a document; of a feed those of all its devices, one after the other.
 
     Raises:
         PayloadError: it has no array where the model expects one, or too many readings.
     """
-    items = [document.body] if model.each is None else _items(model.each, document)
+    each = model.each if model.feed is None else model.feed.path
+    items = [document.body] if each is None else items_at(each, document)
     if len(items) * len(model.fields) > READINGS_MAX:
         raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(items)} objects")
     decoded = Decoded(frame=document.frame)
     for number, item in enumerate(items, 1):
-        decode_item(item, document, model, received_us, f"item {number}: " if model.each else "", decoded)
+        decode_item(item, document, model, received_us, f"item {number}: " if each else "", decoded)
     if not decoded.readings and not decoded.faults:
         decoded.refuse("empty", "the message holds none of the model's fields")
     return decoded
 
 
-def _items(each: JsonPath, document: Document) -> list[object]:
+def items_at(each: JsonPath, document: Document) -> list[object]:
     """Return the objects that each carry the fields: of the array at the path, or of all arrays one after the other
     where the path has a wildcard; what the wildcard itself finds, where it is the last step."""
     arrays = each.find_all(document.body, document.root)
@@ -218,22 +223,38 @@ def encode_document(
     Raises:
         ValueError: as `DocumentCodec.encode`.
     """
-    groups: dict[tuple[int, Condition | None], list[tuple[Field, int]]] = {}
-    for name, time_us, ticks in readings:
-        try:
-            field = model.fields[model.field_index(name)]
-        except KeyError as error:
-            raise ValueError(error.args[0]) from error
-        # Fields that are sent under one condition stand in one object, others in another.
-        groups.setdefault((time_us, field.when if model.each is not None else None), []).append((field, ticks))
-    times = dict.fromkeys(time_us for time_us, _ in groups)
-    shared_time = model.each is None or model.time is None or model.time.path.rooted
+    return encode_feed(model, {"": readings}, measured=measured)
+
+
+def encode_feed(
+    model: DeviceModel, stations: Mapping[str, Sequence[tuple[str, int, int]]], *, measured: bool = False
+) -> tuple[object, int | None]:
+    """Return a document that decodes to the readings of several devices of a feed, by their keys, and its time.
+
+    Raises:
+        ValueError: as `DocumentCodec.encode`.
+    """
+    each = model.each if model.feed is None else model.feed.path
+    groups: dict[tuple[str, int, Condition | None], list[tuple[Field, int]]] = {}
+    for station, readings in stations.items():
+        for name, time_us, ticks in readings:
+            try:
+                field = model.fields[model.field_index(name)]
+            except KeyError as error:
+                raise ValueError(error.args[0]) from error
+            # Fields that are sent under one condition stand in one object, others in another.
+            group = groups.setdefault((station, time_us, field.when if each is not None else None), [])
+            group.append((field, ticks))
+    times = dict.fromkeys(time_us for _, time_us, _ in groups)
+    shared_time = each is None or model.time is None or model.time.path.rooted
     if len(times) > 1 and shared_time and not measured:
         raise ValueError(f"a message of model {model.code!r} carries one time, got {len(times)}")
-    body = _fresh(model.each or model.fields[0].path)
+    body = _fresh(each or model.fields[0].path)
     items: list[object] = []
-    for (time_us, _), values in groups.items():
-        item = _fresh(model.fields[0].path) if model.each is not None else body
+    for (station, time_us, _), values in groups.items():
+        item = _fresh(model.fields[0].path) if each is not None else body
+        if station and model.feed is not None:
+            model.feed.key.put(item, body, station)
         if model.time is not None and not (measured and shared_time and items):
             _put_time(model.time, item, body, time_us)
         for field, ticks in values:
@@ -247,8 +268,8 @@ def encode_document(
             if field.when is not None:
                 field.when.path.put(item, body, meant(field.when.values[0]))
         items.append(item)
-    if model.each is not None:
-        body = _with_items(model.each, body, items)
+    if each is not None:
+        body = _with_items(each, body, items)
     return body, next(iter(times), None)
 
 

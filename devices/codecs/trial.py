@@ -28,7 +28,7 @@ def try_vectors(model: DeviceModel, codec: Callable[[str], Codec]) -> list[tuple
     return [
         (vector.where, difference)
         for vector in model.vectors
-        for difference in _differences(model, vector, chosen, catalogue)
+        for difference in _differences(model.part(vector.topic)[0], vector, chosen, catalogue)
     ]
 
 

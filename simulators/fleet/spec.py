@@ -228,6 +228,8 @@ def _group(table: Table, zones: list[str], models: Mapping[str, DeviceModel]) ->
     for name in picked:
         if name not in zones:
             table.fault("zones", f"unknown zone {name!r}{nearest(name, zones)}")
+    if sound and (model.feed is not None or any(field.topic for field in model.fields)):
+        table.fault("model", f"messages of {code!r} are not one device's own; a fleet sends none of these")
     pack = table.whole("pack", 1, low=1, high=PACK_MAX)
     if sound and pack > 1 and model.codec != "senml-json":
         table.fault("pack", f"a message of model {model.code!r} carries one time; expected 1, got {pack}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import deploy
-from devices import REASONS, TIME_MIN_US, Carried, PayloadError, Reading, Registry
+from devices import REASONS, TIME_MIN_US, Carried, PayloadError, Reading, Registry, load_registry
 from devices.codecs import Decoded
 from engine.store import QuarantineRow
 from ingest import Intake, Routing, build_routing, routes
@@ -17,9 +18,13 @@ from ingest.commits import Commits
 from ingest.framing import Framer
 from ingest.gateway import heard_in
 from tests.deploy.clients import Client, wait_for
+from tests.devices.cities import write_city
+from tests.devices.test_feeds import BIKES, PLUG
 from tests.ingest.harness import Running
 from tests.ingest.messages import NOW_US, framer, pour, publish, readings, registry, small_limits, topic
 
+FED = "device,model,zone\nb1,bikes,north\nb2,bikes,north\nplug-1,plug,south\n"
+FED_MODELS = {"bikes": BIKES, "plug": PLUG}
 BUS, KNOWN, UNLISTED = "bus/+/line", "bus/1/line", "bus/2/line"
 
 
@@ -188,6 +193,24 @@ def test_two_carriers_or_a_carrier_and_a_device_with_one_topic_are_refused(monke
     monkeypatch.setattr(routes, "carriers", lambda _: (taken,))
     with pytest.raises(ValueError, match="device park-1 and a carrier of several devices"):
         build_routing(registry())
+
+
+def test_a_feed_and_topics_of_fields_reach_the_series_of_their_devices(tmp_path: Path) -> None:
+    city = load_registry(write_city(tmp_path, devices=FED, models=FED_MODELS))
+    made = framer(tables=build_routing(city))
+    stream = publish("feeds/north", b'{"stations":[{"id":"b2","bikes":3},{"id":"b1","bikes":4}]}')
+    stream += publish("plugs/plug-1/emeter/0/power", b"5") + publish("plugs/plug-9/emeter/0/power", b"5")
+    stream += publish("plugs/plug-1", b"on") + publish("feeds/north", b'{"stations":[{"id":"b9"}]}')
+    [intake] = pour(made, stream)
+    bikes = [city.slot(code, "bikes") for code in ("b2", "b1")]
+    plug = [city.slot("plug-1", name) for name in ("power", "on")]
+    assert [row[1::2] for row in readings(intake)] == [
+        (bikes[0], 3), (bikes[1], 4), (plug[0], 5000), (plug[1], 1),
+    ]  # fmt: skip
+    assert faults(intake) == [(2, "unknown_device", 1, -1), (4, "unknown_device", 1, -1)]
+    assert set(made.decoder.routing.subscriptions) == {
+        "feeds/north", "plugs/+", "plugs/+/emeter/0/power", "plugs/+/emeter/0/voltage",
+    }  # fmt: skip
 
 
 @pytest.fixture

@@ -130,6 +130,16 @@ def test_models_beside_the_fleet_file_are_the_citys_too(tmp_path: Path) -> None:
     assert set((levels % 100).tolist()) == {0}
 
 
+def test_a_fleet_sends_no_messages_of_several_devices(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "bin.toml").write_text(
+        'title = "Bins"\ncodec = "json-paths"\ninterval_s = 3600\n[feed]\npath = "bins"\nkey = "id"\n'
+        '[[field]]\nname = "level"\nmeasurand = "fill_level"\nunit = "%"\n'
+    )
+    found = faults_of(write_fleet(tmp_path, groups=GROUPS + '\n[[group]]\nmodel = "bin"\ncount = 1\n'))
+    assert any("messages of 'bin' are not one device's own" in said for said in found), found
+
+
 def test_the_fleet_of_the_kpis_has_everything_that_they_ask_sensors_and_registers_for(tmp_path: Path) -> None:
     registry = build(load_fleet(bundled_fleets()["kpis"]), tmp_path).registry
     hows = [one.how for one in shipped().inputs.values()]
