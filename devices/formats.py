@@ -59,6 +59,9 @@ FORMATS: Final[Mapping[str, FormatRules]] = MappingProxyType(
         "dsmr-p1": FormatRules(measured=True),
         "mbus": FormatRules(options=mbus_options, measured=True),
         "sparkplug-b": FormatRules(options=_without_each, topic=sparkplug_fault),
+        "ngsi-ld": FormatRules(measured=True),
+        "ngsi-v2": FormatRules(measured=True),
+        "sensorthings": FormatRules(measured=True),
     }
 )
 """Every format by the name that models use."""

@@ -68,6 +68,13 @@ def _units(table: Mapping[str, Any]) -> dict[str, Unit]:
     return units
 
 
+@once_an_edition
+def common_codes() -> Mapping[str, str]:
+    """Return the unit of every common code of UN/CEFACT Recommendation 20 in the table."""
+    rows = [row for dimension in _table()["dimension"] for row in dimension["units"]]
+    return MappingProxyType({row["cefact"]: row["code"] for row in rows if "cefact" in row})
+
+
 def conversion(sent: str, wanted: str) -> tuple[Fraction, Fraction]:
     """Return the exact (factor, offset) with wanted = sent * factor + offset.
 

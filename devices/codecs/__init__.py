@@ -23,8 +23,10 @@ from devices.codecs.dsmr import DSMR_P1
 from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.lorawan import LORAWAN
 from devices.codecs.mbus import MBUS
+from devices.codecs.ngsi import NGSI_LD, NGSI_V2
 from devices.codecs.senml import SENML_JSON
 from devices.codecs.senml_cbor import SENML_CBOR
+from devices.codecs.sensorthings import SENSORTHINGS
 from devices.codecs.sparkplug import SPARKPLUG_B
 from devices.codecs.text import BARE_TEXT
 from devices.errors import nearest
@@ -41,6 +43,9 @@ CODECS: tuple[Codec, ...] = (
     DSMR_P1,
     MBUS,
     SPARKPLUG_B,
+    NGSI_LD,
+    NGSI_V2,
+    SENSORTHINGS,
 )
 """Every format, in the order `docs/devices.md` describes them."""
 

@@ -63,7 +63,8 @@ def test_every_model_of_the_package_reads_and_names_a_codec() -> None:
         "weighbridge",
     } <= set(models)
     for code, found in models.items():
-        assert (found.code, found.topic) == (code, "cityvitals/{city}/{device}/telemetry")
+        assert found.code == code
+        assert "{device}" in found.topic
 
 
 def test_a_counters_figures_are_ticks_of_the_canonical_unit() -> None:
