@@ -112,6 +112,8 @@ class Recomputation:
             told(0.0)
             piece = partial(self._piece, low_us, high_us, told)
             yield piece() if self._mend else self._stretches.steady(piece, self._pause)
+        if self._mend:
+            self._store.rebuild_newest(self._partition)
 
     # ---- one piece -----------------------------------------------------------------------------------------------
 

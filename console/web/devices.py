@@ -23,7 +23,7 @@ from console.web.paging import LIMIT_DEFAULT, Cursor, Limit, cursor_of, parts_of
 from console.web.problems import absent
 from console.web.site import SiteOf
 from devices import Rule, rfc3339
-from engine.store import FlagCount, SilenceEntry, pages, series
+from engine.store import FlagCount, SilenceEntry, newest, pages, series
 from engine.store.pages import DeviceHealth
 from engine.store.reader import Reader
 from engine.store.series import SeriesFacts
@@ -248,7 +248,7 @@ def get_devices(
             store.session, zone=zone, model=model, state=health, words=q, after=after, limit=limit + 1
         )  # fmt: skip
         following = cursor_of(rows[limit - 1].device) if len(rows) > limit else None
-        return device_items(store, rows[:limit], site.now_us()), following
+        return device_items(store, rows[:limit]), following
 
     items, following = site.stores.ask(read)
     return listed(request, DeviceItem, items, following)
@@ -263,7 +263,7 @@ def get_device(site: SiteOf, device: str) -> Response:
         rows = pages.devices(store.session, device=device, limit=1)
         if not rows:
             return None
-        (item,) = device_items(store, rows, site.now_us())
+        (item,) = device_items(store, rows)
         return DeviceDetail(
             **{name: getattr(item, name) for name in DeviceItem.__dataclass_fields__},
             silences=tuple(map(_silence, pages.silences_of(store.session, "device", device, SILENCES_SHOWN))),
@@ -313,24 +313,22 @@ def get_health(site: SiteOf) -> Response:
     return whole(site.stores.ask(read))
 
 
-def device_items(store: Reader, rows: Sequence[DeviceHealth], now_us: int) -> list[DeviceItem]:
+def device_items(store: Reader, rows: Sequence[DeviceHealth]) -> list[DeviceItem]:
     """Return devices with the newest values of their series.
 
     Raises:
         StoreUnavailable, StoreError
     """
     facts = [one for one in series.series_facts(store.session, [row.device for row in rows]) if one.listed]
-    newest = series.newest(
-        store.session, [one.series_id for one in facts], [one.interval_us for one in facts], now_us
-    )  # fmt: skip
+    found = newest.newest(store.session, [one.series_id for one in facts])
     last = {
-        place: (time_us, ticks)
-        for place, time_us, ticks in zip(*(column.tolist() for column in newest), strict=True)
-    }  # fmt: skip
+        series_id: (time_us, ticks)
+        for series_id, time_us, ticks in zip(*(column.tolist() for column in found), strict=True)
+    }
     of: dict[str, list[DeviceSeries]] = {}
-    for place, one in enumerate(facts):
+    for one in facts:
         of.setdefault(one.device, []).append(
-            DeviceSeries(one.field, one.measurand, one.unit, one.kind, _last(one, last.get(place)))
+            DeviceSeries(one.field, one.measurand, one.unit, one.kind, _last(one, last.get(one.series_id)))
         )
     return [_device(row, of.get(row.device, ())) for row in rows]
 

@@ -18,6 +18,7 @@ from devices.series import TIME_MIN_US
 from engine.store import binary
 from engine.store.accounts import Accountant
 from engine.store.errors import StoreError
+from engine.store.newest import Newest, NewestKeeper, latest
 from engine.store.records import Append, Appended, Outcome, QuarantineRow, StoreLimits
 from engine.store.session import Duty, Session
 from engine.store.slots import Slots
@@ -41,6 +42,7 @@ class Appender:
         self, session: Session, slots: Slots, accountant: Accountant, limits: StoreLimits, high_us: NDArray[np.int64]
     ) -> None:
         self._session, self._slots, self._accountant, self._limits = session, slots, accountant, limits
+        self._newest = NewestKeeper(session)
         self.high_us = high_us
         self.redone = 0
         # The last commit whose answer did not come: should it be asked for again, what it did is known.
@@ -178,10 +180,19 @@ class Appender:
             if fresh.size < some.size:
                 self._known(asked, held)
             session.step("looked up")
+        self._keep_newest(wanted.partition, stored, Newest(series, time_us, ticks), self.high_us[slot])
         unseen = np.unique(series[stored & (self.high_us[slot] <= TIME_MIN_US)])
         if unseen.size:
             session.run("append_seen", {"series": unseen.tolist()})
         return stored, held
+
+    def _keep_newest(
+        self, partition: int, stored: NDArray[np.bool_], readings: Newest, high_us: NDArray[np.int64]
+    ) -> None:
+        """Keep the newest reading of each series that this commit took further; marks that are behind only add some."""
+        further = np.flatnonzero(stored & (readings.time_us > high_us))
+        self._newest.add(partition, latest(Newest._make(column[further] for column in readings)))
+        self._session.step("newest kept")
 
     def _known(self, asked: Mapping[str, NDArray[Any]], held: NDArray[np.int64]) -> None:
         """Put the ticks that the table holds for readings into `held`, by key."""

@@ -1,4 +1,4 @@
-"""Single series as people look at them: what they are, their newest values, their readings, their windows.
+"""Single series as people look at them: what they are, their readings, their windows.
 
 Knows the store's ids of series; needs no registry. Ticks stay ticks: a unit is whoever asks's to write.
 """
@@ -8,19 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.cells import Grid
-from engine.store import binary
-from engine.store.binary import Ints, Timestamp
+from engine.store.binary import Timestamp
 from engine.store.session import Session
 from engine.store.windows import TABLES
-
-INTERVAL_CLASSES_US = (60_000_000, 300_000_000, 900_000_000, 3_600_000_000, 86_400_000_000)
-"""Series are asked for together that report each minute, each five minutes, and so on, or somewhat more often."""
-RECENT_TENTHS = 15
-"""How far back most series have their newest reading, in tenths of an interval."""
 
 
 class SeriesFacts(NamedTuple):
@@ -37,20 +28,6 @@ class SeriesFacts(NamedTuple):
     states: Sequence[str]
     interval_us: int
     listed: bool
-
-
-class Newest(NamedTuple):
-    """The newest readings of some series, columns of one length; series without any have no row.
-
-    Attributes:
-        place: int32, of the series among those asked for, from 0.
-        time_us: int64.
-        ticks: int64.
-    """
-
-    place: NDArray[np.int32]
-    time_us: NDArray[np.int64]
-    ticks: NDArray[np.int64]
 
 
 class Reading(NamedTuple):
@@ -127,53 +104,6 @@ def chosen(
     """
     params = {"device": device, "zone": zone, "measurand": measurand, "limit": limit}
     return [SeriesFacts(*row) for row in session.rows("series_chosen", params)]
-
-
-def newest(session: Session, series: Sequence[int], interval_us: Sequence[int], about_us: int) -> Newest:
-    """Return the newest reading of each series.
-
-    First looks at the last one and a half intervals of each, where most of them have theirs: all series of one class of
-    interval in one walk through the index, which costs a third of as many single looks. Those that are silent or of
-    another time are looked for one by one, chunk by chunk from the newest one back; see `readings`.
-
-    Args:
-        session: where to ask.
-        series: ids, each once.
-        interval_us: how often each reports.
-        about_us: the present.
-
-    Raises:
-        StoreUnavailable, StoreError
-    """
-    ids, often = np.array(series, np.int32), np.array(interval_us, np.int64)
-    found = [Newest(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))]
-    least_us = 0
-    for class_us in INTERVAL_CLASSES_US:
-        of = np.flatnonzero((often > least_us) & (often <= class_us))
-        least_us = class_us
-        if of.size:
-            found.append(_recent(session, ids, of, about_us - RECENT_TENTHS * class_us // 10))
-    missing = np.setdiff1d(np.arange(ids.size), np.concatenate([one.place for one in found]), assume_unique=True)
-    for low, high in reversed(session.rows("chunks")) if missing.size else ():
-        params = {"series": Ints(ids[missing]), "low": Timestamp(low), "high": Timestamp(high)}
-        ((packed,),) = session.rows("series_newest", params)
-        place, time_us, ticks = binary.unpack_columns(packed or b"", ("i4", "time", "i8"))
-        found.append(Newest(missing[place - 1].astype(np.int32), time_us, ticks))
-        missing = np.setdiff1d(missing, found[-1].place, assume_unique=True)
-        if not missing.size:
-            break
-    return Newest(*(np.concatenate(column) for column in zip(*found, strict=True)))
-
-
-def _recent(session: Session, ids: NDArray[np.int32], of: NDArray[np.intp], low_us: int) -> Newest:
-    """Return the newest reading from a time on of those of the series that have one."""
-    ((packed,),) = session.rows("series_recent", {"series": Ints(ids[of]), "low": Timestamp(low_us)})
-    series_id, time_us, ticks = binary.unpack_columns(packed or b"", ("i4", "time", "i8"))
-    order = np.lexsort((time_us, series_id))
-    last = order[np.append(series_id[order][1:] != series_id[order][:-1], np.full(min(order.size, 1), True))]
-    by_id = of[np.argsort(ids[of])]
-    place = by_id[np.searchsorted(ids[by_id], series_id[last])]
-    return Newest(place.astype(np.int32), time_us[last], ticks[last])
 
 
 def readings(session: Session, series_id: int, from_us: int, to_us: int, limit: int) -> list[Reading]:

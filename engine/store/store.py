@@ -24,6 +24,7 @@ from engine.store import (
     kpi_scores,
     kpi_writer,
     kpis,
+    newest,
     plain,
     quality,
     readings,
@@ -233,6 +234,10 @@ class Store(Opened):
         sizes.append(0 if wanted.values is None else len(wanted.values))
         if max(sizes) > self._limits.rows_max:
             raise StoreError(f"a flush of {max(sizes)} rows; at most {self._limits.rows_max}: split it")
+
+    def rebuild_newest(self, partition: int = 0) -> None:
+        """Make what is kept of the newest observations anew from the log; see `newest`."""
+        newest.rebuild(self._session, partition)
 
     def fold_ledger(self, before_us: int, *, partition: int = 0, rows_max: int = 10_000) -> int:
         """Fold a partition's commits older than a time into one row a day; the account stays the same.

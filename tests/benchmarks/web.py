@@ -17,7 +17,7 @@ import psycopg
 from console.web.explore import LENGTH_US
 from devices import load_registry
 from engine.cells import Grid
-from engine.store import Store, series
+from engine.store import Store, newest, series
 from engine.store.binary import Timestamp, register
 from engine.store.queries import query
 from engine.store.reader import Reader
@@ -59,7 +59,6 @@ def rows(bed: Bed, *, quick: bool) -> list[Row]:
         registry = load_registry(cities.write(bed.folder / "web", SERIES, 60))
         ids = sorted(store.register(registry).series_id.tolist())
     _fill(url, ids, days, year_us)
-    often = [MINUTE_US] * MANY + [HOUR_US] * (SERIES - MANY)
     busy, origin_us = ids[:MANY], END_US - year_us
     width_us = -(-year_us // (LENGTH_US[Grid.MINUTE] * POINTS)) * LENGTH_US[Grid.MINUTE]
     found = []
@@ -69,8 +68,8 @@ def rows(bed: Bed, *, quick: bool) -> list[Row]:
         found.append(
             _row(
                 f"newest value of {SERIES:,} series", 50, f"{days} days",
-                lambda: len(series.newest(session, ids, often, END_US).time_us), SERIES,
-                plan("series_recent", series=ids[MANY:], low=Timestamp(END_US - HOUR_US * 3 // 2)),
+                lambda: len(newest.newest(session, ids).time_us), SERIES,
+                plan("newest_parts", low=ids[0], high=ids[-1]),
             )
         )  # fmt: skip
         hour = (END_US - 12 * HOUR_US, END_US - 11 * HOUR_US)
@@ -109,7 +108,8 @@ def _fill(url: str, ids: list[int], days: int, year_us: int) -> None:
             MINUTES, {"series": ids[0], "low": Timestamp(END_US - year_us), "high": Timestamp(END_US)}
         )  # fmt: skip
         connection.execute("UPDATE series SET seen = true")
-        for table in ("observation", "bucket_minute", "series"):
+        connection.execute(query("newest_rebuilt"), {"partition": 0})
+        for table in ("observation", "bucket_minute", "series", "newest_part"):
             connection.execute(f"VACUUM ANALYZE {table}")  # type: ignore[call-overload]
 
 

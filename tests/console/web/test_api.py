@@ -16,7 +16,7 @@ import pytest
 from console.web.figures import MEAN_DIGITS
 from console.web.paging import INT64_MAX, cursor_of
 from devices import rfc3339
-from engine.store import series
+from engine.store import newest
 from engine.store.reader import Reader
 from tests.console.web.client import Client
 from tests.console.web.conftest import BAD, Filled
@@ -322,23 +322,14 @@ def test_assessments_that_were_submitted_are_listed_the_newest_first(get: Client
     }  # fmt: skip
 
 
-def test_the_newest_readings_are_found_whatever_the_present_is_taken_for(filled: Filled, sql: Sql) -> None:
-    """Many are found by a look at the last intervals, the others one by one; which are which depends on the present."""
-    facts = sql("SELECT series_id, interval_us FROM series ORDER BY series_id")
-    ids, often = [row[0] for row in facts], [row[1] for row in facts]
-    stored = {
-        series_id: (time_us, ticks)
-        for series_id, time_us, ticks in sql(
-            f"SELECT DISTINCT ON (series_id) series_id, {US.format('time')}, ticks FROM observation"
-            " ORDER BY series_id, time DESC"
-        )
-    }
-    end_us = max(time_us for time_us, _ in stored.values())
+def test_the_newest_reading_of_every_series_is_that_of_the_log(filled: Filled, sql: Sql) -> None:
+    stored = sql(
+        f"SELECT DISTINCT ON (series_id) series_id, {US.format('time')}, ticks FROM observation"
+        " ORDER BY series_id, time DESC"
+    )
     with Reader.open(filled.url) as reader:
-        for about_us in (0, end_us - 7_200_000_000, end_us, end_us + 3_600_000_000, end_us + 10**15):
-            found = series.newest(reader.session, ids, often, about_us)
-            rows = zip(*(column.tolist() for column in found), strict=True)
-            assert {ids[place]: (time_us, ticks) for place, time_us, ticks in rows} == stored
+        found = newest.newest(reader.session, [row[0] for row in sql("SELECT series_id FROM series")])
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == stored
 
 
 @pytest.mark.parametrize(

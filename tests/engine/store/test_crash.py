@@ -12,11 +12,12 @@ import psycopg
 import pytest
 
 from engine.cells import Grid
-from engine.store import Duty, Flush, NotOwned, Outcome, OwnedByAnother, Store, StoreUnavailable
+from engine.store import Duty, Flush, NotOwned, Outcome, OwnedByAnother, Store, StoreUnavailable, newest
+from engine.store.reader import Reader
 from tests.engine.store.conftest import Query
 from tests.engine.store.town import HOUR_US, INDICATORS, T0, append, cells, refused, town, values
 
-APPEND_STEPS = ("begun", "copied", "tried", "looked up", "quarantined", "accounted", "committed")
+APPEND_STEPS = ("begun", "copied", "tried", "looked up", "newest kept", "quarantined", "accounted", "committed")
 FLUSH_STEPS = ("cells written", "values written", "marked", "flushed")
 COUNTS = """
 SELECT (SELECT count(*) FROM observation), (SELECT count(*) FROM quarantine), (SELECT count(*) FROM ledger),
@@ -134,6 +135,9 @@ def test_a_commit_killed_at_any_step_is_stored_once_when_tried_again(url: str, q
         expected = [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.CONFLICT, Outcome.ACCEPTED]
         assert done.outcome.tolist() == expected
         assert query(COUNTS) == [(5, 2, 2, 8, 5, 3)]
+        with Reader.open(url) as reader:
+            found = newest.newest(reader.session, range(10))
+        assert list(zip(found.time_us.tolist(), found.ticks.tolist(), strict=True)) == [(T0 + 1, 3), (T0, 2), (T0, 5)]
         assert store.append(append([0], [T0 + 2], [6])).looked_up == 0
         assert store.ledger_summary().balance == 0
 

@@ -17,7 +17,8 @@ from engine.cells import Grid
 from engine.indicators import INDICATORS
 from engine.plain_check import plain_check
 from engine.recompute import Recomputation
-from engine.store import FORMS, Difference, Registered, Store
+from engine.store import FORMS, Difference, Registered, Store, newest
+from engine.store.reader import Reader
 from engine.stretch import Stretches
 from tests.databases import Furnish
 from tests.engine.store.conftest import EMPTY, Query, owned
@@ -117,12 +118,21 @@ def test_small_pieces_give_the_same(
     assert differences(written, town, AUTUMN_US, AUTUMN_US + 4 * DAY_US) == []
 
 
-def test_everything_is_rebuilt_from_the_observations_alone(written: Written, town: Registry, query: Query) -> None:
+def kept_newest(url: str) -> list[list[int]]:
+    with Reader.open(url) as reader:
+        return [column.tolist() for column in newest.newest(reader.session, range(1_000))]
+
+
+def test_everything_is_rebuilt_from_the_observations_alone(
+    written: Written, town: Registry, query: Query, url: str
+) -> None:
     before = tables(written.store)
-    for table in DERIVED:
+    kept = kept_newest(url)
+    for table in (*DERIVED, "newest_part"):
         query(f"TRUNCATE {table}")
     found = differences(written, town, mend=True)
     assert tables(written.store) == before
+    assert kept_newest(url) == kept
     assert {(table, one.kind) for table, one in found} == {(table, "missing") for table in DERIVED}
     assert Counter(table for table, _ in found) == {table: len(rows) for table, rows in before.items()}
     assert differences(written, town) == []

@@ -1,0 +1,1 @@
+DELETE FROM newest_part WHERE partition = %(partition)s RETURNING packed
