@@ -12,10 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices import DeviceModel, PayloadError
+from devices import DeviceModel, PayloadError, load_models
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads.javascript import decode, engine
+from devices.definitions import MODELS, definitions_folder
 from devices.models import parse_model, read_models
+from devices.payloads import payload_options
 from devices.scripts import SOURCE_BYTES_MAX, JavaScript
 from devices.tables import Problems
 from tests.devices.make import RECEIVED_US, decoded
@@ -353,3 +355,11 @@ def test_the_time_of_arrival_stands_in_for_that_of_the_network() -> None:
     untimed = {"uplink_message": {**UPLINK["uplink_message"], "received_at": None}}
     readings, _ = decoded(gauge("lorawan", '[time]\npath = "at"\nformat = "rfc3339"\n'), untimed)
     assert {time_us for _, time_us, _, _ in readings} == {RECEIVED_US}
+
+
+def test_every_decoder_of_the_package_belongs_to_a_model() -> None:
+    rules = [payload_options(model.options).rules for model in load_models().values() if model.codec == "lorawan"]
+    files = {each.file for each in rules if isinstance(each, JavaScript)}
+    assert files == {
+        entry.name for entry in definitions_folder().joinpath(MODELS).iterdir() if entry.name.endswith(".js")
+    }
