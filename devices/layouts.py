@@ -21,6 +21,9 @@ BYTES_MAX: Final = 255
 """Bytes of one text, of one constant, and of a message's trailer."""
 DECIMALS_MAX: Final = 18
 
+UPLINK: Final = "uplink"
+"""Instead of a part: the time at which the message was heard."""
+
 _TYPE: Final = re.compile(r"(?:([ui])(8|16|24|32|40|48|56|64)|f(16|32|64)|(bcd|ascii|hex|skip))\Z")
 _TYPES: Final = "u8 to u64, i8 to i64, f16, f32, f64, bcd, ascii, hex or skip"
 _ONE: Final = Number(1, 0)
@@ -89,7 +92,7 @@ class Group(NamedTuple):
     time: str
     """Member that holds the time of an object; empty where none is made."""
     start: str
-    """Part with the time of the first object; empty: from 0."""
+    """Part with the time of the first object; UPLINK for that of the message; empty: from 0."""
     step_s: int
     when: When | None = None
 
@@ -212,8 +215,8 @@ def _group(table: Table, endian: str, known: tuple[str, ...], depth: int) -> Gro
     else:
         repeat = table.whole("repeat", 0, low=0, high=65_535)
     start = table.text("start", "")
-    if start and start not in known:
-        table.fault("start", f"expected a part that stands before, got {start!r}")
+    if start and start not in (*known, UPLINK):
+        table.fault("start", f"expected {UPLINK!r} or a part that stands before, got {start!r}")
     parts = _parts(table, "parts", endian, known, depth + 1)
     if not parts:
         table.fault("parts", "is missing; expected what is repeated")

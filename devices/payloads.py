@@ -29,13 +29,13 @@ class PayloadOptions:
     Attributes:
         decoder: a name of DECODERS.
         network: for `lorawan`, whose envelope `encode` writes; every known one is read.
-        f_port: the port that `encode` sends on.
+        f_port: the port that `encode` sends on; 0 for one that the device sends such a message on.
         rules: what the decoder's own keys and tables say; None where it has none.
     """
 
     decoder: str
     network: str = NETWORKS[0]
-    f_port: int = 1
+    f_port: int = 0
     rules: object = None
 
 
@@ -91,7 +91,7 @@ def _options(root: Table, decoders: tuple[str, ...], *, networks: bool) -> Paylo
     options = PayloadOptions(
         decoder=decoder,
         network=table.text("network", NETWORKS[0], among=NETWORKS) if networks else NETWORKS[0],
-        f_port=table.whole("f_port", 1, low=1, high=PORT_MAX) if networks else 1,
+        f_port=table.whole("f_port", 0, low=1, high=PORT_MAX) if networks else 0,
         rules=DECODERS.get(decoder, _nothing)(table, root),
     )
     table.done()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from devices.codecs.base import PAYLOAD_BYTES_MAX
 from devices.codecs.documents import Document, DocumentCodec
+from devices.codecs.lorawan import refuse_unsaid
 from devices.codecs.payloads import PAYLOADS, encode_payload
 from devices.errors import PayloadError
 from devices.models import DeviceModel
@@ -29,7 +30,9 @@ class BareBytes:
     def write(self, document: Document, model: DeviceModel) -> bytes:
         """Return the bytes; see `Format.write`."""
         options = payload_options(model.options)
-        return encode_payload(options.decoder, document.body, None, options.rules)
+        data, _ = encode_payload(options.decoder, document.body, 0, options.rules)
+        refuse_unsaid(document, model, data, None)
+        return data
 
 
 BARE_BYTES = DocumentCodec(BareBytes())

@@ -11,7 +11,7 @@ import hashlib
 from typing import Final
 
 from devices.codecs.base import Frame
-from devices.codecs.documents import Document, DocumentCodec
+from devices.codecs.documents import Document, DocumentCodec, decode_document
 from devices.codecs.jsontext import dump_json, parse_json
 from devices.codecs.networks import NETWORKS, Uplink, bytes_of
 from devices.codecs.payloads import PAYLOADS, encode_payload
@@ -19,6 +19,7 @@ from devices.errors import PayloadError
 from devices.models import DeviceModel
 from devices.paths import ABSENT
 from devices.payloads import PayloadOptions, payload_options
+from devices.timeformats import read_time
 
 MEASUREMENTS: Final = "measurements"
 """The member that holds the measurements a network brought into its common form, for a model's `each`."""
@@ -43,17 +44,42 @@ class LoRaWAN:
     def write(self, document: Document, model: DeviceModel) -> bytes:
         """Return the message that a network would forward; see `Format.write`."""
         options = payload_options(model.options)
+        document = _as_sent(document, model)
         root, body = _parted(document.body, model)
-        uplink, data = Uplink("", {}, "uplink", _heard_us(document, model), f_port=options.f_port), None
+        uplink, data = Uplink("", {}, "uplink", document.time_us, f_port=options.f_port), None
         if options.decoder == "network":
             uplink = uplink._replace(decoded=body)
         elif options.decoder == "normalized":
             uplink = uplink._replace(normalized=body[MEASUREMENTS] if isinstance(body, dict) else body)
         else:
-            data = encode_payload(options.decoder, body, options.f_port, options.rules)
+            data, f_port = encode_payload(options.decoder, body, options.f_port, options.rules)
+            uplink = uplink._replace(f_port=f_port)
+            refuse_unsaid(document, model, data, f_port)
         message = NETWORKS[options.network].write(uplink, data)
         _merge(message, root)
         return dump_json(message)
+
+
+def refuse_unsaid(document: Document, model: DeviceModel, data: bytes, f_port: int | None) -> None:
+    """Refuse bytes that say more than the document, values that the device sends together with it, or less.
+
+    Raises:
+        ValueError: naming them.
+    """
+    options, time_us = payload_options(model.options), document.time_us or 0
+    try:
+        body = PAYLOADS[options.decoder].decode(data, f_port, time_us, options.rules)
+        said = [reading.field for reading in decode_document(document, model, time_us).readings]
+        sent = decode_document(Document(body, document.root, time_us), model, time_us).readings
+    except PayloadError as error:
+        raise ValueError(f"model {model.code!r} cannot say this so that it is read again: {error.detail}") from error
+    for reading in sent:
+        name = model.fields[reading.field].name
+        if reading.field not in said:
+            raise ValueError(f"model {model.code!r} sends {name!r} with what was said; it needs a value too")
+        said.remove(reading.field)
+    if said:
+        raise ValueError(f"model {model.code!r} cannot send {model.fields[said[0]].name!r} with what else was said")
 
 
 def _recognised(message: object) -> Uplink:
@@ -102,11 +128,23 @@ def _names_envelope(model: DeviceModel, root: object) -> bool:
     return any(path.find(root, root) is not ABSENT for path in paths if path is not None and path.rooted)
 
 
-def _heard_us(document: Document, model: DeviceModel) -> int | None:
-    """Return when a network hears what it is told: in whole milliseconds, where the device says its time itself."""
-    if document.time_us is None or model.time is None:
-        return document.time_us
-    return document.time_us // 1000 * 1000
+def _as_sent(document: Document, model: DeviceModel) -> Document:
+    """Return what a device sends, at the time a network hears it: in whole milliseconds, where the device says its time
+    itself; at the newest time, where it says only those of what it sends later, and what is current goes without.
+    """
+    spec = model.time
+    if document.time_us is None or spec is None:
+        return document
+    if spec.required or spec.path.rooted or spec.clock_path is not None:
+        return document._replace(time_us=document.time_us // 1000 * 1000)
+    items = model.each.find_all(document.body, document.body) if model.each is not None else [[document.body]]
+    objects = [item for array in items if isinstance(array, list) for item in array]
+    times_us = [read_time(str(spec.path.find(item, item)), spec.format, spec.zone) for item in objects]
+    newest_us = max(times_us, default=document.time_us)
+    for item, time_us in zip(objects, times_us, strict=True):
+        if time_us == newest_us and isinstance(item, dict) and len(spec.path.steps) == 1:
+            item.pop(spec.path.steps[0])
+    return document._replace(time_us=newest_us)
 
 
 def _parted(body: object, model: DeviceModel) -> tuple[dict[str, object], object]:

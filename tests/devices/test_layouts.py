@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import DeviceModel, PayloadError
+from devices import DeviceModel, PayloadError, codec
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads import PAYLOADS, encode_payload
 from devices.layouts import Bits, Channel, Group, Layout, Part, Scalar, When
@@ -103,7 +103,7 @@ def read(layout: str, data: str, f_port: int | None = None) -> Any:
 def written(layout: str, document: object, f_port: int | None = None) -> str:
     """Return the message of a document."""
     rules = payload_options(laid_out(layout).options).rules
-    return encode_payload("layout", document, f_port, rules).hex()
+    return encode_payload("layout", document, f_port or 0, rules)[0].hex()
 
 
 CASES = [
@@ -185,6 +185,24 @@ def test_a_message_that_breaks_its_layout_is_refused_with_the_place(layout: str,
     with pytest.raises(PayloadError) as error:
         read(layout, data)
     assert (error.value.reason, error.value.detail) == ("malformed", told)
+
+
+def test_a_group_may_count_its_times_from_the_message() -> None:
+    layout = """
+[[layout]]
+parts = [{ into = "readings", time = "time", start = "uplink", step_s = -60, parts = [
+  { name = "temperature", type = "u8" },
+] }]
+"""
+    each = HEAD + 'each = "readings"\n[time]\npath = "time"\nformat = "epoch_s"\n' + PAYLOAD + FIELD + layout
+    assert decoded(model(each), b"\x07\x08") == (
+        [("temperature", RECEIVED_US, 7_000, 0), ("temperature", RECEIVED_US - 60_000_000, 8_000, 0)],
+        [],
+    )
+    readings = [("temperature", RECEIVED_US - 60_000_000 * number, 1_000) for number in range(2)]
+    assert codec("bytes").encode(model(each), readings) == b"\x01\x01"
+    with pytest.raises(ValueError, match="the objects of 'readings' are -60 seconds apart"):
+        codec("bytes").encode(model(each), readings[::-1])
 
 
 def test_a_layout_is_chosen_by_port_and_length() -> None:
@@ -358,7 +376,7 @@ def test_any_sequence_of_parts_is_read_as_it_was_written_down_and_written_as_it_
     parts, data, document = drawn
     rules = (layout_of(parts),)
     assert PAYLOADS["layout"].decode(data, None, RECEIVED_US, rules) == document
-    again = encode_payload("layout", document, None, rules)
+    again = encode_payload("layout", document, 0, rules)[0]
     assert PAYLOADS["layout"].decode(again, None, RECEIVED_US, rules) == document
 
 
@@ -376,7 +394,7 @@ def test_channels_come_in_any_order_and_any_choice(data: st.DataObject, length_b
         document |= says
     rules = (layout_of((), channels, length_byte),)
     assert PAYLOADS["layout"].decode(payload, None, RECEIVED_US, rules) == document
-    again = encode_payload("layout", document, None, rules)
+    again = encode_payload("layout", document, 0, rules)[0]
     assert PAYLOADS["layout"].decode(again, None, RECEIVED_US, rules) == document
 
 

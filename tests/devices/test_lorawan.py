@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import PayloadError, codec, rfc3339
+from devices import PayloadError, codec, load_models, rfc3339
 from devices.batch import FLAG_TIME_FROM_ARRIVAL
 from devices.codecs.base import TIME_MAX_US
 from devices.codecs.networks.base import CLOCK_SET_US
+from devices.codecs.payloads import PAYLOADS
 from devices.models import DeviceModel
 from devices.payloads import NETWORKS, payload_options
 from tests.devices.make import RECEIVED_US, decoded, faults_of, model
 from tests.examples import examples
+
+
+def can_encode(found: DeviceModel) -> bool:
+    """Return whether a model's decoder has a way back."""
+    return PAYLOADS[payload_options(found.options).decoder].encode is not None
 
 
 def lorawan(payload: str, fields: str, more: str = "") -> DeviceModel:
@@ -234,6 +240,28 @@ def test_what_a_fleet_encodes_is_what_is_decoded(
     message = codec(said.codec).encode(said, [("temperature_1", time_ms * 1000, tenths * 100)])
     heard = (RECEIVED_US, FLAG_TIME_FROM_ARRIVAL) if said.codec == "bytes" else (time_ms * 1000, 0)
     assert decoded(device_model, message) == ([("temperature_1", heard[0], tenths * 100, heard[1])], [])
+
+
+OWN = [found for found in load_models().values() if found.codec == "lorawan" and can_encode(found)]
+
+
+@pytest.mark.parametrize("device_model", OWN, ids=lambda found: found.code)
+def test_a_fleet_of_any_model_sends_what_its_hardware_sends(device_model: DeviceModel) -> None:
+    chosen = codec("lorawan")
+    for vector in device_model.vectors:
+        read = chosen.decode(vector.payload, device_model, 1_710_000_000_000_000).readings if vector.expected else []
+        readings = [(device_model.fields[r.field].name, r.time_us, r.ticks) for r in read]
+        if readings:
+            sent = chosen.decode(chosen.encode(device_model, readings), device_model, RECEIVED_US)
+            assert sent.faults == []
+            assert {(device_model.fields[r.field].name, r.time_us, r.ticks) for r in sent.readings} == set(readings)
+
+
+def test_what_a_device_sends_together_is_not_made_up() -> None:
+    weather = load_models()["decentlab_dl_pm"]
+    with pytest.raises(ValueError, match="sends 'humidity' with what was said; it needs a value too"):
+        codec("lorawan").encode(weather, [("temperature", AT_US, 20_000)])
+    assert codec("lorawan").encode(weather, [("pressure", AT_US, 968_000)])
 
 
 def test_an_envelope_keeps_microseconds_or_refuses_them() -> None:

@@ -19,8 +19,9 @@ class PayloadDecoder(NamedTuple):
     decode: Callable[[bytes, int | None, int, object], object]
     """(bytes, port or None, time of the uplink in microseconds UTC, `PayloadOptions.rules`) to a document: objects,
     arrays, texts, `NumberText`, true, false and null. Raises `PayloadError` and nothing else."""
-    encode: Callable[[object, int | None, object], bytes] | None = None
-    """(document, port, rules) to bytes that decode to it; raises ValueError where they cannot. None: no way back."""
+    encode: Callable[[object, int, object], tuple[bytes, int]] | None = None
+    """(document, port or 0 for any, rules) to bytes that decode to it, and the port they are sent on; raises ValueError
+    where they cannot. None: no way back."""
 
 
 PAYLOADS: Final[Mapping[str, PayloadDecoder]] = MappingProxyType(
@@ -33,8 +34,8 @@ PAYLOADS: Final[Mapping[str, PayloadDecoder]] = MappingProxyType(
 """Every decoder of bytes, by the name that models use."""
 
 
-def encode_payload(name: str, document: object, f_port: int | None, rules: object) -> bytes:
-    """Return bytes that decode to a document.
+def encode_payload(name: str, document: object, f_port: int, rules: object) -> tuple[bytes, int]:
+    """Return bytes that decode to a document, and the port they are sent on: the one given, or any where it is 0.
 
     Raises:
         ValueError: they cannot say it, or the decoder only decodes.

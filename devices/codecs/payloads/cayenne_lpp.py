@@ -113,7 +113,7 @@ def _value(kind: Kind, data: bytes) -> object:
     return values.get("", values)
 
 
-def encode(document: object, _f_port: int | None, _rules: object) -> bytes:
+def encode(document: object, f_port: int, _rules: object) -> tuple[bytes, int]:
     """Return the channels of an object's members; see `PayloadDecoder.encode`.
 
     Raises:
@@ -131,7 +131,7 @@ def encode(document: object, _f_port: int | None, _rules: object) -> bytes:
         for part in kind.parts:
             text = value.get(part.name) if part.name and isinstance(value, dict) else value
             data += _bytes_of(name, part, text)
-    return bytes(data)
+    return bytes(data), f_port or 1
 
 
 def _bytes_of(name: str, part: Part, text: object) -> bytes:

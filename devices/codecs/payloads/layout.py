@@ -5,16 +5,20 @@ Knows where parts, groups and channels stand; knows no device. The way back is i
 
 from __future__ import annotations
 
+from typing import Final
+
 from devices.codecs.base import READINGS_MAX
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads import raw
 from devices.errors import PayloadError
-from devices.layouts import Channel, Group, Layout, Part, When
+from devices.layouts import UPLINK, Channel, Group, Layout, Part, When
+from devices.ticks import Number, text_from_number
 
 Members = dict[str, object]
+US_A_SECOND: Final = 1_000_000
 
 
-def decode(data: bytes, f_port: int | None, _time_us: int, rules: object) -> object:
+def decode(data: bytes, f_port: int | None, time_us: int, rules: object) -> object:
     """Return the document of a message; see `PayloadDecoder.decode`.
 
     Raises:
@@ -23,7 +27,7 @@ def decode(data: bytes, f_port: int | None, _time_us: int, rules: object) -> obj
     """
     for layout in layouts_of(rules):
         if layout.takes(data, f_port):
-            return _Reader(data, layout).document()
+            return _Reader(data, time_us, layout).document()
     port = "" if f_port is None else f" on port {f_port}"
     raise PayloadError(
         "malformed", f"no layout is for {len(data)} bytes{port} that begin with {data[:8].hex() or 'none'}"
@@ -39,8 +43,9 @@ def layouts_of(rules: object) -> tuple[Layout, ...]:
 class _Reader:
     """Reads one message."""
 
-    def __init__(self, data: bytes, layout: Layout) -> None:
+    def __init__(self, data: bytes, time_us: int, layout: Layout) -> None:
         self._data = data
+        self._time_us = time_us
         self._layout = layout
         self._own: Members = {}
         self._sent: dict[str, int] = {}
@@ -117,7 +122,9 @@ class _Reader:
             if at == before:
                 raise _fault(at, f"an object of {group.into}", "no bytes of it")
             if group.time:
-                item[group.time] = NumberText(sent.get(group.start, 0) + done * group.step_s)
+                start_us = self._time_us if group.start == UPLINK else sent.get(group.start, 0) * US_A_SECOND
+                time_us = start_us + done * group.step_s * US_A_SECOND
+                item[group.time] = NumberText(text_from_number(Number(time_us, -6)))
             self._add(objects, item)
             done += 1
         return at

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads import raw
-from devices.codecs.payloads.layout import Members, layouts_of
-from devices.layouts import Channel, Group, Layout, Part, scalars
+from devices.codecs.payloads.layout import US_A_SECOND, Members, layouts_of
+from devices.errors import ValueRefusedError
+from devices.layouts import UPLINK, Channel, Group, Layout, Part, scalars
+from devices.times import time_us_from_text
 
 
-def encode(document: object, f_port: int | None, rules: object) -> bytes:
+def encode(document: object, f_port: int, rules: object) -> tuple[bytes, int]:
     """Return a message of the first layout that can say the document; see `PayloadDecoder.encode`.
 
     A value that nobody says is sent as "no reading" where the layout has a number for that, else as its `default`.
@@ -23,10 +25,10 @@ def encode(document: object, f_port: int | None, rules: object) -> bytes:
         raise ValueError("a layout says an object of members")  # noqa: TRY004
     fault = ValueError(f"no layout is for port {f_port}")
     for layout in layouts_of(rules):
-        if layout.ports and f_port is not None and f_port not in layout.ports:
+        if layout.ports and f_port and f_port not in layout.ports:
             continue
         try:
-            return _message(layout, document)
+            return _message(layout, document), f_port or min(layout.ports, default=1)
         except ValueError as error:
             fault = error
     raise fault
@@ -160,7 +162,7 @@ def _numbers(
                 sent[part.counted] = len(objects)
             if part.start and part.start not in members and isinstance(objects, list) and objects:
                 forced.add(part.start)
-                sent[part.start] = _time(part, objects[0])
+                sent[part.start] = _time_us(part, objects[0]) // US_A_SECOND
     return sent, forced
 
 
@@ -204,8 +206,11 @@ def _group(group: Group, members: Members, sent: dict[str, int]) -> bytes:
     if group.times and len(objects) != count:
         raise ValueError(f"{group.into!r} has {count} objects, got {len(objects)}")
     data = b""
+    first_us = sent.get(group.start, 0) * US_A_SECOND
+    if group.start == UPLINK and objects:
+        first_us = _time_us(group, objects[0])
     for number, item in enumerate(objects):
-        if group.time and _time(group, item) != sent.get(group.start, 0) + number * group.step_s:
+        if group.time and _time_us(group, item) != first_us + number * group.step_s * US_A_SECOND:
             raise ValueError(f"the objects of {group.into!r} are {group.step_s} seconds apart")
         members_of = (
             {name: value for name, value in item.items() if name != group.time} if isinstance(item, dict) else {}
@@ -214,9 +219,14 @@ def _group(group: Group, members: Members, sent: dict[str, int]) -> bytes:
     return data
 
 
-def _time(group: Group, item: object) -> int:
-    """Return the whole seconds at which an object says it was."""
+def _time_us(group: Group, item: object) -> int:
+    """Return the time that an object says it has.
+
+    Raises:
+        ValueError: it says none.
+    """
     said = item.get(group.time) if isinstance(item, dict) else None
-    if not isinstance(said, NumberText) or not said.removeprefix("-").isdecimal():
-        raise ValueError(f"an object of {group.into!r} has whole seconds at {group.time!r}, got {said!r}")
-    return int(said)
+    try:
+        return time_us_from_text(said if isinstance(said, NumberText) else "", "epoch_s")
+    except ValueRefusedError as error:
+        raise ValueError(f"an object of {group.into!r} has a time at {group.time!r}: {error.detail}") from error
