@@ -294,10 +294,10 @@ def _twice(names: Iterator[str]) -> list[str]:
     return [name for name, count in seen.items() if count > 1]
 
 
-def _path(table: Table, key: str, text: str, *, wild: bool = False) -> JsonPath | None:
+def _path(table: Table, key: str, text: str, *, wild: bool = False, selected: bool = False) -> JsonPath | None:
     """Return the parsed path of a key, or None and a fault."""
     try:
-        path = parse_path(text)
+        path = parse_path(text, selected=selected)
     except ValueError as error:
         table.fault(key, str(error))
         return None
@@ -352,7 +352,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
     name = table.text("name")
     path, sum_of, when, suffix = None, "", None, ""
     if rules.paths:
-        path = _path(table, "path", table.text("path", rules.path or name))
+        path = _path(table, "path", table.text("path", rules.path or name), selected=rules.measured)
         if rules.measured and path is not None and path.steps[-1:] == ("value",) and path.steps[-2:-1] != ("value",):
             # Its value alone would be read at the time of the whole message, and in any unit.
             table.fault("path", f"expected the reading, with its unit and time, and not its `value`, got {path.text!r}")

@@ -124,6 +124,10 @@ class JsonPath(NamedTuple):
                 if found is ABSENT:
                     found = {step.name: meant(step.text)}
                     at.append(found)
+                if last and isinstance(found, dict) and isinstance(value, dict):
+                    if "value" in found:
+                        raise ValueError(f"two values for {self.text!r} in one message")
+                    found.update(value)
                 at = found
             elif isinstance(step, int | Every) and isinstance(at, list):
                 place = step if isinstance(step, int) else 0
@@ -162,9 +166,13 @@ def _inside(at: object) -> list[object]:
     return at if isinstance(at, list) else []
 
 
-def parse_path(text: str) -> JsonPath:
+def parse_path(text: str, *, selected: bool = False) -> JsonPath:
     """Return the path a text writes: names joined by dots, positions in brackets, odd names as `["a b"]`, the object
     with a member as `[name=value]`, everything in an array or object as `[*]`, the whole message as `$`.
+
+    Args:
+        text: the path.
+        selected: it may end at an object that it selects, which then is a reading.
 
     Raises:
         ValueError: naming what was expected.
@@ -188,7 +196,7 @@ def parse_path(text: str) -> JsonPath:
             at += 1
             if at == len(rest) or rest[at] == "[":
                 raise ValueError(message)
-    if not steps or len(steps) > STEPS_MAX or isinstance(steps[-1], Select):
+    if not steps or len(steps) > STEPS_MAX or (isinstance(steps[-1], Select) and not selected):
         raise ValueError(message)
     return JsonPath(tuple(steps), rooted, text)
 

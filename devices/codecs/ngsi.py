@@ -56,7 +56,8 @@ class NgsiV2:
 def _document(payload: bytes, model: DeviceModel, entity: Callable[[dict[str, object]], dict[str, object]]) -> Document:
     """Return a message's entities.
 
-    A message of several is one device's only where the model says so with `each`: else its readings would be mixed.
+    A message of several is one device's only where the model says so with `each`, and several devices' where it is a
+    feed: else its readings would be mixed.
     """
     message = parse_json(payload)
     root: dict[str, object] = {}
@@ -71,7 +72,12 @@ def _document(payload: bytes, model: DeviceModel, entity: Callable[[dict[str, ob
             raise PayloadError("malformed", "expected an entity, an array of them, or a notification")
         said.append(entity(one))
     root[ENTITIES] = said
-    return Document(root if model.each is not None or len(said) != 1 else said[0], root)
+    return Document(root if _holds_several(model) or len(said) != 1 else said[0], root)
+
+
+def _holds_several(model: DeviceModel) -> bool:
+    """Return whether the model goes through the entities of a message."""
+    return model.each is not None or model.feed is not None
 
 
 def _is_notification(message: object) -> TypeGuard[dict[str, object]]:
@@ -176,7 +182,7 @@ def _written(document: Document, model: DeviceModel, attribute: Callable[[Measur
         ValueError: a field is no whole attribute.
     """
     body = document.body
-    several = isinstance(body, dict) and model.each is not None and isinstance(body.get(ENTITIES), list)
+    several = isinstance(body, dict) and _holds_several(model) and isinstance(body.get(ENTITIES), list)
     items = body[ENTITIES] if several and isinstance(body, dict) else [body]
     entities = []
     for number, item in enumerate(items if isinstance(items, list) else []):
@@ -184,6 +190,9 @@ def _written(document: Document, model: DeviceModel, attribute: Callable[[Measur
         for name, value in item.items() if isinstance(item, dict) else ():
             if isinstance(value, dict) and not isinstance(value, Measured):
                 raise ValueError(f"expected a whole attribute, got a part of {name!r}")  # noqa: TRY004
+            if name in _NOT_ATTRIBUTES:
+                entity[name] = value
+                continue
             entity[name] = attribute(value if isinstance(value, Measured) else Measured(value=value))
         entities.append(entity)
     if several:

@@ -30,20 +30,21 @@ class SensorThings:
     def read(self, payload: bytes, model: DeviceModel, _received_us: int) -> Document:
         """Return the observation, or all of them as `observations`; see `Format.read`.
 
-        A message of several is one device's only where the model says so with `each`: else they would be mixed.
+        A message of several is one device's only where the model says so with `each`, and several devices' where it is
+        a feed: else they would be mixed.
         """
         found = _observations(parse_json(payload))
         if len(found) > READINGS_MAX:
             raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(found)} observations")
         root: dict[str, object] = {OBSERVATIONS: [_observation(one) for one in found]}
         said = root[OBSERVATIONS]
-        single = model.each is None and isinstance(said, list) and len(said) == 1
+        single = model.each is None and model.feed is None and isinstance(said, list) and len(said) == 1
         return Document(said[0] if single and isinstance(said, list) else root, root)
 
     def write(self, document: Document, model: DeviceModel) -> bytes:
         """Return an observation, or an array of them where the model has `each`; see `Format.write`."""
         body = document.body
-        if model.each is not None and isinstance(body, dict) and isinstance(body.get(OBSERVATIONS), list):
+        if isinstance(body, dict) and isinstance(body.get(OBSERVATIONS), list):
             return dump_json({"value": [_written(one) for one in body[OBSERVATIONS]]})
         return dump_json(_written(body))
 

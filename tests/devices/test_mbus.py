@@ -285,3 +285,11 @@ def test_what_a_frame_cannot_say_is_not_encoded(readings: list[tuple[str, int, i
 def test_an_offset_is_hours_and_minutes() -> None:
     faults = faults_of(HEAD + '[mbus]\nutc_offset = "CET"\n' + FIELDS)
     assert [fault.split(":")[0] for fault in faults] == ["mbus.utc_offset"]
+
+
+def test_a_record_may_be_selected_by_what_it_is() -> None:
+    chosen = model(HEAD + FIELDS.split("\n\n")[0] + '\npath = "records[quantity=volume]"\n')
+    readings = [("volume", RECEIVED_US, 2_850_427_000)]
+    found, _ = decoded(chosen, RECORDED[5]["frame"].encode())
+    assert found == [(*readings[0], FLAG_TIME_FROM_ARRIVAL)]
+    assert decoded(chosen, codec("mbus").encode(chosen, readings))[0] == found

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from devices import FLAG_TIME_FROM_ARRIVAL, codec
 from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
+from devices.codecs.documents import Document, encode_feed
 from devices.codecs.ngsi import NGSI_LD
 from devices.times import time_us_from_rfc3339
 from devices.units import common_codes, load_units
@@ -209,3 +210,18 @@ def test_a_part_of_an_attribute_cannot_be_written() -> None:
     assert decoded(part, ld(slots={"value": {"occupied": 3}}))[0][0][2] == 3
     with pytest.raises(ValueError, match="whole attribute"):
         codec("ngsi-ld").encode(part, [("cars", 0, 1)])
+
+
+def test_a_broker_that_tells_of_all_its_entities_is_a_feed_of_devices() -> None:
+    feed = model(HEAD.format("ngsi-ld") + '[feed]\npath = "data"\nkey = "id"\n' + FIELDS)
+    stations: dict[str, Any] = {"urn:a": [("no2", us(T), 1000)], "urn:b": [("no2", us(T), 2000), ("cars", us(T), 3)]}
+    body, _ = encode_feed(feed, stations, measured=True)
+    payload = NGSI_LD.form.write(Document(body, body), feed)
+    document = NGSI_LD.form.read(payload, feed, RECEIVED_US)
+    said: Any = document.body
+    assert [entity["id"] for entity in said["data"]] == ["urn:a", "urn:b"]
+    assert [r[:3] for r in decoded(feed, payload)[0]] == [
+        ("no2", us(T), 1000),
+        ("cars", us(T), 3),
+        ("no2", us(T), 2000),
+    ]

@@ -62,7 +62,7 @@ class Mbus:
         offset_s = _options(model).utc_offset_s
         clocks: dict[int, object] = {}
         records = b""
-        for key, reading in document.body.items():
+        for key, reading in _readings(document.body):
             if not isinstance(reading, Measured):
                 raise ValueError(f"expected the key of a record such as volume_storage_1, got {key!r}")  # noqa: TRY004
             record, storage = _written(key, reading)
@@ -127,6 +127,17 @@ def _measured(record: Record, times: dict[tuple[int, str], str]) -> Measured:
     return said
 
 
+def _readings(body: dict[str, object]) -> list[tuple[str, object]]:
+    """Return the readings to be written by their keys, and those that were selected among `records`."""
+    found: list[tuple[str, object]] = []
+    for key, reading in body.items():
+        if key == "records" and isinstance(reading, list):
+            found += [(str(one.get("quantity")), Measured(one)) for one in reading if isinstance(one, dict)]
+        else:
+            found.append((key, reading))
+    return found
+
+
 def _written(key: str, reading: Measured) -> tuple[bytes, int]:
     """Return the record of a reading, and its storage.
 
@@ -138,7 +149,7 @@ def _written(key: str, reading: Measured) -> tuple[bytes, int]:
         raise ValueError(f"expected the key of a record such as volume_storage_1, got {key!r}")
     name, function, *numbers = match.groups()
     subunit, tariff, storage = (int(number or 0) for number in numbers)
-    value, unit = str(reading["value"]), str(reading["unit"])
+    value, unit = str(reading.get("value")), str(reading.get("unit"))
     number = parse_number(value)
     for what, code in codes_of(name, _plain_unit(unit)):
         raw = _raw(number, what)
