@@ -41,8 +41,8 @@ class SensorThings:
         single = model.each is None and model.feed is None and isinstance(said, list) and len(said) == 1
         return Document(said[0] if single and isinstance(said, list) else root, root)
 
-    def write(self, document: Document, model: DeviceModel) -> bytes:
-        """Return an observation, or an array of them where the model has `each`; see `Format.write`."""
+    def write(self, document: Document, _model: DeviceModel) -> bytes:
+        """Return an observation, or an array of them where the document holds several; see `Format.write`."""
         body = document.body
         if isinstance(body, dict) and isinstance(body.get(OBSERVATIONS), list):
             return dump_json({"value": [_written(one) for one in body[OBSERVATIONS]]})
