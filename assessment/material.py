@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from assessment.compute import Answer, assess
 from assessment.result import Assessment
 from devices import Registry
 from engine.calendar import Calendar
-from engine.kpi import DayCells, DeclaredValue, Pack, Sensed, declared_in, readings_of, reference_year
+from engine.kpi import (
+    DayCells,
+    DeclaredValue,
+    KpiPeriod,
+    Pack,
+    Sensed,
+    declared_in,
+    readings_of,
+    reference_year,
+    year_so_far,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,7 @@ class Material:
         days: cells of the year's civil days.
         heard: by slot the last day on which it was heard, as `engine.kpi_days.heard_days` gives it.
         closed: whether the year is over and its allowed lateness as well.
+        running_to_us: how far the year has come, where it is not over; None where it is.
     """
 
     year: int
@@ -39,13 +51,22 @@ class Material:
     days: DayCells
     heard: Mapping[int, int]
     closed: bool
+    running_to_us: int | None = None
+
+    @cached_property
+    def period(self) -> KpiPeriod:
+        """The civil year; of one that is not over, its whole civil days so far."""
+        calendar = Calendar(self.registry.city.zone_info)
+        if self.running_to_us is None:
+            return reference_year(calendar, self.year)
+        return year_so_far(calendar, self.year, self.running_to_us)
 
 
 def assessed(material: Material) -> Assessment:
     """Return the assessment of a material."""
     calendar = Calendar(material.registry.city.zone_info)
     sensed = Sensed(material.pack, material.registry, calendar)
-    period = reference_year(calendar, material.year)
+    period = material.period
     readings = readings_of(sensed, period, material.days, material.heard)
     return assess(
         material.pack,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -119,6 +120,12 @@ class Assessment:
     def year(self) -> int:
         """The reference year."""
         return self.period.year
+
+    @property
+    def running_to(self) -> date | None:
+        """The last day that counts, where the year is not over; None where it is."""
+        last = self.period.last
+        return None if (last.month, last.day) == (12, 31) else last
 
     @cached_property
     def by_key(self) -> Mapping[str, Result]:

@@ -123,7 +123,7 @@ class Figures:
                     self._exclusions.bring(required)
             parts.append(evaluator.evaluate(work, self._windows, self._exclusions))
         found = Results.concat(parts)
-        if len(parts) < 2:
+        if len(parts) < 2 or not len(found):
             return found
         # A zone may be in several parts; the last one saw them all.
         order = np.lexsort((np.arange(len(found)), found.start_us, found.scope, found.indicator))

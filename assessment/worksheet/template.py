@@ -79,6 +79,8 @@ class _Template:
     def __init__(self, assessment: Assessment, declared: Mapping[str, Row]) -> None:
         self._year, self._declared = assessment, declared
         self._title = f"{assessment.city.name}, {assessment.year}"
+        if assessment.running_to is not None:
+            self._title += f", running: what is known up to {assessment.running_to.isoformat()}"
         self._book = Book(self._title, "Worksheet for declaring", assessment.year)
         self._lists: dict[tuple[str, ...], str] = {}
 

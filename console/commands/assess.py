@@ -24,7 +24,7 @@ from console.commands.kpi_findings import STYLES
 from console.commands.kpi_scores import band_cell, score_of
 from console.commands.results import open_store
 from console.errors import FailureError, MisuseError
-from console.output import print_json, stdout
+from console.output import print_json, stderr, stdout
 from console.progress import Bar, bar
 from console.text import counted, local_time
 
@@ -76,6 +76,7 @@ WorksheetOption = Annotated[
                  show_default=False),
 ]  # fmt: skip
 BOTH = "both"
+DAY_LONGEST_US = 25 * 3_600_000_000
 READ_SHARE, DIGESTED_SHARE = 0.4, 0.9
 """Of the bar: what reading days takes of it, and where digests end."""
 
@@ -87,10 +88,12 @@ class Made:
     Attributes:
         material: from what.
         assessment: what came out.
+        waiting: what the engine has still to compute of the year; empty for nothing.
     """
 
     material: Material
     assessment: Assessment
+    waiting: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +147,13 @@ def assess(
     and linked data, reports in PDF, and all that `cityvitals verify DIR` computes every figure again from, offline. The
     SHA-256 of each series and day of observations is in it, for which all of them are read; `--archive` takes those of
     archived days from there, and `--no-digests` leaves them out.
-    With `--freeze` the exact figures are kept as submitted: later readings change the live figures and never these;
+    With `--freeze` the exact figures are kept as submitted: later readings change the live figures and never these.
+    What the engine has still to compute of the year is waited for: the refusal says what that is.
     `cityvitals assessments difference YEAR` lists what differs.
 
-    With `--template` a worksheet is written in which what is known stands and the rest can be filled in; `--worksheet`
-    reads it back into `declared.csv` and `answers.csv`, or tells every fault with its cell and changes nothing.
+    With `--template` a worksheet is written in which what is known stands and the rest can be filled in; while the year
+    runs it is what is known so far, and says so. `--worksheet` reads it back into `declared.csv` and `answers.csv`, or
+    tells every fault with its cell and changes nothing.
 
     **Examples**
 
@@ -169,17 +174,19 @@ def assess(
         _require_room(wanted.out, force)
     manifest = None
     with bar(f"assess {year}") as progress:
-        made = assess_now(given, year, lambda share: progress.at(READ_SHARE * share, 1.0, "reading days"))
-        if freeze and not made.assessment.closed:
-            raise FailureError(
-                f"{year} may still change: late readings are waited for {given.settings.engine.lateness_us // 10**6} s",
-                "freeze it a little later; without --freeze it can be assessed now",
-            )
+        made = assess_now(
+            given, year, lambda share: progress.at(READ_SHARE * share, 1.0, "reading days"),
+            running=template is not None,
+        )  # fmt: skip
+        if freeze:
+            _require_final(given, made)
         if wanted is not None:
             manifest = _write(given, made, wanted, progress)
     if template is not None:
         write_worksheet(given, made.assessment, template)
         return
+    if made.waiting:
+        stderr().print(f"not yet computed: {made.waiting}", style="yellow", markup=False, soft_wrap=True)
     frozen = _freeze(given, made, by or getpass.getuser(), manifest) if freeze else ""
     if as_json:
         print_json(rows(made.assessment))
@@ -187,38 +194,60 @@ def assess(
     _summary(made.assessment, out, frozen)
 
 
-def assess_now(context: Context, year: int, progress: Progress = lambda _: None) -> Made:
+def _require_final(context: Context, made: Made) -> None:
+    """Refuse to freeze what may still change by itself."""
+    year = made.assessment.year
+    if not made.assessment.closed:
+        raise FailureError(
+            f"{year} may still change: late readings are waited for {context.settings.engine.lateness_us // 10**6} s",
+            "freeze it a little later; without --freeze it can be assessed now",
+        )
+    if made.waiting:
+        raise FailureError(
+            f"{year} is not computed to its end, and nothing was frozen: {made.waiting}",
+            "let the gateway run until `cityvitals doctor` says that no hour waits; without --freeze it can be "
+            "assessed now",
+        )
+
+
+def assess_now(context: Context, year: int, progress: Progress = lambda _: None, *, running: bool = False) -> Made:
     """Return the assessment of a year from what is stored now.
 
     Args:
         context: names the city and the database.
         year: the reference year.
         progress: told how much is read, 0 to 1.
+        running: whether a year that is not over will do; its whole days so far count then.
 
     Raises:
-        MisuseError: the year is not over, or the city's files have faults.
+        MisuseError: the year is not over, or has not begun, or the city's files have faults.
         FailureError, StoreError: there is no database.
     """
     from assessment import assessed
-    from assessment.gather import gather
+    from assessment.gather import gather, waiting
+    from engine.calendar import Calendar
     from engine.indicators import INDICATORS
 
     registry, pack = context.registry(), context.kpi_pack()
     declared, answers = context.kpi_declared(pack), context.answers(pack)
     period = _period(context, year)
     now_us = time.time_ns() // 1000
-    if now_us < period.end_us:
+    over = now_us >= period.end_us
+    if not over and not (running and now_us >= period.start_us + DAY_LONGEST_US):
         raise MisuseError(
             f"{year} is not over: it ends at {local_time(period.end_us, registry.city.zone_info)} by the city's clock",
-            "`cityvitals kpis` and `cityvitals kpis scores` show the last twelve months and the year so far",
+            "`cityvitals kpis` and `cityvitals kpis scores` show the last twelve months and the year so far; "
+            "`--template` works from the second day of a year on",
         )
     closed = period.end_us + context.settings.engine.lateness_us <= now_us
     with open_store(context, patient=True) as store:
         store.register(registry, INDICATORS, keep=False)
         material = gather(
-            store, registry, pack, declared, answers.get(year, ()), year, closed=closed, progress=progress
-        )
-    return Made(material, assessed(material))
+            store, registry, pack, declared, answers.get(year, ()), year, closed=closed,
+            running_to_us=None if over else now_us, progress=progress,
+        )  # fmt: skip
+        left = waiting(store, Calendar(registry.city.zone_info), min(now_us, period.end_us))
+    return Made(material, assessed(material), left)
 
 
 def _period(context: Context, year: int) -> KpiPeriod:

@@ -51,6 +51,7 @@ from engine.kpi.periods import (
     reference_year,
     rolling,
     to_date,
+    year_so_far,
 )
 from engine.kpi.registered import FILE as CITY_FILE
 from engine.kpi.registered import register_faults
@@ -165,4 +166,5 @@ __all__ = [
     "to_date",
     "validity",
     "year_of",
+    "year_so_far",
 ]

@@ -75,6 +75,13 @@ def reference_year(calendar: Calendar, year: int) -> KpiPeriod:
     return period_between(calendar, Horizon.YEAR, year, *calendar.year_bounds(year))
 
 
+def year_so_far(calendar: Calendar, year: int, until_us: int) -> KpiPeriod:
+    """Return a civil year up to its last whole civil day before a time; one that is over as a whole."""
+    start_us, end_us = calendar.year_bounds(year)
+    today_us = calendar.day_bounds(calendar.local(min(until_us, calendar.to_us - 1)).date())[0]
+    return period_between(calendar, Horizon.YEAR, year, start_us, max(start_us, min(end_us, today_us)))
+
+
 def rolling(calendar: Calendar, until_us: int, since_us: int) -> KpiPeriod:
     """Return the twelve months that end with the last whole civil day.
 

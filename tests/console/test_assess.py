@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import psycopg
 import pytest
 
 from assessment.bundle.layout import DIGESTS
@@ -197,6 +198,32 @@ def test_what_is_frozen_is_listed_and_held_against_the_figures_of_now(run: Asses
     assert "submission 2 of 2025" in run("assess", "2025", "--freeze").out
     assert [one["stands"] for one in run("assessments", "--json").rows] == [True, False]
     assert run("assessments", "difference", "2025", "--submission", "1", "--json").rows == [changed]
+
+
+def test_what_the_engine_has_still_to_compute_is_not_frozen(run: Assessor) -> None:
+    with psycopg.connect(run.url, autocommit=True) as connection:
+        connection.execute("INSERT INTO cityvitals.pending_restatement VALUES (1, 1, '2025-06-01T12:00:00Z', 0)")
+        refused = run("assess", "2025", "--freeze")
+        assert (refused.code, run("assessments", "--json").rows) == (1, [])
+        assert "wait to be computed again: 1" in refused.err
+        assert "let the gateway run" in refused.err
+        told = run("assess", "2025")
+        assert (told.code, "not yet computed" in told.err) == (0, True)
+        # Hours of later years do not concern it.
+        connection.execute("DELETE FROM cityvitals.pending_restatement")
+        assert run("assess", "2025", "--freeze").code == 0
+
+
+def test_the_worksheet_of_a_year_that_runs_says_so(run: Assessor, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    year = (now - timedelta(days=3)).year
+    made = run("assess", str(year), "--template", str(tmp_path / "sheet.xlsx"))
+    assert made.code == 0, made.err
+    title = openpyxl.load_workbook(tmp_path / "sheet.xlsx")["Data points"]["A1"].value
+    # In the first days of January it is the year before, which is over.
+    assert (", running: what is known up to " in title) == (year == now.year)
+    untouched = run("assess", str(year), "--worksheet", str(tmp_path / "sheet.xlsx"), "--json")
+    assert (untouched.code, untouched.rows) == (0, [])
 
 
 def test_a_worksheet_is_written_once_and_read_back_into_the_files_of_the_city(run: Assessor, tmp_path: Path) -> None:

@@ -36,6 +36,20 @@ ZONE = """{"type": "FeatureCollection", "features": [{"type": "Feature",
 "properties": {"code": "town", "title": "Town"},
 "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]}}]}"""
 
+OUTAGE_LOG = """
+title = "A log of interruptions that gives no sign of life"
+codec = "senml-json"
+interval_s = 3600
+[[field]]
+name = "interrupted"
+measurand = "interruption"
+unit = "count"
+[[field]]
+name = "interrupted_time"
+measurand = "interruption_time"
+unit = "min"
+"""
+
 Given = tuple[str, str, datetime, str, str]
 """Device, field, time, value, unit: one row of history."""
 

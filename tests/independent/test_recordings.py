@@ -14,26 +14,13 @@ import pytest
 from engine.kpi import reference_year, to_date
 from tests.databases import Databases
 from tests.independent import air_annual_means, meter_registers, noise_levels, outage_indices
-from tests.independent.road import Given, device, exact, register, road
+from tests.independent.road import OUTAGE_LOG, Given, device, exact, register, road
 
 pytestmark = pytest.mark.timeout(300)
 
 SAIFI, CAIDI = "EC: I: ES: 1C", "EC: I: ES: 2C"
 AIR = "EN: EN: AQ: 1C"
 WATER, POWER, HEAT = "EN: EN: WS: 2C", "EN: E: E: 2C", "EN: E: E: 3C"
-OUTAGE_LOG = """
-title = "A log of interruptions that gives no sign of life"
-codec = "senml-json"
-interval_s = 3600
-[[field]]
-name = "interrupted"
-measurand = "interruption"
-unit = "count"
-[[field]]
-name = "interrupted_time"
-measurand = "interruption_time"
-unit = "min"
-"""
 HOUR_US = 3_600_000_000
 LITRE = Decimal("0.001")
 """The step of water meters, a millionth of a cubic metre, in litres."""

@@ -44,6 +44,7 @@ from engine.kpi import (
     sides,
     to_date,
     validity,
+    year_so_far,
 )
 from engine.kpi.periods import KpiPeriod, hour_spans, seasons_of
 from engine.kpi.values import added
@@ -223,6 +224,14 @@ def test_the_year_so_far_ends_with_the_last_whole_hour() -> None:
     # That day has 23 hours: five of them are 5/23 of a civil day.
     assert period.days == 84 + Fraction(5, 23)
     assert (period.day_us, period.last) == (midnight(date(2023, 3, 26)), date(2023, 3, 26))
+
+
+def test_a_year_that_runs_has_its_whole_days_so_far_and_one_that_is_over_all_of_them() -> None:
+    noon_us = midnight(date(2024, 3, 1)) + 12 * HOUR_US
+    running = year_so_far(CALENDAR, 2024, noon_us)
+    assert (running.horizon, running.year, running.days, running.last) == (Horizon.YEAR, 2024, 60, date(2024, 2, 29))
+    assert year_so_far(CALENDAR, 2023, noon_us) == reference_year(CALENDAR, 2023)
+    assert year_so_far(CALENDAR, 2024, midnight(date(2024, 1, 1)) + 1).empty
 
 
 def test_the_first_of_january_has_nothing_to_date() -> None:
