@@ -86,13 +86,16 @@ class JsonPath(NamedTuple):
 
     def find(self, item: object, root: object) -> object:
         """Return what stands at the path, or ABSENT; of several places the first."""
-        if self.wild:
-            return next(iter(self.find_all(item, root)), ABSENT)
         at = root if self.rooted else item
         for step in self.steps:
-            at = _after(at, step)
-            if at is ABSENT:
-                return ABSENT
+            if isinstance(step, str):  # nearly all are, and this is asked for every value of every message
+                if not isinstance(at, dict) or step not in at:
+                    return ABSENT
+                at = at[step]
+            else:
+                at = _after(at, step)
+                if at is ABSENT:
+                    return ABSENT
         return at
 
     def find_all(self, item: object, root: object) -> list[object]:
@@ -142,14 +145,16 @@ class JsonPath(NamedTuple):
 
 
 def _after(at: object, step: str | int | Select | Every) -> object:
-    """Return what is one step further, or ABSENT."""
+    """Return what is one step further, or ABSENT; of several things the first."""
     if isinstance(step, str):
         return at.get(step, ABSENT) if isinstance(at, dict) else ABSENT
+    if isinstance(step, Every):
+        return next(iter(_inside(at)), ABSENT)
     if not isinstance(at, list):
         return ABSENT
     if isinstance(step, Select):
         return _selected(at, step)
-    return at[step] if isinstance(step, int) and step < len(at) else ABSENT
+    return at[step] if step < len(at) else ABSENT
 
 
 def _selected(items: list[object], step: Select) -> object:

@@ -131,7 +131,9 @@ def decode_item(
     present = []
     for position, field in enumerate(model.fields):
         value = field.path.find(item, root) if field.path is not None else ABSENT
-        if value is not ABSENT and not is_missing(field, _bare(value)) and meets(field.when, item, root):
+        if value is ABSENT or (field.missing and is_missing(field, _bare(value))):
+            continue
+        if field.when is None or meets(field.when, item, root):
             present.append((position, field, value))
     if not present:
         return

@@ -210,8 +210,10 @@ def _wanted(record: dict[str, str], base: _Base, model: DeviceModel, names: _Nam
         ValueRefusedError: `unknown_field`.
     """
     name = _field_name(record, base)
-    summed = names.sums.get(name) if "s" in record or base.sum is not None else None
     valued = names.values.get(name)
+    if valued is not None and not names.sums:
+        return [valued]
+    summed = names.sums.get(name) if "s" in record or base.sum is not None else None
     if valued is not None and summed is not None and record.keys().isdisjoint(_VALUES):
         valued = None  # a sum needs no value beside it
     wanted = [position for position in (valued, summed) if position is not None]

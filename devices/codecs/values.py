@@ -19,14 +19,14 @@ from devices.ticks import number_from_ticks, text_from_number
 _WITH_UNIT = re.compile(r"([+-]?[0-9.]++(?:[eE][+-]?[0-9]++)?+) *(\S.*)\Z", re.DOTALL)
 
 
-def meets(condition: Condition | None, item: object, root: object) -> bool:
+def meets(condition: Condition, item: object, root: object) -> bool:
     """Return whether a message, or an object of it, is one in which a field is sent."""
-    return condition is None or said(condition.path.find(item, root)) in condition.values
+    return said(condition.path.find(item, root)) in condition.values
 
 
 def is_missing(field: Field, value: object) -> bool:
     """Return whether a value is a mark for "no reading"."""
-    return bool(field.missing) and said(value) in field.missing
+    return said(value) in field.missing
 
 
 def ticks_of(field: Field, value: object) -> int:

@@ -172,6 +172,8 @@ def test_what_is_no_path_is_refused(text: str) -> None:
 
 def test_a_path_that_leads_nowhere_is_absent() -> None:
     item = {"a": [1, {"b": None}]}
+    assert parse_path("a[*]").find(item, item) == 1
+    assert parse_path("a[1][*].c").find(item, item) is ABSENT
     assert parse_path("a[1].b").find(item, item) is None
     for text in ("b", "a.b", "a[2]", "a[0].b", "a[1].b.c", "a[1][0]"):
         assert parse_path(text).find(item, item) is ABSENT
