@@ -42,8 +42,8 @@ HELD_METRICS_MAX, HELD_BYTES_MAX = 2_000, 262_144
 class _Birth:
     """What a birth says of the node's own metrics or of one device's."""
 
-    alias: dict[int, tuple[str, int]]
-    """Alias to name and data type."""
+    alias: dict[int, str]
+    """Alias to name."""
     type: dict[str, int]
     """Name to data type."""
 
@@ -51,17 +51,16 @@ class _Birth:
     def of(cls, metrics: Iterable[Metric]) -> _Birth:
         named = [metric for metric in metrics if metric.name]
         return cls(
-            {metric.alias: (metric.name, metric.datatype) for metric in named if metric.alias is not None},
+            {metric.alias: metric.name for metric in named if metric.alias is not None},
             {metric.name: metric.datatype for metric in named},
         )
 
     def named(self, metric: Metric) -> Named | None:
         """Return the metric with its name and type; None where this birth does not say what it is."""
-        name, datatype = metric.name, metric.datatype
-        if not name and metric.alias in self.alias:
-            name, born_as = self.alias[metric.alias]
-            datatype = datatype or born_as
-        datatype = datatype or self.type.get(name, 0)
+        name = metric.name
+        if not name and metric.alias is not None:
+            name = self.alias.get(metric.alias, "")
+        datatype = metric.datatype or self.type.get(name, 0)
         return Named(name, datatype, metric) if name and (datatype or not needs_type(metric)) else None
 
 

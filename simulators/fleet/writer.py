@@ -19,6 +19,7 @@ from simulators.clock import SECOND_US
 from simulators.fleet.chance import key, words_at
 from simulators.fleet.plan import NOT_REFUSED, Dress, Plan
 
+MS_US: Final = 1_000
 GPS_EPOCH_US: Final = 315_964_800 * SECOND_US
 """1980-01-06, where receivers begin that have not heard a satellite. SenML has no times before 1978."""
 UNSET_US: Final = MappingProxyType({"senml-json": GPS_EPOCH_US, "senml-cbor": GPS_EPOCH_US})
@@ -79,7 +80,9 @@ class Writer:
             wrong = [refused != NOT_REFUSED for refused in plan.refused[first:last].tolist()]
             return _senml(_labels(model, wrong=True), _labels(model), fields, times, ticks, wrong)
         if dress in (_FUTURE, _UNSET):
-            begin_us = now_us + int(plan.argument[message]) if dress == _FUTURE else UNSET_US.get(model.codec, 0)
+            # Whole milliseconds, which every format can carry.
+            ahead_us = (now_us + int(plan.argument[message])) // MS_US * MS_US
+            begin_us = ahead_us if dress == _FUTURE else UNSET_US.get(model.codec, 0)
             times = [begin_us + time_us - times[0] for time_us in times]
         payload = self._write[model.code](fields, times, ticks)
         return payload[: len(payload) // 2] if dress == _HALF else payload

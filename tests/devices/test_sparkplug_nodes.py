@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from devices import REASONS, Carried, ConfigError, PayloadError, Registry, load_registry
 from devices.carriers.sparkplug import ASK_US, HELD_METRICS_MAX, SparkplugCarrier, sparkplug
+from devices.codecs.base import READINGS_MAX
 from devices.codecs.sparkplug.edge import EdgeNode, Readings, rebirth_request
 from devices.codecs.sparkplug.schema import Metric, parse, serialize
 from tests.devices.cities import write_city
@@ -239,6 +240,7 @@ def test_after_the_death_of_a_device_only_its_own_aliases_are_forgotten(host: Sp
     bear(host, node)
     assert host.decode(*node.device_death("device_3", T), T) == []
     assert refused(host.decode(*node.data("device_3", T, one(6)), T)) == [("no_birth", 1)]
+    assert host.commands() == [rebirth_request(GROUP, NODE, T)]
     assert said(host.decode(*node.data("device_4", T, one(5)), T)) == truth("device_4", one(5))
     back = host.decode(*node.device_birth("device_3", T, {}), T)
     assert said(back) == truth("device_3", one(6))
@@ -259,8 +261,38 @@ def test_messages_delivered_again_mean_the_same_and_nobody_is_asked(host: Sparkp
     messages += [node.data("device_3", T + n * S, one(n, T + n * S)) for n in range(1, 300)]
     first = [said(host.decode(*message, T)) for message in messages]
     assert [said(host.decode(*message, T)) for message in messages[-200:]] == first[-200:]
+    # The node's birth does not begin anew what it began.
+    assert said(host.decode(*messages[0], T)) == first[0]
     assert said(host.decode(*node.data("device_3", T, one(1)), T)) == truth("device_3", one(1))
     assert host.commands() == []
+
+
+def test_a_number_of_zero_that_was_left_out_is_no_loss(host: SparkplugCarrier) -> None:
+    node = edge()
+    bear(host, node)
+    for number in range(600):
+        topic, payload = node.data("device_3", T, one(number))
+        message = parse(payload)
+        host.decode(topic, serialize(message.time_ms, message.seq or None, message.metrics), T)
+    assert host.commands() == []
+
+
+@pytest.mark.parametrize(("waiting", "more"), [(10, 10), (20, 14)])
+def test_what_came_twice_before_the_birth_is_read_once_and_no_more_than_a_message_may_have(
+    host: SparkplugCarrier, waiting: int, more: int
+) -> None:
+    node = edge()
+    node.births(T, {})
+    for number in range(waiting):
+        message = node.data("device_3", T, one(number, T + number * S))
+        for _ in range(2):
+            host.decode(*message, T)
+    topic, payload = node.births(T, {"device_3": one(1)})[1]
+    time_ms, seq, metrics = parse(payload)
+    own = READINGS_MAX - 14
+    short = metrics[1]._replace(alias=None, time_ms=None)
+    carried = host.decode(topic, serialize(time_ms, seq, (metrics[1], *(short,) * (own - 1))), T)
+    assert len(said(carried)) == own + more
 
 
 def test_named_data_without_a_number_need_no_birth(host: SparkplugCarrier) -> None:
