@@ -24,8 +24,8 @@ DECIMALS_MAX: Final = 18
 UPLINK: Final = "uplink"
 """Instead of a part: the time at which the message was heard."""
 
-_TYPE: Final = re.compile(r"(?:([ui])(8|16|24|32|40|48|56|64)|f(16|32|64)|(bcd|ascii|hex|skip))\Z")
-_TYPES: Final = "u8 to u64, i8 to i64, f16, f32, f64, bcd, ascii, hex or skip"
+_TYPE: Final = re.compile(r"(?:([uis])(8|16|24|32|40|48|56|64)|f(16|32|64)|(bcd|ascii|hex|skip))\Z")
+_TYPES: Final = "u8 to u64, i8 to i64, s8 to s64, f16, f32, f64, bcd, ascii, hex or skip"
 _ONE: Final = Number(1, 0)
 
 
@@ -67,7 +67,7 @@ class Part(NamedTuple):
     """Some bytes."""
 
     kind: str
-    """u, i, f, bcd, ascii, hex, skip; const for bytes that are always the same."""
+    """u, i, s (a sign and a magnitude), f, bcd, ascii, hex, skip; const for bytes that are always the same."""
     size: int
     """Bytes; 0 for all that are left."""
     endian: str
@@ -240,7 +240,7 @@ def _part(table: Table, endian: str, known: tuple[str, ...]) -> Part:
         const = _hex(table, "equals")
         return Part("const", len(const), endian, Scalar(""), at=at, when=when, const=const, optional=optional)
     kind, size = _kind(table)
-    if endian == "swapped" and (kind not in "ui" or size % 2):
+    if endian == "swapped" and (kind not in "uis" or size % 2):
         table.fault("endian", "only whole 16-bit words are swapped: u16, u32, u64, i16, i32, i64")
     scalar = _scalar(table, "name")
     bits = tuple(_bits(inner, size * 8) for inner in table.tables("bits"))

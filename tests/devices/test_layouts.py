@@ -291,12 +291,14 @@ def said(sent: int | Decimal, scale: Number, add: Number) -> NumberText:
 @st.composite
 def wholes(draw: st.DrawFn, name: str) -> Drawn:
     size = draw(st.sampled_from([1, 2, 3, 4, 8]))
-    kind = draw(st.sampled_from("ui"))
+    kind = draw(st.sampled_from("uis"))
     endian = draw(st.sampled_from(["big", "little", "swapped"] if size in (2, 4, 8) else ["big", "little"]))
     data = draw(st.binary(min_size=size, max_size=size))
     scale = draw(st.sampled_from([Number(1, 0), Number(1, -1), Number(5, -1), Number(-25, -3), Number(1000, 0)]))
     add = draw(st.sampled_from([Number(0, 0), Number(-40, 0), Number(-32768, -1)]))
     sent = int.from_bytes(data, "big", signed=kind == "i")
+    if kind == "s" and data[0] >= 128:
+        sent = -int.from_bytes(bytes([data[0] - 128]) + data[1:], "big")
     missing = draw(st.sampled_from([(), (0,), (sent,)]))
     part = Part(kind, size, endian, Scalar(name, scale, add, missing))
     return part, ORDERS[endian](data), {} if sent in missing else {name: said(sent, scale, add)}

@@ -140,7 +140,7 @@ def _numbers(
     """
     sent = dict(outer)
     for part in parts:
-        if isinstance(part, Part) and part.kind in "ui":
+        if isinstance(part, Part) and part.kind in "uis":
             for value in (part.value, *(bits.value for bits in part.bits)):
                 sent[value.name] = raw.sent_for(value, members.get(value.name))
         elif isinstance(part, Part) and part.kind == "bcd":
@@ -182,7 +182,7 @@ def _part(part: Part, members: Members, sent: dict[str, int], forced: set[str]) 
         return part.const
     if part.kind == "skip":
         return bytes(part.size)
-    if part.kind not in ("u", "i", "bcd"):
+    if part.kind not in ("u", "i", "s", "bcd"):
         return raw.write(part, members.get(part.value.name, None if part.kind == "f" else ""))
     number = sent[part.value.name] if part.value.name in members or part.value.name in forced else None
     if number is None and not part.bits:

@@ -57,6 +57,8 @@ def read(part: Part, data: bytes, at: int) -> tuple[object, int | None]:
         if not digits.isdecimal():
             raise PayloadError("malformed", f"byte {at}: expected decimal digits, got {digits}")
         sent = int(digits)
+    if part.kind == "s" and sent >> (8 * part.size - 1):
+        sent = (1 << 8 * part.size - 1) - sent  # the rest of it, below 0
     return read_whole(part.value, sent, 8 * part.size, signed=part.kind == "i")
 
 
@@ -117,9 +119,12 @@ def pack(part: Part, sent: int) -> bytes:
     if part.kind == "bcd" and sent not in part.value.missing:
         sent = int(str(sent), 16) if sent >= 0 else sent
     width = 8 * part.size
-    low, high = (-(1 << (width - 1)), (1 << width) - 1) if part.kind == "i" else (0, (1 << width) - 1)
+    low = {"i": -(1 << width - 1), "s": 1 - (1 << width - 1)}.get(part.kind, 0)
+    high = (1 << width) - 1
     if not low <= sent <= high:
         raise ValueError(f"{part.value.name!r} does not fit {part.size} bytes: {sent}")
+    if part.kind == "s" and sent < 0:
+        sent = (1 << width - 1) - sent
     return swapped((sent % (1 << width)).to_bytes(part.size, "big"), part.endian)
 
 
