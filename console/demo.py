@@ -21,6 +21,7 @@ from console.commands.stack import child_environment, run_arguments, start_serve
 from console.context import DEMO_DATABASE, Context
 from console.errors import FailureError
 from console.output import stderr, stdout
+from console.ports import require_free
 
 if TYPE_CHECKING:
     from console.live_feed import Figures, LiveFeed
@@ -61,6 +62,7 @@ def run_demo(context: Context, *, once: bool, speed: str, last: str, keep: bool)
     """
     began = time.monotonic()
     context.registry()  # a fault in the city is said before anything is started
+    require_free(context.settings, metrics=True, web=context.settings.web.serve and not once)
     with ExitStack() as closing:
         stop = closing.enter_context(stopped_by_signals())
         folder = context.stack().directory

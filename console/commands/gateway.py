@@ -12,6 +12,7 @@ from console.children import stopped_by_signals
 from console.commands.serve import beside
 from console.context import Context
 from console.output import stdout
+from console.ports import require_free
 from console.text import counted
 
 
@@ -40,6 +41,7 @@ def run(
     give_large_back()
     given: Context = context.obj
     registry = given.registry()
+    require_free(given.settings, metrics=True, web=False)  # a console whose port is taken is tried again and again
     pack = given.kpi_pack()
     declared = given.kpi_declared(pack)
     endpoints = given.endpoints()

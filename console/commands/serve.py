@@ -14,6 +14,7 @@ from console.children import read_ready, stopped_by_signals
 from console.context import Context
 from console.logs import log_to_stderr
 from console.output import stdout
+from console.ports import require_free
 
 if TYPE_CHECKING:
     from console.alerts import AlertRule
@@ -50,6 +51,7 @@ def serve(
     """
     given: Context = context.obj
     registry = given.registry()
+    require_free(given.settings, metrics=False, web=True)
     pack = given.kpi_pack()
     declared = given.kpi_declared(pack)
     database_url = given.database_url()

@@ -20,6 +20,7 @@ from console.commands.serve import beside, say_console
 from console.context import CITY_RECORD, DATABASE_VARIABLE, MQTT_VARIABLE, Context
 from console.errors import FailureError
 from console.output import stderr, stdout
+from console.ports import require_free
 
 if TYPE_CHECKING:
     from deploy import Endpoints
@@ -83,6 +84,7 @@ def up(
 
 
 def _start(context: Context, registry: Registry, record: Path, *, detach: bool) -> None:
+    require_free(context.settings, metrics=True, web=context.settings.web.serve)
     pack = context.kpi_pack(fall_back=True)
     declared = context.kpi_declared(pack)
     endpoints, ours = start_servers(context)

@@ -265,6 +265,20 @@ def test_a_payload_cannot_pass_for_something_else(page: Page, address: str) -> N
     assert shown == ["\\u{1b}2J<b>", "\\xff\\x00A", "\\u{202e}ab"]
 
 
+def test_a_figure_below_its_decimals_is_no_zero(page: Page, address: str) -> None:
+    show(page, address, "kpis")
+    shown = page.evaluate(
+        """async () => {
+            const { pointOf } = await import('/js/views/scores.js');
+            const of = (value, exact) => pointOf({ key: 'k', name: 'n', unit: '1', figures: [{ value, exact }] });
+            const long = '1'.repeat(400) + '/' + '3'.repeat(400);
+            return [of('0.000000', '1/8000000'), of('0', '0'), of('0.333333', '1/3'), of('0.333333', long),
+                    of('12345.5', '24691/2'), of('2', null)].map((one) => one.number);
+        }"""
+    )
+    assert shown == ["0.000000125", "0", "0.33333", "0.33333", "12,346", "2"]
+
+
 def test_the_wheel_and_the_table_lead_to_what_a_kpi_rests_on(page: Page, address: str) -> None:
     show(page, address, "kpis")
     expect(page.get_by_test_id("wheel")).to_be_visible()

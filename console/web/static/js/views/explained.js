@@ -3,10 +3,10 @@
 
 import { h, fill } from "../dom.js";
 import { get, itemsOf } from "../api.js";
-import { decimal, integer, percent, unitText, when } from "../format.js";
+import { decimal, integer, percent, significant, unitText, when } from "../format.js";
 import { t, titled } from "../i18n.js";
 import { facts, loader, table } from "./parts.js";
-import { ratioText } from "./scores.js";
+import { ratioText, valueOf } from "./scores.js";
 
 const ROWS_MAX = 500;
 
@@ -99,7 +99,7 @@ function exactText(row) {
 function figurePart(one) {
   const period = one.year ? String(one.year) : t(`kpis.horizon.${one.horizon}`);
   return h("div", { class: "stack figure-part" }, h("h4", {}, `${period} · ${one.scope}`), facts([
-    [t("map.value"), one.value === null ? `NR: ${one.reason ?? ""}` : `${decimal(one.value)} ${unitText(one.unit)}`],
+    [t("map.value"), one.value === null ? `NR: ${one.reason ?? ""}` : `${Number(one.value) ? decimal(one.value) : significant(valueOf(one))} ${unitText(one.unit)}`],
     [t("kpis.exact"), one.exact && one.exact.length < 60 ? h("code", {}, one.exact) : null],
     [t("kpis.bounds"), one.low && one.high ? `${ratioText(one.low)} – ${ratioText(one.high)}` : null],
     [t("kpis.period"), `${when(one.start)} – ${when(one.end)}`],

@@ -21,7 +21,7 @@ export function pointOf(item, score) {
   const stated = declared && declared.exact !== null && declared.exact !== undefined ? declared : null;
   const live = figure && figure.value !== null ? figure : null;
   const unit = unitText(item.unit_label ?? item.unit);
-  const value = live && !stated ? live.value : stated ? ratioText(stated.exact) : null;
+  const value = live && !stated ? valueOf(live) : stated ? ratioText(stated.exact) : null;
   return {
     value, key: item.key, title: titled(item, "name") + (item.data_point_name ? ` · ${item.data_point_name}` : ""),
     dimension: item.dimension, subDimension: item.sub_dimension, category: item.category,
@@ -32,6 +32,15 @@ export function pointOf(item, score) {
     number: significant(value), unit,
     text: value === null ? t("kpis.not_reported") : `${significant(value)} ${unit}`.trim(),
   };
+}
+
+/**
+ * Return what a figure is as a decimal text: of its exact ratio, for the six decimals of `value` cut what is small, down
+ * to a zero that it is not. Ratios of thousands of digits are beyond this language's numbers; their `value` is not.
+ */
+export function valueOf(figure) {
+  const text = figure.exact ? ratioText(figure.exact) : "";
+  return text && Number.isFinite(Number(text)) ? text : figure.value;
 }
 
 /** Return an exact ratio such as `7/3` as a decimal text. */
