@@ -370,7 +370,7 @@ def layout_of(parts: tuple[Any, ...], channels: tuple[Channel, ...] = (), length
     return Layout((), b"", (), parts, channels, length_byte, 0, "", False)
 
 
-@settings(max_examples=examples(400))
+@settings(max_examples=examples(240))
 @given(drawn=sequences("p"))
 def test_any_sequence_of_parts_is_read_as_it_was_written_down_and_written_as_it_was_read(
     drawn: tuple[tuple[Any, ...], bytes, dict[str, object]],
@@ -382,7 +382,7 @@ def test_any_sequence_of_parts_is_read_as_it_was_written_down_and_written_as_it_
     assert PAYLOADS["layout"].decode(again, None, RECEIVED_US, rules) == document
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(120))
 @given(data=st.data(), length_byte=st.sampled_from(["none", "after", "before"]))
 def test_channels_come_in_any_order_and_any_choice(data: st.DataObject, length_byte: str) -> None:
     drawn = [data.draw(sequences(f"c{number}", 0)) for number in range(3)]
@@ -400,7 +400,7 @@ def test_channels_come_in_any_order_and_any_choice(data: st.DataObject, length_b
     assert PAYLOADS["layout"].decode(again, None, RECEIVED_US, rules) == document
 
 
-@settings(max_examples=examples(400))
+@settings(max_examples=examples(240))
 @given(data=st.binary(max_size=40), layout=st.sampled_from([FIXED, BITMAP, CHANNELS, GROUPS, LENGTHS]))
 def test_any_bytes_follow_a_layout_or_are_refused(data: bytes, layout: str) -> None:
     device_model = MODELS[layout]
