@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from devices.errors import ValueRefusedError, quoted
+from devices.errors import PayloadError, ValueRefusedError, quoted
 from devices.models import DeviceModel, Field
 from devices.ticks import parse_number, scale_number
 
@@ -112,6 +112,22 @@ class Codec(Protocol):
         Raises:
             ValueError: a field is unknown, or the format cannot carry these readings in one message.
         """
+
+
+def text_of(payload: bytes) -> str:
+    """Return a payload as the text in UTF-8 that it is.
+
+    Raises:
+        PayloadError: `oversized` beyond PAYLOAD_BYTES_MAX, `malformed` for other bytes.
+    """
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        raise PayloadError("oversized", f"expected at most {PAYLOAD_BYTES_MAX} bytes, got {len(payload)}")
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PayloadError(
+            "malformed", f"expected UTF-8, got byte {payload[error.start]:#04x} at {error.start}"
+        ) from error
 
 
 def ticks_from_text(text: str, field: Field) -> int:

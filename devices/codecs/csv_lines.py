@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from devices.codecs.base import PAYLOAD_BYTES_MAX, READINGS_MAX
+from devices.codecs.base import READINGS_MAX, text_of
 from devices.codecs.documents import Document, DocumentCodec
 from devices.csvlines import CsvOptions
 from devices.errors import PayloadError, quoted
@@ -30,12 +30,7 @@ class CsvLines:
     def read(self, payload: bytes, model: DeviceModel, _received_us: int) -> Document:
         """Return an array of the lines' objects; see `Format.read`."""
         options = _options(model)
-        if len(payload) > PAYLOAD_BYTES_MAX:
-            raise PayloadError("oversized", f"expected at most {PAYLOAD_BYTES_MAX} bytes, got {len(payload)}")
-        try:
-            text = payload.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise PayloadError("malformed", f"expected UTF-8, got byte {payload[error.start]:#04x}") from error
+        text = text_of(payload).removeprefix("\ufeff")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=options.separator, strict=True)
         columns: Sequence[str] = options.columns
         lines: list[object] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from devices.codecs.base import NESTING_MAX, PAYLOAD_BYTES_MAX
+from devices.codecs.base import NESTING_MAX, text_of
 from devices.errors import PayloadError, quoted
 from devices.ticks import NumberText
 
@@ -40,14 +40,9 @@ def parse_json(payload: bytes) -> object:
         PayloadError: `oversized` beyond PAYLOAD_BYTES_MAX; `malformed` for anything that is not JSON, names a member
             of an object twice, or is nested deeper than NESTING_MAX.
     """
-    if len(payload) > PAYLOAD_BYTES_MAX:
-        raise PayloadError("oversized", f"expected at most {PAYLOAD_BYTES_MAX} bytes, got {len(payload)}")
+    text = text_of(payload)
     try:
-        value = _DECODER.decode(payload.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise PayloadError(
-            "malformed", f"expected UTF-8, got byte {payload[error.start]:#04x} at {error.start}"
-        ) from error
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise PayloadError("malformed", f"expected JSON: {error.msg} at character {error.pos}") from error
     except ValueError as error:

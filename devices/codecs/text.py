@@ -5,9 +5,8 @@ Knows that the message is the value; all the rest is `devices.codecs.documents`.
 
 from __future__ import annotations
 
-from devices.codecs.base import PAYLOAD_BYTES_MAX
+from devices.codecs.base import text_of
 from devices.codecs.documents import Document, DocumentCodec
-from devices.errors import PayloadError
 from devices.models import DeviceModel
 from devices.paths import said
 
@@ -19,12 +18,7 @@ class BareText:
 
     def read(self, payload: bytes, _model: DeviceModel, _received_us: int) -> Document:
         """Return the message without white space around it; see `Format.read`."""
-        if len(payload) > PAYLOAD_BYTES_MAX:
-            raise PayloadError("oversized", f"expected at most {PAYLOAD_BYTES_MAX} bytes, got {len(payload)}")
-        try:
-            text = payload.decode("utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise PayloadError("malformed", f"expected UTF-8, got byte {payload[error.start]:#04x}") from error
+        text = text_of(payload).strip()
         return Document(text, text)
 
     def write(self, document: Document, model: DeviceModel) -> bytes:
