@@ -5,9 +5,10 @@ alone. A birth kept over a restart would do harm: a node that was born anew mean
 same alias, and nobody would notice. So after a start every node is asked for its birth when its first message comes,
 and what came before it is quarantined as `no_birth`, kept for a while, and read again once the birth says what it was.
 
-After a lost message known aliases still hold: they change by a birth alone, and a new connection of a node begins with
-a death, which the broker itself publishes and delivers. A birth is asked for all the same, for the lost message may
-have been one of a device.
+After a few lost messages known aliases still hold: they change by a birth alone, and a new connection of a node begins
+with a death, which the broker itself publishes and delivers. A birth is asked for all the same, for the lost message
+may have been one of a device. Where more are lost, as while we ourselves were away, a birth may be among them that gave
+the aliases another meaning: then they mean nothing until the next one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from devices.registry import Registry
 from devices.topics import SPARKPLUG, SparkplugTopic, sparkplug_topic
 
 CODEC: Final = "sparkplug-b"
+LOST_MAX: Final = 15
+"""More messages lost at once may hide a birth. As few may come late: a number so little behind is no loss of 240."""
 ASK_US: Final = 10_000_000
 """A node is asked for a birth at most once in so long."""
 HELD_US_MAX: Final = 600_000_000
@@ -159,6 +162,7 @@ class _Node:
 
         A number other than the expected one means that messages were lost, and a birth is needed. Writers made by
         proto3 leave a zero out; elsewhere a message without a number says nothing of those before it.
+        Many lost messages end what births said.
         """
         if seq is None:
             if self.expected != 0:
@@ -166,11 +170,17 @@ class _Node:
             seq = 0
         if self.seen.get(seq % SEQUENCE) == digest and seq != self.expected:
             return True
-        if seq != self.expected:
+        if self.expected is None:
             self.asking = True
-        if self.expected is not None:
+            return False
+        lost = (seq - self.expected) % SEQUENCE
+        late = lost >= SEQUENCE - LOST_MAX
+        self.asking = self.asking or lost > 0
+        if lost > LOST_MAX and not late:
+            self.births = {}
+        if not late:
             self.expected = (seq + 1) % SEQUENCE
-            self.seen[seq % SEQUENCE] = digest
+        self.seen[seq % SEQUENCE] = digest
         return False
 
     def bear(self, message: Payload, digest: int) -> None:

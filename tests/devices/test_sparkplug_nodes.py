@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import REASONS, Carried, ConfigError, PayloadError, Registry, load_registry
-from devices.carriers.sparkplug import ASK_US, HELD_METRICS_MAX, SparkplugCarrier, sparkplug
+from devices.carriers.sparkplug import ASK_US, HELD_METRICS_MAX, LOST_MAX, SparkplugCarrier, sparkplug
 from devices.codecs.base import READINGS_MAX
 from devices.codecs.sparkplug.edge import EdgeNode, Readings, rebirth_request
 from devices.codecs.sparkplug.schema import Metric, parse, serialize
@@ -201,6 +201,37 @@ def test_after_a_loss_known_aliases_are_read_and_a_birth_is_asked_for_until_it_c
     bear(host, node, T + ASK_US)
     host.decode(*node.data("device_3", T, one(2)), T + 9 * ASK_US)
     assert host.commands() == []
+
+
+@pytest.mark.parametrize("lost", [LOST_MAX, LOST_MAX + 1, 256 - LOST_MAX - 1])
+def test_a_birth_may_be_among_many_lost_messages_so_that_data_wait_for_the_next(
+    host: SparkplugCarrier, lost: int
+) -> None:
+    node = edge()
+    bear(host, node)
+    for _ in range(lost):
+        node.data("device_3", T, one(1))
+    carried = host.decode(*node.data("device_3", T, one(2)), T)
+    if lost <= LOST_MAX:
+        assert said(carried) == truth("device_3", one(2))
+    else:
+        assert (said(carried), refused(carried)) == ([], [("no_birth", 1)])
+        assert bear(host, node, T + S) == truth("device_3", one(2))
+    assert host.commands() == [rebirth_request(GROUP, NODE, T)]
+
+
+def test_a_message_that_comes_late_is_read_and_is_no_second_loss(host: SparkplugCarrier) -> None:
+    node = edge()
+    bear(host, node)
+    late = node.data("device_3", T, one(1))
+    early = [node.data("device_3", T, one(number)) for number in (2, 3)]
+    for message, number in zip((*early, late), (2, 3, 1), strict=True):
+        assert said(host.decode(*message, T)) == truth("device_3", one(number))
+    bear(host, node, T + S)
+    late, early = node.data("device_3", T, one(4)), [node.data("device_3", T, one(5))]
+    for message in (*early, late, node.data("device_3", T, one(6))):
+        assert refused(host.decode(*message, T + S)) == []
+    assert len(host.commands()) == 1
 
 
 def test_what_came_before_the_birth_is_read_when_it_comes_each_device_by_its_own(host: SparkplugCarrier) -> None:

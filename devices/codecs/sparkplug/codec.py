@@ -42,7 +42,8 @@ class SparkplugB:
         Raises:
             ValueError: a time is no whole millisecond, or a field stands inside a metric.
         """
-        return serialize(None, None, metrics_of(model, readings))
+        metrics = metrics_of(model, readings)
+        return serialize(metrics[-1].time_ms if metrics else None, None, metrics)
 
 
 def metrics_of(model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> list[Metric]:
