@@ -200,6 +200,7 @@ JSON_VALUES = st.recursive(
 @example(payload=b"[" * 200_000, pick=0)
 @example(payload=b'{"a":' * 40_000, pick=0)
 @example(payload=b"\x81" * 200_000, pick=0)
+@example(payload=b"6" * 10_000_000, pick=0)
 def test_any_bytes_are_accounted_for(chosen: Codec, payload: bytes, pick: int) -> None:
     account(chosen, payload, picked(chosen, pick))
 
