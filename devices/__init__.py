@@ -18,6 +18,7 @@ from devices.codecs import (
     Frame,
     Reading,
     codec,
+    prepare,
 )
 from devices.codecs.base import ticks_from_text
 from devices.columns import Column, city_columns, load_columns
@@ -49,6 +50,6 @@ __all__ = [
     "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register",
     "Registry", "Rule", "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError",
     "Zone", "carriers", "city_columns", "codec", "conversion", "definitions_folder", "definitions_of", "load_city",
-    "load_columns", "load_measurands", "load_models", "load_registry", "load_units", "nearest", "rfc3339",
-    "text_from_float", "text_from_ticks", "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
+    "load_columns", "load_measurands", "load_models", "load_registry", "load_units", "nearest", "prepare",
+    "rfc3339", "text_from_float", "text_from_ticks", "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
 ]  # fmt: skip

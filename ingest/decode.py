@@ -9,7 +9,7 @@ import logging
 
 import numpy as np
 
-from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, TIME_MIN_US, Carried, PayloadError, codec
+from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, TIME_MIN_US, Carried, PayloadError, codec, prepare
 from ingest.counters import Counters
 from ingest.intake import FAULT_DETAIL_CHARS_MAX, Intake, IntakeCarried, IntakeFault
 from ingest.kernels import frames, senml
@@ -28,7 +28,10 @@ class Decoder:
         self.limits = limits
         self.counters = counters
         self._repeats = Repeats(counters)
-        self._codecs = {model.code: codec(model.codec) for model in routing.models}
+        models = {model.code: model for model in routing.models}
+        self._codecs = {code: codec(model.codec) for code, model in models.items()}
+        for model in models.values():
+            prepare(model)
 
     def decode(self, intake: Intake, first: int) -> int:
         """Decode the messages from row `first` on, into readings and faults.

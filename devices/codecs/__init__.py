@@ -24,12 +24,15 @@ from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.lorawan import LORAWAN
 from devices.codecs.mbus import MBUS
 from devices.codecs.ngsi import NGSI_LD, NGSI_V2
+from devices.codecs.payloads import PAYLOADS
 from devices.codecs.senml import SENML_JSON
 from devices.codecs.senml_cbor import SENML_CBOR
 from devices.codecs.sensorthings import SENSORTHINGS
 from devices.codecs.sparkplug import SPARKPLUG_B
 from devices.codecs.text import BARE_TEXT
 from devices.errors import nearest
+from devices.models import DeviceModel
+from devices.payloads import PayloadOptions
 
 CODECS: tuple[Codec, ...] = (
     SENML_JSON,
@@ -63,7 +66,15 @@ def codec(name: str) -> Codec:
     return _BY_NAME[name]
 
 
+def prepare(model: DeviceModel) -> None:
+    """Make ready what a model's messages need, so that the first one does not wait for it."""
+    if isinstance(model.options, PayloadOptions):
+        decoder = PAYLOADS.get(model.options.decoder)
+        if decoder is not None and decoder.prepare is not None:
+            decoder.prepare(model.options.rules)
+
+
 __all__ = [
     "CODECS", "NESTING_MAX", "PAYLOAD_BYTES_MAX", "READINGS_MAX", "Codec", "Decoded", "Fault", "Frame", "Reading",
-    "codec",
+    "codec", "prepare",
 ]  # fmt: skip

@@ -33,7 +33,10 @@ from tests.assessment.tiny import key_files, made, tiny_city, tiny_material
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_city(tmp_path_factory.mktemp("city"))
+    folder = tiny_city(tmp_path_factory.mktemp("city"))
+    (folder / "models").mkdir()
+    (folder / "models" / "own.js").write_text("// a decoder beside a model\n", "utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,7 @@ def test_the_manifest_lists_every_file_and_other_programs_check_it(year: Materia
     there = {path: hashlib.sha256(content).hexdigest() for path, content in contents(folder).items()}
     assert listed == {path: digest for path, digest in there.items() if not path.startswith("manifest.")}
     assert {"city/evidence/deaths.txt", "city/kpis/own.toml", "definitions/units.toml", "results.json"} < set(listed)
+    assert {"city/models/own.js", "definitions/models/klax_sml.js"} < set(listed)
     subprocess.run(["sha256sum", "--check", "--strict", "manifest.sha256"], cwd=folder, check=True, capture_output=True)
     raw = read_public_key(public).public_bytes(Encoding.Raw, PublicFormat.Raw)
     signature, manifest = (folder / "manifest.sig").read_bytes(), (folder / "manifest.json").read_bytes()

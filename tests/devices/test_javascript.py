@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices import DeviceModel, PayloadError, load_models
+from devices import DeviceModel, PayloadError, load_models, prepare
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads.javascript import decode, engine
 from devices.definitions import MODELS, definitions_folder
@@ -363,3 +364,16 @@ def test_every_decoder_of_the_package_belongs_to_a_model() -> None:
     assert files == {
         entry.name for entry in definitions_folder().joinpath(MODELS).iterdir() if entry.name.endswith(".js")
     }
+
+
+def test_what_is_prepared_is_loaded_before_the_first_message_even_if_it_is_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for script in ("", "function decodeUplink( {"):
+        engine.program.cache_clear()
+        model = gauge("lorawan")
+        rules = replace(payload_options(model.options).rules, source=script or (SCRIPTS / "level.js").read_text())  # type: ignore[type-var]
+        prepare(replace(model, options=replace(payload_options(model.options), rules=rules)))
+        assert engine.program.cache_info().currsize == 1
+    prepare(load_models()["water_meter"])
+    assert engine.program.cache_info().currsize == 1

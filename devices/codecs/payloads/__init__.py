@@ -22,13 +22,15 @@ class PayloadDecoder(NamedTuple):
     encode: Callable[[object, int, object], tuple[bytes, int]] | None = None
     """(document, port or 0 for any, rules) to bytes that decode to it, and the port they are sent on; raises ValueError
     where they cannot. None: no way back."""
+    prepare: Callable[[object], None] | None = None
+    """Makes ready what rules need, so that the first message does not wait. None: nothing takes long."""
 
 
 PAYLOADS: Final[Mapping[str, PayloadDecoder]] = MappingProxyType(
     {
         "cayenne-lpp": PayloadDecoder(cayenne_lpp.decode, cayenne_lpp.encode),
         "layout": PayloadDecoder(layout.decode, layout_write.encode),
-        "javascript": PayloadDecoder(javascript.decode),
+        "javascript": PayloadDecoder(javascript.decode, prepare=javascript.prepare),
     }
 )
 """Every decoder of bytes, by the name that models use."""

@@ -21,22 +21,36 @@ _WHOLE_MAX = 2**53
 """Whole numbers up to here are doubles, and written out."""
 
 
+def prepare(rules: object) -> None:
+    """Load a model's decoder: the first one of a process waits two seconds for the engine."""
+    _program(_rules(rules))
+
+
 def decode(data: bytes, f_port: int | None, time_us: int, rules: object) -> object:
     """Return what a model's decoder makes of bytes; see `PayloadDecoder.decode`.
 
     Raises:
         PayloadError: `malformed` with the decoder's own words, or with the limit that it met.
     """
-    assert isinstance(rules, JavaScript)  # noqa: S101  # what its reader returned
-    loaded = program(f"cityvitals.load({literal(rules.source)}, {literal(dict(rules.variables))})")
+    script = _rules(rules)
+    loaded = _program(script)
     if not isinstance(loaded, Program):
-        raise _refused(rules, loaded)
+        raise _refused(script, loaded)
     port = "null" if f_port is None else str(f_port)
     try:
         answer = loaded.call(f"cityvitals.decode([{','.join(map(str, data))}],{port},{time_us // 1000})", time_us)
     except ProgramError as error:
-        raise _refused(rules, error) from error
+        raise _refused(script, error) from error
     return _shortest(parse_json(answer.encode("utf-8")))
+
+
+def _rules(rules: object) -> JavaScript:
+    assert isinstance(rules, JavaScript)  # noqa: S101  # what their reader returned
+    return rules
+
+
+def _program(script: JavaScript) -> Program | ProgramError:
+    return program(f"cityvitals.load({literal(script.source)}, {literal(dict(script.variables))})")
 
 
 def _shortest(value: object) -> object:
@@ -53,7 +67,7 @@ def _whole(number: float) -> bool:
     return number.is_integer() and abs(number) <= _WHOLE_MAX
 
 
-def _refused(rules: JavaScript, error: ProgramError) -> PayloadError:
+def _refused(script: JavaScript, error: ProgramError) -> PayloadError:
     text = str(error)
     cut = text if len(text) <= _TOLD_CHARS_MAX else text[:_TOLD_CHARS_MAX] + "…"
-    return PayloadError("malformed", f"{rules.file}: {json.dumps(cut)}")
+    return PayloadError("malformed", f"{script.file}: {json.dumps(cut)}")
