@@ -18,7 +18,8 @@ from typing import Final
 import typst
 
 FONTS: Final = "fonts"
-"""Pretendard: Latin, Greek, Cyrillic, Kana and every syllable of Hangul, under the SIL Open Font License."""
+"""Pretendard: Latin, Greek, Cyrillic, Kana and every syllable of Hangul. For what it lacks, Noto Sans CJK KR: Chinese
+characters of Korean, Japanese and simplified Chinese texts. Both under the SIL Open Font License."""
 TEMPLATES: Final = "templates"
 STANDARDS: Final[tuple[typst.PDFStandard, ...]] = ("a-2a", "ua-1")
 """PDF/A-2a: to be kept for decades, with all that it shows inside. PDF/UA-1: to be read aloud."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 import tomllib
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import pairwise
 from pathlib import Path
 
@@ -212,6 +214,44 @@ def test_a_report_embeds_a_font_with_korean_and_links_to_none(made: Assessment, 
     unpacked = b"".join([content, *_streams(content)])
     assert b"Pretendard" in unpacked
     assert not re.findall(rb"/BaseFont\s*/(?![A-Z]{6}\+Pretendard)", unpacked)
+    # Where a name has Chinese characters, a second font is inside, and still nothing else.
+    write_report(replace(made, city=replace(made.city, name="漢城")), path, "ko")
+    content = path.read_bytes()
+    unpacked = b"".join([content, *_streams(content)])
+    found = set(re.findall(rb"/BaseFont\s*/[A-Z]{6}\+([A-Za-z]+)", unpacked))
+    assert found == {b"Pretendard", b"NotoSansCJKkr"}
+
+
+@pytest.mark.parametrize("character_set", ["euc_kr", "gb2312", "shift_jis"])
+def test_the_fonts_have_every_chinese_character_of_these_sets(character_set: str) -> None:
+    folder = resources.files("assessment.report") / "fonts"
+    there = {code for font in folder.iterdir() if font.name.endswith("Regular.otf") for code in _codes(font)}
+    ideographs = (*range(0x4E00, 0xA000), *range(0xF900, 0xFB00))
+    wanted = {code for code in ideographs if _encodes(character_set, code)}
+    assert len(wanted) > 4000
+    assert wanted <= there
+
+
+def _encodes(character_set: str, code: int) -> bool:
+    try:
+        return bool(chr(code).encode(character_set))
+    except UnicodeEncodeError:
+        return False
+
+
+def _codes(font: Traversable) -> Iterator[int]:
+    """Give the characters that a font says it has: of its table `cmap`, the segments of the form for two bytes."""
+    content = font.read_bytes()
+    (count,) = struct.unpack_from(">H", content, 4)
+    heads = struct.iter_unpack(">4s3L", content[12 : 12 + 16 * count])
+    cmap = next(at for tag, _, at, _ in heads if tag == b"cmap")
+    for number in range(struct.unpack_from(">H", content, cmap + 2)[0]):
+        at = cmap + struct.unpack_from(">2HL", content, cmap + 4 + 8 * number)[2]
+        form, _, _, doubled = struct.unpack_from(">4H", content, at)
+        if form == 4:
+            lasts = struct.unpack_from(f">{doubled // 2}H", content, at + 14)
+            firsts = struct.unpack_from(f">{doubled // 2}H", content, at + 16 + doubled)
+            yield from (code for first, last in zip(firsts, lasts, strict=True) for code in range(first, last + 1))
 
 
 def test_a_pdf_says_that_it_was_made_when_the_year_was_over(made: Assessment, tmp_path: Path) -> None:
