@@ -23,7 +23,17 @@ settings.load_profile(FEW)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-LONGEST_FIRST = ("system", "browser", "console", "deploy", "simulators", "engine", "ingest")
+LONGEST_FIRST = (
+    "system",
+    "browser",
+    "console",
+    "deploy",
+    "assessment",
+    "independent",
+    "simulators",
+    "engine",
+    "ingest",
+)
 """Rooms by the time that a file of theirs takes. Long files at the end would leave one worker without work."""
 
 

@@ -20,7 +20,7 @@ LEAD_S = 3 * 24 * HOUR_S
 """The clock is watched from so long before the first reading, to know which dates it has shown already."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CityClock:
     """Every hour and day of a stretch of time, whole days.
 
@@ -60,9 +60,10 @@ class CityClock:
         within = (hours_us >= days_us[0]) & (hours_us <= days_us[-1])
         return cls(zone, hours_us[within], days_us, hours_us[earlier])
 
-    def day_start(self, time_us: int) -> int:
-        """Return the start of the day that holds an instant."""
-        return int(self.days_us[np.searchsorted(self.days_us, time_us, "right") - 1])
+    def day_starts(self) -> list[int]:
+        """Return for every hour the start of the day that holds it."""
+        starts: list[int] = self.days_us[np.searchsorted(self.days_us, self.hours_us, "right") - 1].tolist()
+        return starts
 
     def shown(self) -> Iterator[tuple[int, int, date, int]]:
         """Yield start and length in minutes of every hour from `earlier_us` on, and which date and hour it shows."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby, pairwise
+from operator import itemgetter
 
 from simulators.truth.city_clock import CityClock
 from simulators.truth.definitions import What
@@ -44,8 +46,9 @@ class Day:
     own: list[tuple[int, int]] = field(default_factory=list)
 
 
+@lru_cache(maxsize=1)
 def days_of(clock: CityClock) -> dict[int, Day]:
-    """Return every day by its start."""
+    """Return every day by its start; remembered, for every indicator made here asks for the days of one clock."""
     hours = list(clock.shown())
     following = sorted({shown for _, _, shown, _ in hours})
     next_of = dict(pairwise(following))
@@ -58,8 +61,10 @@ def days_of(clock: CityClock) -> dict[int, Day]:
             part = Part.NIGHT if hour < 7 else Part.DAY if hour < 19 else Part.EVENING
             named[shown].parts[part].append(one)
     found: dict[int, Day] = {}
-    for begin_us, within in groupby(hours[len(clock.earlier_us) :], lambda one: clock.day_start(one[0])):
-        inside = list(within)
+    # Not strict: the last hour of the clock only ends the one before.
+    held = zip(clock.day_starts(), hours[len(clock.earlier_us) :], strict=False)
+    for begin_us, within in groupby(held, itemgetter(0)):
+        inside = [one for _, one in within]
         day = named[max(shown for _, _, shown, _ in inside)]
         day.own.extend((start, minutes) for start, minutes, _, _ in inside)
         day.small.extend((start, minutes) for start, minutes, _, hour in inside if hour in (2, 3))
