@@ -6,13 +6,17 @@ Knows steps of names, positions, selections and wildcards; of values only the te
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import Final, NamedTuple
 
 from devices.errors import ValueRefusedError
-from devices.ticks import NumberText, parse_number, text_from_number
+from devices.ticks import TEXT_CHARS_MAX, NumberText, parse_number, text_from_number
 
 STEPS_MAX = 16
 POSITION_MAX = 9_999
+SELECTED_MAX = 256
+"""So many elements of an array a selection looks at; each field of each object of a message may have one."""
 ABSENT: Final = object()
 """What `JsonPath.find` returns where the path leads nowhere."""
 
@@ -43,15 +47,20 @@ def said(value: object) -> str | None:
     Numbers are plain decimals without superfluous zeros, whatever their form; true, false and null are these words.
     """
     if isinstance(value, NumberText):
-        try:
-            return text_from_number(parse_number(value))
-        except ValueRefusedError:
-            return str(value)
+        return _plain(value) if len(value) <= TEXT_CHARS_MAX else str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
         return "null"
     return value.strip(" ") if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)  # a selection below the root asks for the same numbers for every object of a message
+def _plain(number: str) -> str:
+    try:
+        return text_from_number(parse_number(number))
+    except ValueRefusedError:
+        return str(number)
 
 
 def meant(text: str) -> object:
@@ -158,7 +167,7 @@ def _after(at: object, step: str | int | Select | Every) -> object:
 
 
 def _selected(items: list[object], step: Select) -> object:
-    for item in items:
+    for item in islice(items, SELECTED_MAX):
         if isinstance(item, dict) and step.name in item and said(item[step.name]) == step.text:
             return item
     return ABSENT

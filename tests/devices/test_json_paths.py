@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from devices import FLAG_TIME_FROM_ARRIVAL, DeviceModel, PayloadError, codec, load_measurands, load_models
 from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
-from devices.paths import ABSENT, EVERY, Select, parse_path
+from devices.paths import ABSENT, EVERY, SELECTED_MAX, Select, parse_path
 from tests.devices.make import RECEIVED_US, decoded, faults_of, model
 
 T = 1_704_067_200_000_000
@@ -210,6 +210,12 @@ def test_a_selection_finds_the_object_of_an_array_by_a_member() -> None:
     assert square(values=values) == ([("wet", 3000)], [])  # the first P1 has no value
     assert square(values=[values[4], {"id": 2.0, "value": 4}]) == ([("dust", 2000), ("wet", 4000)], [])
     assert square(values={"type": "P1", "value": 1}) == ([], [("empty", 1)])
+
+
+def test_a_selection_looks_at_so_many_objects_and_no_more() -> None:
+    chosen = {"type": "P1", "value": 2}
+    assert square(values=[{}] * (SELECTED_MAX - 1) + [chosen]) == ([("dust", 2000)], [])
+    assert square(values=[{}] * SELECTED_MAX + [chosen]) == ([], [("empty", 1)])
 
 
 def test_a_mark_is_no_reading_and_no_fault() -> None:
