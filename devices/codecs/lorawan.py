@@ -15,7 +15,7 @@ from devices.codecs.documents import Document, DocumentCodec, decode_document
 from devices.codecs.jsontext import dump_json, parse_json
 from devices.codecs.networks import NETWORKS, Uplink, bytes_of
 from devices.codecs.payloads import PAYLOADS, encode_payload
-from devices.errors import PayloadError
+from devices.errors import PayloadError, quoted
 from devices.models import DeviceModel
 from devices.paths import ABSENT
 from devices.payloads import PayloadOptions, payload_options
@@ -36,7 +36,11 @@ class LoRaWAN:
         body = _body(uplink, payload_options(model.options), received_us)
         if body is None:
             if not _names_envelope(model, uplink.root):
-                what = "an uplink without payload" if uplink.kind == "uplink" else f"a message of kind {uplink.kind}"
+                what = (
+                    "an uplink without payload"
+                    if uplink.kind == "uplink"
+                    else f"a message of kind {quoted(uplink.kind)}"
+                )
                 raise PayloadError("empty", f"{uplink.network}: {what} carries no reading of this model")
             body = {}
         return Document(body, uplink.root, uplink.time_us, _frame(uplink))

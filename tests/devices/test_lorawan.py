@@ -174,17 +174,18 @@ def test_normalized_measurements_keep_their_own_times() -> None:
     ("message", "told"),
     [
         (up(frm_payload=None), "The Things Stack: an uplink without payload"),
-        ({"join_accept": {"received_at": "2024-03-09T16:00:00Z"}}, "The Things Stack: a message of kind join_accept"),
-        ({"deviceInfo": {}, "devAddr": "00189440"}, "ChirpStack v4: a message of kind join"),
-        ({"deviceInfo": {}, "margin": 10, "batteryLevel": 88.3}, "ChirpStack v4: a message of kind status"),
+        ({"join_accept": {"received_at": "2024-03-09T16:00:00Z"}}, 'The Things Stack: a message of kind "join_accept"'),
+        ({"deviceInfo": {}, "devAddr": "00189440"}, 'ChirpStack v4: a message of kind "join"'),
+        ({"deviceInfo": {}, "margin": 10, "batteryLevel": 88.3}, 'ChirpStack v4: a message of kind "status"'),
         ({"deviceInfo": {}, "rxInfo": [{}]}, "ChirpStack v4: an uplink without payload"),
         (
             {"applicationID": "1", "devEUI": "", "acknowledged": True, "fCnt": 12},
-            "ChirpStack v3: a message of kind ack",
+            'ChirpStack v3: a message of kind "ack"',
         ),
-        ({"applicationID": "1", "devEUI": "", "devAddr": "", "rxInfo": []}, "ChirpStack v3: a message of kind join"),
-        ({"cmd": "txd", "EUI": "01"}, "LORIOT: a message of kind txd"),
-        ({"DevEUI_downlink_Sent": {"Time": ""}}, "ThingPark: a message of kind downlink_Sent"),
+        ({"applicationID": "1", "devEUI": "", "devAddr": "", "rxInfo": []}, 'ChirpStack v3: a message of kind "join"'),
+        ({"cmd": "txd", "EUI": "01"}, 'LORIOT: a message of kind "txd"'),
+        ({"cmd": "r\u00e9", "EUI": "01"}, 'LORIOT: a message of kind "r\\u00e9"'),
+        ({"DevEUI_downlink_Sent": {"Time": ""}}, 'ThingPark: a message of kind "downlink_Sent"'),
     ],
 )
 def test_a_message_without_a_reading_is_told_as_empty(message: object, told: str) -> None:
