@@ -21,6 +21,7 @@ from devices import (
     rfc3339,
     text_from_ticks,
 )
+from devices.codecs.trial import try_vectors
 from devices.columns import COLUMN_KEYS
 from devices.models import parse_model
 from devices.tables import Problems, Table
@@ -64,6 +65,7 @@ def test_the_message_of_an_example_decodes_to_the_readings_beside_it(name: str) 
         )
     assert readings == [json.loads(line) for line in BLOCKS["readings", name].splitlines()]
     assert decoded.faults == []
+    assert try_vectors(device_model, codec) == []
 
 
 def test_the_devices_of_the_page_make_a_registry(tmp_path: Path) -> None:
