@@ -76,6 +76,10 @@ parts = [
   { equals = "81" },
 ]
 """
+JUMPS = """
+[[layout]]
+parts = [{ name = "temperature", type = "u8", at = 2 }, { name = "status", type = "u8", at = 0 }]
+"""
 LENGTHS = """
 [[layout]]
 length_byte = "before"
@@ -141,6 +145,7 @@ CASES = [
             "serial": "1234",
         },
     ),
+    (JUMPS, "010007", {"temperature": "7", "status": "1"}),
     (LENGTHS, "040b010031 03990163 06020141a66666 22", {"distance": "49", "temperature": "20.8"}),
 ]
 
