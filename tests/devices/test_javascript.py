@@ -212,6 +212,12 @@ def test_nothing_passes_from_one_message_to_the_next() -> None:
         assert run(source, b"\x00") == first
 
 
+def test_a_decoder_that_needs_much_memory_has_as_much_for_each_message() -> None:
+    """The engine's memory grows and never shrinks: what one message took must not be missing to a later one."""
+    source = returning("{ one_at: new Uint8Array(1.5e6).fill(bytes[0]).indexOf(1) }")
+    assert [run(source, b"\x00") for _ in range(25)] == [{"one_at": "-1"}] * 25
+
+
 def test_all_that_an_instance_remembers_is_its_memory_and_one_variable() -> None:
     """The proof that restoring both is a fresh engine: the binary's section of globals holds one that can change."""
     binary = engine.binary()
