@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import DeviceModel, PayloadError, codec
+from devices import READINGS_MAX, DeviceModel, PayloadError, codec
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads import PAYLOADS, encode_payload
 from devices.layouts import Bits, Channel, Group, Layout, Part, Scalar, When
@@ -208,6 +208,13 @@ parts = [{ into = "readings", time = "time", start = "uplink", step_s = -60, par
     assert codec("bytes").encode(model(each), readings) == b"\x01\x01"
     with pytest.raises(ValueError, match="the objects of 'readings' are -60 seconds apart"):
         codec("bytes").encode(model(each), readings[::-1])
+
+
+def test_more_objects_than_a_message_may_have_readings_are_refused() -> None:
+    to_the_end = '[[layout]]\nparts = [{ into = "all", parts = [{ name = "temperature", type = "u8" }] }]\n'
+    assert len(read(to_the_end, "07" * READINGS_MAX)["all"]) == READINGS_MAX
+    with pytest.raises(PayloadError, match="too_many: expected at most 10000 objects in a message"):
+        read(to_the_end, "07" * (READINGS_MAX + 1))
 
 
 def test_a_layout_is_chosen_by_port_and_length() -> None:
