@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assessment import Material
 from assessment.verify import Checked
 from assessment.verify.archived import against_archive
 from devices import Registry
-from engine.archive import Archive, Columns, DayFacts, Measure, SeriesName, write_day, year_digests
+from engine.archive import RECORD, Archive, Columns, DayFacts, Measure, SeriesName, write_day, year_digests
+from engine.archive.days import OBSERVATIONS
 from engine.calendar import Calendar
+from engine.kpi import day_number
 from tests.assessment.test_raw_days import Given
 from tests.engine.store.kpi_town import year_of_readings
 
@@ -64,10 +68,41 @@ def test_a_day_of_the_bundle_that_the_observations_do_not_make_is_named(archive:
 
 def test_of_a_damaged_archive_nothing_is_believed(archive: Archive, material: Material) -> None:
     digests = year_digests(None, archive, material.registry, material.year)
-    file = archive.path(archive.days()[3], "observations.parquet")
+    file = archive.path(archive.days()[3], OBSERVATIONS)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     (check,) = against_archive(archive, material, digests)
     assert check.differ == 1
     assert check.differences[0].what == str(file)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_byte_of_an_archive_that_changes_is_named_with_its_file(
+    archive: Archive, material: Material, data: st.DataObject
+) -> None:
+    file = archive.path(data.draw(st.sampled_from(archive.days())), data.draw(st.sampled_from([OBSERVATIONS, RECORD])))
+    whole = file.read_bytes()
+    changed = bytearray(whole)
+    changed[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    file.write_bytes(changed)
+    try:
+        (check,) = against_archive(archive, material, None)
+        assert [one.what for one in check.differences] == [str(file)]
+    finally:
+        file.write_bytes(whole)
+
+
+def test_a_day_that_is_gone_from_the_archive_or_is_another_days_is_named(archive: Archive, material: Material) -> None:
+    digests = year_digests(None, archive, material.registry, material.year)
+    lost, other = archive.days()[3], archive.days()[4]
+    for name in (OBSERVATIONS, RECORD):
+        archive.path(lost, name).write_bytes(archive.path(other, name).read_bytes())
+    (check,) = against_archive(archive, material, digests)
+    assert [str(archive.path(lost, RECORD)) == one.what for one in check.differences] == [True]
+    archive.path(lost, RECORD).unlink()
+    _, told, *_ = against_archive(archive, material, digests)
+    of_day = int((digests.day == day_number(lost)).sum())
+    assert told.differ == of_day > 0
+    assert all(lost.isoformat() in f"{one.stated}{one.computed}" for one in told.differences)

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assessment.bundle import read_public_key
+from assessment.bundle.layout import DIGESTS
 from assessment.verify import verify
-from tests.assessment.tiny import key_files, made, tiny_city, tiny_material
+from tests.assessment.tiny import key_files, made, tiny_city, tiny_digests, tiny_material
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
     city = tiny_city(place / "city")
     private, public = key_files(place)
     folder = place / "bundle"
-    made(tiny_material(city), city, folder, private)
+    material = tiny_material(city)
+    made(material, city, folder, private, tiny_digests(material))
+    assert (folder / DIGESTS).is_file()
     return Signed(folder, public, files(folder))
 
 

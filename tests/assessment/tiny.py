@@ -15,6 +15,7 @@ from assessment.answers import load_answers
 from assessment.bundle import Manifest, Output, read_private_key, write_bundle
 from assessment.outputs import write_csv, write_json, write_jsonld, write_workbook
 from devices import load_registry
+from engine.archive import SHA256_BYTES, DayDigests
 from engine.calendar import Calendar
 from engine.kpi import DayCells, Sensed, day_number, load_catalogue, load_declared, reference_year
 from tests.devices.cities import write_city
@@ -111,13 +112,28 @@ def tiny_material(city: Path) -> Material:
     )
 
 
-def made(material: Material, city: Path, folder: Path, key: Path | None = None) -> Manifest:
+def tiny_digests(material: Material) -> DayDigests:
+    """Return digests of readings that nobody has: what they say is for tests that have some."""
+    series = ((device.code, material.registry.model_of(device).fields[0].name) for device in material.registry.devices)
+    named = tuple(series)
+    size = len(named)
+    return DayDigests(
+        named, np.arange(size, dtype=np.int32), np.full(size, day_number(date(YEAR, 3, 1)), np.int32),
+        np.full(size, 24, np.int64), np.arange(size * SHA256_BYTES, dtype=np.uint8).reshape(size, -1),
+    )  # fmt: skip
+
+
+def made(
+    material: Material, city: Path, folder: Path, key: Path | None = None, digests: DayDigests | None = None
+) -> Manifest:
     """Write the bundle of a material, with the files of its report that are read back and one that is not."""
     assessment = assessed(material)
     writers = {"csv": write_csv, "json": write_json, "jsonld": write_jsonld, "xlsx": write_workbook}
     outputs = [Output(f"assessment.{end}", partial(write, assessment)) for end, write in writers.items()]
     private = None if key is None else read_private_key(key)
-    return write_bundle(material, assessment, city, [*outputs, Output("report-en.pdf", _print)], folder, key=private)
+    return write_bundle(
+        material, assessment, city, [*outputs, Output("report-en.pdf", _print)], folder, key=private, digests=digests
+    )
 
 
 def key_files(folder: Path, name: str = "key") -> tuple[Path, Path]:
