@@ -174,12 +174,10 @@ class _Node:
             self.asking = True
             return False
         lost = (seq - self.expected) % SEQUENCE
-        late = lost >= SEQUENCE - LOST_MAX
         self.asking = self.asking or lost > 0
-        if lost > LOST_MAX and not late:
+        if LOST_MAX < lost < SEQUENCE - LOST_MAX:
             self.births = {}
-        if not late:
-            self.expected = (seq + 1) % SEQUENCE
+        self.expected = (seq + 1) % SEQUENCE
         self.seen[seq % SEQUENCE] = digest
         return False
 

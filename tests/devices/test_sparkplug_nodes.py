@@ -326,6 +326,14 @@ def test_what_came_twice_before_the_birth_is_read_once_and_no_more_than_a_messag
     assert len(said(carried)) == own + more
 
 
+def test_whole_numbers_take_their_sign_from_the_type_of_the_birth(host: SparkplugCarrier) -> None:
+    born = Metric("Inputs/1", 7, datatype=3, kind="int_value", value=5)
+    host.decode(f"spBv1.0/{GROUP}/NBIRTH/{NODE}", serialize(T // 1000, 0, [born]), T)
+    sent = Metric(alias=7, kind="int_value", value=2**32 - 4)
+    carried = host.decode(f"spBv1.0/{GROUP}/NDATA/{NODE}", serialize(T // 1000, 1, [sent]), T)
+    assert (said(carried), refused(carried)) == (truth("", one(-4000)), [])
+
+
 def test_named_data_without_a_number_need_no_birth(host: SparkplugCarrier) -> None:
     metric = Metric("Inputs/3", datatype=10, kind="double_value", value=1.5)
     topic = f"spBv1.0/{GROUP}/DDATA/{NODE}/device_3"
@@ -360,7 +368,9 @@ def test_what_is_held_has_a_bound_and_a_time(host: SparkplugCarrier) -> None:
     node = edge()
     node.births(T, {})
     for number in range(HELD_METRICS_MAX + 50):
-        host.decode(*node.data("device_3", T, one(number, T + number * 1000)), T)
+        message = node.data("device_3", T, one(number, T + number * 1000))
+        for _ in range(2):
+            host.decode(*message, T)
     births = node.births(T, {})
     assert len([s for birth in births for s in said(host.decode(*birth, T))]) == HELD_METRICS_MAX
     host.decode(*node.death(), T)
