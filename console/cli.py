@@ -28,6 +28,7 @@ from console.commands import (
     doctor,
     gateway,
     kpis,
+    quarantine,
     recompute,
     results,
     serve,
@@ -68,6 +69,7 @@ assess.register(app)
 assessments.register(app)
 alerts.register(app)
 results.register(app)
+quarantine.register(app)
 tables.register(app)
 recompute.register(app)
 backfill.register(app)

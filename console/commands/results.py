@@ -1,11 +1,10 @@
-"""`indicators`, `observations`, `quarantine` and `ledger`: what the store holds, as tables and as JSON lines.
+"""`indicators`, `observations` and `ledger`: what the store holds, as tables and as JSON lines.
 
 Knows options and rendering; every figure comes from the store as it stands.
 """
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,16 +14,15 @@ from rich.text import Text
 from console.context import DATABASE_VARIABLE, Context
 from console.errors import EXIT_FAILED, FailureError, MisuseError
 from console.output import Col, print_json, print_table, stderr, stdout
-from console.text import counted, local_time, parse_time, printable
+from console.text import counted, local_time, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.store import DeviceAccount, LedgerSummary, Left, ObservationRow, QuarantineEntry, Store
+    from engine.store import DeviceAccount, LedgerSummary, Left, ObservationRow, Store
 
 ROWS_DEFAULT = 50
 ROWS_MAX = 1_000_000
-PREVIEW_CHARS = 60
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 FromOption = Annotated[
@@ -41,7 +39,6 @@ def register(app: typer.Typer) -> None:
 
     app.command("indicators")(indicators)
     app.command("observations")(observations)
-    app.command("quarantine")(quarantine)
     app.command("ledger")(ledger)
 
 
@@ -122,85 +119,6 @@ def _note(row: ObservationRow) -> str:
     return ", ".join([*parts, "left out"] if row.excluded else parts)
 
 
-def quarantine(
-    context: typer.Context,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Only of this reason.")] = None,
-    device: Annotated[str | None, typer.Option("--device", metavar="CODE", help="Only of this device.")] = None,
-    summary: Annotated[bool, typer.Option("--summary", help="Only the counts by reason.")] = False,
-    limit: LimitOption = ROWS_DEFAULT,
-    as_json: JsonOption = False,
-) -> None:
-    """List what was received and not taken, and why: counts by reason, then the newest messages.
-
-    Payloads are shown with control characters escaped, so that they cannot drive your terminal; with `--json` they come
-    as base64, as kept (long ones are cut; `payload_bytes` is their full size).
-
-    **Examples**
-
-    - `cityvitals quarantine --summary`
-    - `cityvitals quarantine --reason bad_unit --device house-water`
-    """
-    from devices import REASON_TITLES, nearest
-
-    if reason is not None and reason not in REASON_TITLES:
-        raise MisuseError(
-            f"no reason is called {reason!r}{nearest(reason, REASON_TITLES)}", f"one of {', '.join(REASON_TITLES)}"
-        )
-    zone = city_clock(context.obj)
-    with open_store(context.obj) as store:
-        counts = store.quarantine_counts()
-        rows = [] if summary else store.quarantine_rows(reason=reason, device=device, limit=limit)
-        if not rows and device is not None:
-            require_device(store, device)
-    if as_json and summary:
-        print_json({"reason": r, "readings": n, "meaning": REASON_TITLES.get(r, "")} for r, n in counts.items())
-    elif as_json:
-        print_json(_entry(row) for row in rows)
-    else:
-        if not counts:
-            stdout().print("the quarantine is empty")
-            return
-        columns = [Col("reason"), Col("readings", right=True), Col("meaning")]
-        print_table("by reason", columns, ((r, f"{n:,}", REASON_TITLES.get(r, "")) for r, n in counts.items()))
-        if not summary:
-            _print_entries(rows, zone, limit)
-
-
-def _entry(row: QuarantineEntry) -> dict[str, object]:
-    from devices import rfc3339
-
-    return {
-        "id": row.quarantine_id,
-        "received": rfc3339(row.received_us),
-        "reason": row.reason,
-        "device": row.device or None,
-        "topic": row.topic,
-        "detail": row.detail,
-        "readings": row.readings,
-        "payload_bytes": row.payload_bytes,
-        "payload_base64": base64.b64encode(row.payload).decode(),
-        "commit": row.commit_id,
-    }
-
-
-def _print_entries(rows: list[QuarantineEntry], zone: tzinfo, limit: int) -> None:
-    print_table(
-        "newest",
-        [Col(clock_title(zone), fold=False), Col("reason", fold=False), Col("topic"), Col("detail"), Col("payload")],
-        (
-            (
-                rfc_local(row.received_us, zone),
-                row.reason,
-                printable(row.topic.encode("utf-8", "surrogateescape"), 200),
-                printable(row.detail.encode("utf-8", "surrogateescape"), 300),
-                printable(row.payload, PREVIEW_CHARS),
-            )
-            for row in rows
-        ),
-        shown_note(len(rows), limit, "message"),
-    )
-
-
 def ledger(
     context: typer.Context,
     commits: Annotated[
@@ -235,7 +153,8 @@ def ledger(
         print_json(
             {"row": "commit", "commit": r.commit_id, "committed": rfc3339(r.committed_us), "client": r.client,
              "partition": r.partition, "messages": r.messages, "received": r.received, "accepted": r.accepted,
-             "duplicate": r.duplicate, "quarantined": r.quarantined, "restated": r.restated}
+             "duplicate": r.duplicate, "quarantined": r.quarantined, "restated": r.restated,
+             "replayed": r.replayed}
             for r in rows
         )  # fmt: skip
         print_json(
@@ -276,6 +195,7 @@ def _total(total: LedgerSummary) -> dict[str, object]:
         "balances": total.balance == 0,
         "restated": total.restated,
         "quarantine_rows_trimmed": total.trimmed,
+        "replayed": total.replayed,
         "last_commit": None if total.last_us == TIME_MIN_US else rfc3339(total.last_us),
     }
 
@@ -296,6 +216,11 @@ def _print_total(total: LedgerSummary) -> None:
             style="dim",
         )
     )
+    if total.replayed:
+        note = (
+            f"{counted(total.replayed, 'reading')} taken up again from the quarantine: received, and counted, once more"
+        )
+        console.print(Text(note, style="dim"))
 
 
 def _print_accounts(accounts: Sequence[DeviceAccount], total: LedgerSummary) -> None:

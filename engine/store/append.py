@@ -7,7 +7,7 @@ else is looked up and goes the slow road.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,7 @@ class Appender:
                 wanted.conflict_row(row, int(ticks[keys.key[row]]))
                 for row in np.flatnonzero(outcome == Outcome.CONFLICT).tolist()
             ]
+            replayed = self._take_up(wanted.replayed)
             trimmed = self._quarantine(commit_id, [*wanted.refused, *conflicts])
             session.step("quarantined")
             accounts = self._accountant.count(batch.slot, outcome, wanted.refused)
@@ -138,6 +139,7 @@ class Appender:
                 restated=restated,
                 looked_up=int((~keys.fast).sum()),
                 trimmed=trimmed,
+                replayed=replayed,
                 redone=redone,
             )
             self._account(wanted, done)
@@ -204,6 +206,16 @@ class Appender:
             known, ticks = binary.unpack_columns(packed or b"", ("i4", "i8"))
             held[known] = ticks
 
+    def _take_up(self, quarantine_ids: Sequence[int]) -> int:
+        """Let rows leave the quarantine whose messages this commit brings again; return their readings."""
+        if not quarantine_ids:
+            return 0
+        ((rows, readings),) = self._session.rows("replay_taken", {"ids": list(quarantine_ids)})
+        if rows != len(quarantine_ids):
+            # Somebody else took some of these messages up already: stored by us too, they would count twice.
+            raise StoreError(f"{len(quarantine_ids) - rows} rows to be replayed have left the quarantine: start again")
+        return int(readings)
+
     def _quarantine(self, commit_id: int, refused: list[QuarantineRow]) -> int:
         """Store quarantine rows, and return how many old ones left to make room."""
         if not refused:
@@ -245,6 +257,7 @@ class Appender:
                 "restated": done.restated,
                 "looked_up": done.looked_up,
                 "trimmed": done.trimmed,
+                "replayed": done.replayed,
                 "partition": wanted.partition,
                 "client": fit_text(wanted.client, self._limits.text_chars_max),
             },

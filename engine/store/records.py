@@ -71,6 +71,7 @@ class Append:
         mark_us: times before this are settled in the engine: accepted readings there are noted as to be restated.
         client: client id of the gateway at the broker.
         partition: whose series these are.
+        replayed: quarantine rows that leave, because their messages are in this commit once more.
     """
 
     key: UUID
@@ -81,6 +82,7 @@ class Append:
     mark_us: int = TIME_MIN_US
     client: str = ""
     partition: int = 0
+    replayed: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Appended:
         restated: pairs of series and hour noted as to be restated.
         looked_up: readings that were not newer than all of their series.
         trimmed: quarantine rows that left to make room.
+        replayed: readings of the quarantine rows that left to be taken up again.
         redone: the high-water mark of a series was behind the table (another gateway wrote), and the commit was
             done again by looking up every reading.
     """
@@ -108,6 +111,7 @@ class Appended:
     restated: int
     looked_up: int
     trimmed: int
+    replayed: int
     redone: bool
 
 

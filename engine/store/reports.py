@@ -111,6 +111,7 @@ class LedgerRow(NamedTuple):
     restated: int
     looked_up: int
     trimmed: int
+    replayed: int
 
 
 class LedgerSummary(NamedTuple):
@@ -125,6 +126,8 @@ class LedgerSummary(NamedTuple):
     restated: int
     looked_up: int
     trimmed: int
+    replayed: int
+    """Quarantined readings whose messages were taken up again: received, and accounted for, once more."""
     last_us: int
     """Time of the newest commit; TIME_MIN_US when there was none."""
 
@@ -320,6 +323,26 @@ def quarantine_rows(session: Session, reason: str | None, device: str | None, li
     """
     params = {"reason": reason, "device": device, "limit": limit}
     return [QuarantineEntry(*row) for row in session.rows("quarantine_rows", params)]
+
+
+def quarantine_after(session: Session, after: int, through: int, limit: int) -> list[QuarantineEntry]:
+    """Return rows of the quarantine with ids above `after` up to `through`, oldest first.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    params = {"after": after, "through": through, "limit": limit}
+    return [QuarantineEntry(*row) for row in session.rows("replay_rows", params)]
+
+
+def quarantine_last(session: Session) -> int:
+    """Return the id of the newest row of the quarantine; 0 where it is empty.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    ((last,),) = session.rows("replay_through")
+    return int(last)
 
 
 def quarantine_counts(session: Session) -> Mapping[str, int]:

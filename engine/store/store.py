@@ -533,6 +533,14 @@ class Store(Opened):
         """Return rows of the quarantine, newest first."""
         return reports.quarantine_rows(self._session, reason, device, limit)
 
+    def quarantine_after(self, after: int, through: int, limit: int) -> list[reports.QuarantineEntry]:
+        """Return the next rows of the quarantine above an id, oldest first."""
+        return reports.quarantine_after(self._session, after, through, limit)
+
+    def quarantine_last(self) -> int:
+        """Return the id of the newest row of the quarantine; 0 where it is empty."""
+        return reports.quarantine_last(self._session)
+
     def quarantine_counts(self) -> Mapping[str, int]:
         """Return readings in the quarantine by reason, most first."""
         return reports.quarantine_counts(self._session)

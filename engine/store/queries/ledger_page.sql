@@ -1,4 +1,4 @@
-SELECT commit_id, committed_at, client, partition, messages, received, accepted, duplicate, quarantined, restated, looked_up, trimmed
+SELECT commit_id, committed_at, client, partition, messages, received, accepted, duplicate, quarantined, restated, looked_up, trimmed, replayed
 FROM ledger
 WHERE commit_id < %(before)s
 ORDER BY commit_id DESC

@@ -167,6 +167,19 @@ def test_the_quarantine_keeps_the_newest_rows_and_the_ledger_counts_the_others(u
     assert query("SELECT sum(quarantined), sum(trimmed) FROM ledger") == [(11, 8)]
 
 
+@pytest.mark.usefixtures("registered")
+def test_rows_that_are_taken_up_again_leave_with_the_commit_and_only_once(store: Store, query: Query) -> None:
+    store.append(append([], [], [], refused=[refused("a", readings=2), refused("b"), refused("c")]))
+    again = replace(append([0], [T0], [1], refused=[refused("still")]), replayed=[1, 3])
+    assert store.append(again).replayed == 3
+    assert query("SELECT detail FROM quarantine ORDER BY quarantine_id") == [("b",), ("still",)]
+    assert query("SELECT sum(quarantined) - sum(replayed), sum(received) FROM ledger") == [(2, 6)]
+    with pytest.raises(StoreError, match="have left the quarantine"):
+        store.append(replace(append([0], [T0 + 1], [1]), replayed=[2, 3]))
+    assert query("SELECT count(*) FROM quarantine") == [(2,)]
+    assert query("SELECT count(*) FROM observation") == [(1,)]
+
+
 def test_a_payload_is_cut_at_the_limit_and_its_size_kept(url: str, query: Query) -> None:
     with Store.connect(url, limits=StoreLimits(payload_bytes_max=4, text_chars_max=6)) as store:
         store.register(town())

@@ -159,7 +159,7 @@ def test_folding_the_ledger_keeps_the_account(store: Store, query: Query) -> Non
 
 
 def test_an_empty_ledger_is_all_zero(store: Store) -> None:
-    assert store.ledger_summary() == (*[0] * 9, TIME_MIN_US)
+    assert store.ledger_summary() == (*[0] * 10, TIME_MIN_US)
     assert store.ledger_rows() == []
 
 
