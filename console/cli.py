@@ -28,6 +28,7 @@ from console.commands import (
     doctor,
     gateway,
     kpis,
+    models,
     quarantine,
     recompute,
     results,
@@ -64,6 +65,7 @@ demo.register(app)
 doctor.register(app)
 decode.register(app)
 catalogue.register(app)
+models.register(app)
 kpis.register(app)
 assess.register(app)
 assessments.register(app)

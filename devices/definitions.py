@@ -33,12 +33,18 @@ class _Edition:
     made: dict[Hashable, Any] = field(default_factory=dict)
 
 
-_EDITION: ContextVar[_Edition] = ContextVar("edition", default=_Edition(resources.files("devices")))  # noqa: B039  # one for all
+_PACKAGED: Final = _Edition(resources.files("devices"))
+_EDITION: ContextVar[_Edition] = ContextVar("edition", default=_PACKAGED)
 
 
 def definitions_folder() -> Traversable:
     """Return the folder that holds FILES and MODELS."""
     return _EDITION.get().folder
+
+
+def another_edition() -> bool:
+    """Return whether the tables are those of somebody else, within `definitions_of`, and not the package's."""
+    return _EDITION.get() is not _PACKAGED
 
 
 @contextmanager

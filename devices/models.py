@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
-from devices.definitions import MODELS, definitions_folder, once_an_edition
+from devices.definitions import MODELS, another_edition, definitions_folder, once_an_edition
 from devices.errors import UnitError, nearest
 from devices.formats import FORMATS, FormatRules
 from devices.measurands import Kind, Measurand, MeasurandCatalogue, load_measurands
@@ -205,15 +205,18 @@ def read_models(
         problems.add(str(folder), "", "expected a folder of device models (*.toml)")
         return models
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-        if not entry.name.endswith(".toml"):
-            continue
-        code = entry.name.removesuffix(".toml")
-        if code in known:
-            problems.add(str(entry), "", f"a model {code!r} comes with the package; give this file another name")
-        model = parse_model(entry.read_bytes(), code, str(entry), problems)
+        model = read_model(entry, problems, known) if entry.name.endswith(".toml") else None
         if model is not None:
-            models[code] = model
+            models[model.code] = model
     return models
+
+
+def read_model(file: Path | Traversable, problems: Problems, known: Mapping[str, DeviceModel]) -> DeviceModel | None:
+    """Return the model of a file; faults go to `problems`, and a code of `known` is one."""
+    code = file.name.removesuffix(".toml")
+    if code in known:
+        problems.add(str(file), "", f"a model {code!r} comes with the package; give this file another name")
+    return parse_model(file.read_bytes(), code, str(file), problems)
 
 
 def parse_model(content: bytes, code: str, file: str, problems: Problems) -> DeviceModel | None:
@@ -273,17 +276,27 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         vectors=read_vectors(root),
         feed=feed,
     )
-    topics = {field.topic for field in fields}
+    _check_vectors(root, model)
+    root.done()
+    return model
+
+
+def _check_vectors(root: Table, model: DeviceModel) -> None:
+    """Note what is wrong with a model's vectors beside the model, and that there is none."""
+    if not root.raw().get("test", []) and not another_edition():
+        # What somebody computed with before vectors were asked for is computed again with what they had.
+        root.fault(
+            "test", "expected at least one [[test]], a message of the device and its readings; see docs/devices.md"
+        )
+    topics, names = {field.topic for field in model.fields}, {field.name for field in model.fields}
     for vector in model.vectors:
         if vector.topic not in topics:
             what = (
                 f"no field has the topic {vector.topic!r}" if vector.topic else "is missing; the fields have their own"
             )
-            root.problems.add(file, f"{vector.where}.topic", what)
-        for name in {e.field for e in vector.expected} - {f.name for f in fields}:
-            root.problems.add(file, f"{vector.where}.expect", f"model {code!r} has no field {name!r}")
-    root.done()
-    return model
+            root.problems.add(root.file, f"{vector.where}.topic", what)
+        for name in sorted({e.field for e in vector.expected} - names):
+            root.problems.add(root.file, f"{vector.where}.expect", f"model {model.code!r} has no field {name!r}")
 
 
 def _twice(names: Iterator[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`devices` and `models`: what is installed, and what can be. Reads files only, but for the health of devices."""
+"""`devices`: what is installed. Reads files only, but for the health of devices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.output import Col, print_json, print_table
-from console.text import counted, shown_unit, span
+from console.text import counted, span
 
 if TYPE_CHECKING:
     from devices import Device, Registry
@@ -16,9 +16,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per li
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command("devices")(devices)
-    app.command("models")(models)
 
 
 def devices(
@@ -106,55 +105,3 @@ def _entry(d: Device, registry: Registry) -> dict[str, object]:
         "topic": d.topic,
         "measurands": [f.measurand for f in registry.models[d.model].fields],
     }
-
-
-def models(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the device models: what each type of hardware sends, and how it is read.
-
-    Those of the package, and with `--city` those in the city's `models` folder.
-
-    **Example**: `cityvitals models --json | jq 'select(.codec == "senml-json") | .model'`
-    """
-    from devices import load_measurands, load_models
-
-    city = context.obj.city_option
-    found = load_models() if city is None else context.obj.registry().models
-    units = {m.code: m.unit for m in load_measurands().measurands}
-    if as_json:
-        print_json(
-            {
-                "model": m.code,
-                "title": m.title,
-                "codec": m.codec,
-                "topic": m.topic,
-                "interval_s": m.interval_s,
-                "fields": [
-                    {
-                        "name": f.name,
-                        "measurand": f.measurand,
-                        "kind": f.kind.name.lower(),
-                        "unit_sent": f.unit,
-                        "unit": units[f.measurand],
-                    }
-                    for f in m.fields
-                ],
-                "source": m.source,
-            }
-            for m in found.values()
-        )
-        return
-    print_table(
-        f"{counted(len(found), 'device model')}",
-        [Col("model"), Col("title"), Col("codec"), Col("every", right=True), Col("measures"), Col("topic")],
-        (
-            (
-                m.code,
-                m.title,
-                m.codec,
-                span(m.interval_s * 1_000_000),
-                ", ".join(f"{f.measurand} {shown_unit(units[f.measurand])}".strip() for f in m.fields),
-                m.topic,
-            )
-            for m in found.values()
-        ),
-    )

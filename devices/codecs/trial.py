@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from typing import NamedTuple
 
 from devices.codecs.base import Codec, Decoded, Reading
 from devices.errors import PayloadError
@@ -24,20 +25,35 @@ def try_vectors(model: DeviceModel, codec: Callable[[str], Codec]) -> list[tuple
         model: any model.
         codec: finds the codec of a name.
     """
+    return [(tried.vector.where, difference) for tried in trials(model, codec) for difference in tried.differences]
+
+
+class Trial(NamedTuple):
+    """What became of one vector."""
+
+    vector: Vector
+    understood: tuple[str, ...]
+    """Every reading and every fault, as a person reads them."""
+    differences: tuple[str, ...]
+    """What was expected and found otherwise; empty where the vector holds."""
+
+
+def trials(model: DeviceModel, codec: Callable[[str], Codec]) -> Iterator[Trial]:
+    """Give what becomes of each vector of a model; arguments as of `try_vectors`."""
     catalogue, chosen = load_measurands(), codec(model.codec)
-    return [
-        (vector.where, difference)
-        for vector in model.vectors
-        for difference in _differences(model.part(vector.topic)[0], vector, chosen, catalogue)
-    ]
+    for vector in model.vectors:
+        part, _ = model.part(vector.topic)
+        try:
+            decoded = chosen.decode(vector.payload, part, vector.received_us)
+        except PayloadError as error:
+            decoded = Decoded()
+            decoded.refuse(error.reason, error.detail)
+        readings = (_said(reading, part, catalogue) for reading in decoded.readings)
+        faults = (f"refused, {fault.reason}: {fault.detail}" for fault in decoded.faults)
+        yield Trial(vector, (*readings, *faults), tuple(_differences(part, vector, decoded, catalogue)))
 
 
-def _differences(model: DeviceModel, vector: Vector, codec: Codec, catalogue: MeasurandCatalogue) -> Iterator[str]:
-    try:
-        decoded = codec.decode(vector.payload, model, vector.received_us)
-    except PayloadError as error:
-        decoded = Decoded()
-        decoded.refuse(error.reason, error.detail)
+def _differences(model: DeviceModel, vector: Vector, decoded: Decoded, catalogue: MeasurandCatalogue) -> Iterator[str]:
     for number, (wanted, found) in enumerate(zip_longest(vector.expected, decoded.readings), 1):
         if found is None:
             yield f"reading {number}: expected {_told(wanted)}, got none"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.devices.make import vectored
+
 CITY = """\
 code = "testville"
 name = "Testville"
@@ -56,5 +58,6 @@ def write_city(
     (folder / "zones.geojson").write_text(json.dumps(zones), encoding="utf-8")
     for name, text in (models or {}).items():
         (folder / "models").mkdir(exist_ok=True)
-        (folder / "models" / (name if "." in name else f"{name}.toml")).write_text(text, encoding="utf-8")
+        file = folder / "models" / (name if "." in name else f"{name}.toml")
+        file.write_text(vectored(text) if file.suffix == ".toml" else text, encoding="utf-8")
     return folder

@@ -12,6 +12,12 @@ from devices.models import parse_model
 from devices.tables import Problems
 
 RECEIVED_US = 1_700_000_000_000_000
+_VECTOR = '[[test]]\ntext = "not a message"\nrefused = ["malformed"]\n'
+
+
+def vectored(text: str) -> str:
+    """Return a model's TOML text with the test vector that every model must have, where a test is not about vectors."""
+    return text if "[[test]]" in text else f"{text}\n{_VECTOR}"
 
 
 def model(text: str, code: str = "test", script: str = "") -> DeviceModel:
@@ -20,7 +26,7 @@ def model(text: str, code: str = "test", script: str = "") -> DeviceModel:
     with TemporaryDirectory() as folder:
         if script:
             (Path(folder) / f"{code}.js").write_text(script, encoding="utf-8")
-        found = parse_model(text.encode(), code, str(Path(folder) / f"{code}.toml"), problems)
+        found = parse_model(vectored(text).encode(), code, str(Path(folder) / f"{code}.toml"), problems)
     problems.raise_if_any()
     assert found is not None
     return found
@@ -37,7 +43,7 @@ def senml(*fields: tuple[str, str, str]) -> DeviceModel:
 def faults_of(text: str, code: str = "test") -> list[str]:
     """Return the faults of a model's TOML text, without the file's name."""
     problems = Problems()
-    parse_model(text.encode(), code, "m.toml", problems)
+    parse_model(vectored(text).encode(), code, "m.toml", problems)
     return [str(problem).removeprefix("m.toml: ") for problem in problems.found]
 
 

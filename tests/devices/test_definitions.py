@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from devices import UnitError, conversion, definitions_of, load_columns, load_measurands, load_models, load_units
+from devices.models import read_model
+from devices.tables import Problems
 from engine.kpi import load_catalogue, parse_unit, shipped, shipped_folder
 
 
@@ -55,6 +57,19 @@ def test_within_the_block_another_edition_counts_and_outside_it_the_package_s(ed
     assert conversion("m3", "L") == (1000, 0)
     with pytest.raises(UnitError, match="unknown unit 'kegs'"):
         parse_unit("kegs/d")
+
+
+def test_a_model_of_another_edition_may_have_been_written_before_tests_were_asked_for(edition: Path) -> None:
+    file = edition / "models" / "weighbridge.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text[: text.index("[[test]]")], "utf-8")
+    with definitions_of(edition):
+        assert load_models()["weighbridge"].vectors == ()
+    problems = Problems()
+    assert read_model(file, problems, {}) is not None
+    assert [(problem.where, problem.what[:29]) for problem in problems.found] == [
+        ("test", "expected at least one [[test]")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,10 @@ topic = "v1.1/Datastreams({damp})/Observations"
 path = "result"
 measurand = "humidity"
 unit = "%"
+[[test]]
+topic = "v1.1/Datastreams({damp})/Observations"
+text = '{"phenomenonTime": "2024-03-09T16:00:00Z", "result": 61.5}'
+expect = [{field = "damp", value = "61.5", time = "2024-03-09T16:00:00Z"}]
 """
 MODELS = {"air_net": AIR, "bikes": BIKES, "plug": PLUG, "streams": STREAMS}
 DEVICES = """\

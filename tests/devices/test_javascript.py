@@ -21,7 +21,7 @@ from devices.models import parse_model, read_models
 from devices.payloads import payload_options
 from devices.scripts import SOURCE_BYTES_MAX, JavaScript
 from devices.tables import Problems
-from tests.devices.make import RECEIVED_US, decoded
+from tests.devices.make import RECEIVED_US, decoded, vectored
 from tests.examples import examples
 
 AT_US = 1_709_997_600_123_456
@@ -50,7 +50,9 @@ unit = "V"
 def gauge(codec: str, more: str = "") -> DeviceModel:
     """Return the model of the gauge beside whose file the decoder lies."""
     problems = Problems()
-    found = parse_model(MODEL.format(codec=codec, more=more).encode(), "gauge", str(SCRIPTS / "gauge.toml"), problems)
+    found = parse_model(
+        vectored(MODEL.format(codec=codec, more=more)).encode(), "gauge", str(SCRIPTS / "gauge.toml"), problems
+    )
     problems.raise_if_any()
     assert found is not None
     return found
@@ -340,7 +342,7 @@ def test_a_decoder_that_cannot_be_read_is_a_fault_of_the_model(
     tmp_path: Path, key: str, content: bytes | None, told: str
 ) -> None:
     text = MODEL.format(codec="lorawan", more="").replace('file = "level.js"', key)
-    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "own.toml").write_text(vectored(text), encoding="utf-8")
     if content is not None:
         (tmp_path / "own.js").write_bytes(content)
     problems = Problems()
@@ -350,7 +352,7 @@ def test_a_decoder_that_cannot_be_read_is_a_fault_of_the_model(
 
 def test_a_file_of_the_models_name_is_its_decoder_and_a_byte_order_mark_no_part_of_it(tmp_path: Path) -> None:
     text = MODEL.format(codec="lorawan", more="").replace('file = "level.js"', "")
-    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "own.toml").write_text(vectored(text), encoding="utf-8")
     (tmp_path / "own.js").write_bytes(b"\xef\xbb\xbf" + (SCRIPTS / "level.js").read_bytes())
     problems = Problems()
     models = read_models(tmp_path, problems, {})

@@ -10,7 +10,7 @@ import pytest
 
 from devices import CODECS, ConfigError, Kind, load_measurands, load_models
 from devices.formats import FORMATS
-from tests.devices.make import faults_of, model
+from tests.devices.make import faults_of, model, vectored
 
 GOOD = """
 title = "A meter"
@@ -176,10 +176,10 @@ def test_two_fields_of_one_name_are_refused() -> None:
 
 
 def test_every_fault_of_every_file_of_a_folder_is_reported_at_once(tmp_path: Path) -> None:
-    (tmp_path / "meter_a.toml").write_text(GOOD.replace("900", "0").replace('"l"', '"kWh"'))
+    (tmp_path / "meter_a.toml").write_text(vectored(GOOD.replace("900", "0").replace('"l"', '"kWh"')))
     (tmp_path / "meter_b.toml").write_text("title = ")
-    (tmp_path / "water_meter.toml").write_text(GOOD)
-    (tmp_path / "Bad Name.toml").write_text(GOOD)
+    (tmp_path / "water_meter.toml").write_text(vectored(GOOD))
+    (tmp_path / "Bad Name.toml").write_text(vectored(GOOD))
     (tmp_path / "notes.txt").write_text("not a model")
     with pytest.raises(ConfigError) as caught:
         load_models(tmp_path)
@@ -195,7 +195,7 @@ def test_every_fault_of_every_file_of_a_folder_is_reported_at_once(tmp_path: Pat
 
 
 def test_models_of_a_folder_join_those_of_the_package(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(GOOD)
+    (tmp_path / "own.toml").write_text(vectored(GOOD))
     assert set(load_models(tmp_path)) == {*load_models(), "own"}
     with pytest.raises(ConfigError, match="expected a folder of device models"):
         load_models(tmp_path / "nowhere")

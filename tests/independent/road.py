@@ -28,6 +28,7 @@ from engine.store import KpiReading, Store
 from ingest.admission import AdmissionLimits
 from ingest.backfill import Backfilled, BackfillSettings, backfill
 from tests.databases import Databases
+from tests.devices.make import vectored
 
 SETTINGS = WorkerSettings(minute_days=0)
 KEPT_BYTES_MAX = 4096
@@ -118,7 +119,7 @@ def road(
     (folder / "devices.csv").write_text("\n".join([HEADER, *devices]) + "\n")
     (folder / "models").mkdir()
     for name, text in models.items():
-        (folder / "models" / f"{name}.toml").write_text(text)
+        (folder / "models" / f"{name}.toml").write_text(vectored(text))
     history = folder / "history.csv"
     with history.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

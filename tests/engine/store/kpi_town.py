@@ -19,6 +19,7 @@ import numpy as np
 from devices import Device, ObservationBatch, Register, Registry, load_models
 from devices.series import TIME_MAX_US
 from engine.calendar import Calendar
+from tests.devices.make import vectored
 from tests.engine.store.town import town
 
 YEAR = 2023
@@ -74,8 +75,8 @@ def registers(*changes: Register) -> tuple[Register, ...]:
 
 def kpi_town(folder: Path) -> Registry:
     """Return the town; `folder` is for its own device model."""
-    (folder / "supply.toml").write_text(SUPPLY)
-    (folder / "road.toml").write_text(ROAD)
+    (folder / "supply.toml").write_text(vectored(SUPPLY))
+    (folder / "road.toml").write_text(vectored(ROAD))
     plain = town()
     began_us = Calendar(plain.city.zone_info, YEAR, YEAR).day_bounds(FIRST)[0]
     models = load_models(folder)

@@ -14,6 +14,7 @@ from engine.indicators import INDICATORS
 from engine.settings import WorkerSettings
 from engine.store import Outcome, Store
 from engine.worker import Worker
+from tests.devices.make import vectored
 from tests.engine.store.town import append, town
 
 WEATHER = """
@@ -48,8 +49,8 @@ AUTUMN_US = 1_698_444_000_000_000
 
 def all_kinds(folder: Path) -> Registry:
     """A town with two devices of models that together have every kind of measurand."""
-    (folder / "weather.toml").write_text(WEATHER)
-    (folder / "meter.toml").write_text(METER)
+    (folder / "weather.toml").write_text(vectored(WEATHER))
+    (folder / "meter.toml").write_text(vectored(METER))
     models = load_models(folder)
     plain = town(("water_meter",), count=len(MODELS))
     devices = [

@@ -119,6 +119,7 @@ def test_models_beside_the_fleet_file_are_the_citys_too(tmp_path: Path) -> None:
     (tmp_path / "models" / "bin.toml").write_text(
         'title = "A bin"\ncodec = "senml-json"\ninterval_s = 3600\n\n'
         '[[field]]\nname = "level"\nmeasurand = "fill_level"\nunit = "%"\n'
+        '[[test]]\ntext = \'[{"n":"level","u":"%","v":41}]\'\nexpect = [{field = "level", value = "41"}]\n'
     )
     own = '\n[[group]]\nmodel = "bin"\ncount = 1\n[group.signal.level]\nmean = 40\nnoise = 30\nstep = 1\n'
     fleet = build(write_fleet(tmp_path, groups=GROUPS + own), tmp_path / "city")
@@ -135,6 +136,7 @@ def test_a_fleet_sends_no_messages_of_several_devices(tmp_path: Path) -> None:
     (tmp_path / "models" / "bin.toml").write_text(
         'title = "Bins"\ncodec = "json-paths"\ninterval_s = 3600\n[feed]\npath = "bins"\nkey = "id"\n'
         '[[field]]\nname = "level"\nmeasurand = "fill_level"\nunit = "%"\n'
+        '[[test]]\ntext = \'{"bins":[{"id":"bin-1","level":41}]}\'\nexpect = [{field = "level", value = "41"}]\n'
     )
     found = faults_of(write_fleet(tmp_path, groups=GROUPS + '\n[[group]]\nmodel = "bin"\ncount = 1\n'))
     assert any("messages of 'bin' are not one device's own" in said for said in found), found
