@@ -22,9 +22,9 @@ from console.commands import (
     assess,
     assessments,
     backfill,
-    catalogue,
     decode,
     demo,
+    devices,
     doctor,
     gateway,
     kpis,
@@ -64,7 +64,7 @@ serve.register(app)
 demo.register(app)
 doctor.register(app)
 decode.register(app)
-catalogue.register(app)
+devices.register(app)
 models.register(app)
 kpis.register(app)
 assess.register(app)

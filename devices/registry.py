@@ -143,20 +143,24 @@ class Registry:
         return widened(model.topic, {"city": self.city.code}) if own else device.topic
 
     def subscriptions(
-        self, carried: Collection[int] = (), carriers: Mapping[str, Sequence[str]] = _NO_TOPICS
+        self,
+        carried: Collection[int] = (),
+        carriers: Mapping[str, Sequence[str]] = _NO_TOPICS,
+        wider: Collection[str] = (),
     ) -> tuple[str, ...]:
         """Return MQTT filters that take every device's topic, none of them twice.
 
         Args:
             carried: positions of devices whose own topics nobody reads, because a carrier brings their messages.
             carriers: the carriers' filters, each with the topics that it is there for.
+            wider: filters that are to be heard beside, whoever is there.
         """
         by_filter = {wide: list(topics) for wide, topics in carriers.items()}
         for position, device in enumerate(self.devices):
             if position in carried:
                 continue
             by_filter.setdefault(self.pattern(device), []).append(device.topic)
-        return subscriptions(by_filter)
+        return subscriptions(by_filter, wider)
 
     def series(self) -> SeriesTable:
         """Return what each slot is, as arrays."""

@@ -6,7 +6,7 @@ Knows topic syntax; knows neither devices nor the session.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -114,7 +114,7 @@ def overlap(one: str, other: str) -> bool:
     return len(a) == len(b) and all(x == y or "+" in (x, y) for x, y in zip(a, b, strict=True))
 
 
-def subscriptions(topics_by_filter: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+def subscriptions(topics_by_filter: Mapping[str, Iterable[str]], whole: Collection[str] = ()) -> tuple[str, ...]:
     """Return filters that take every topic, no topic twice, sorted.
 
     A broker delivers a message once for every subscription that matches it, so overlapping filters would double the
@@ -123,6 +123,7 @@ def subscriptions(topics_by_filter: Mapping[str, Iterable[str]]) -> tuple[str, .
 
     Args:
         topics_by_filter: filter to the topics of the devices it was made for.
+        whole: filters that are never taken apart, because nobody knows their topics; none of them overlaps another.
     """
     chosen = {wide: set(topics) for wide, topics in topics_by_filter.items()}
 
@@ -134,12 +135,14 @@ def subscriptions(topics_by_filter: Mapping[str, Iterable[str]]) -> tuple[str, .
                 # The wider filter answers for these topics now, also when it is itself taken apart later.
                 chosen[wide] |= chosen.pop(narrow)
 
+    for one in whole:
+        chosen.setdefault(one, set())
     while True:
         drop_covered()
         wild = sorted(f for f in chosen if "+" in f.split("/"))
         clash = next(((a, b) for a, b in combinations(wild, 2) if overlap(a, b)), None)
         if clash is None:
             return tuple(sorted(chosen))
-        fewer = min(clash, key=lambda f: (len(chosen[f]), f))
+        fewer = min(clash, key=lambda f: (f in whole, len(chosen[f]), f))
         for topic in chosen.pop(fewer):
             chosen.setdefault(topic, {topic})

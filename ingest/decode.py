@@ -16,6 +16,7 @@ from ingest.kernels import frames, senml
 from ingest.repeats import Repeats
 from ingest.routes import Routing
 from ingest.settings import IntakeLimits
+from ingest.strangers import Strangers
 
 log = logging.getLogger("ingest")
 
@@ -28,6 +29,7 @@ class Decoder:
         self.limits = limits
         self.counters = counters
         self._repeats = Repeats(counters)
+        self._strangers = Strangers()
         models = {model.code: model for model in routing.models}
         self._codecs = {code: codec(model.codec) for code, model in models.items()}
         for model in models.values():
@@ -102,7 +104,10 @@ class Decoder:
     def _refuse_unrouted(self, intake: Intake, message: int) -> None:
         topic = intake.topic(message)
         self.counters.unrouted += 1
-        if self.routing.expected(topic):
+        if self._strangers.folded(topic, intake.faults):
+            self.counters.faults += 1
+            self.counters.unrouted_folded += 1
+        elif self.routing.expected(topic):
             self._fault(intake, message, "unknown_device", f"no registered device has the topic {topic}", 1)
         else:
             self._fault(intake, message, "unknown_topic", f"no device model has topics like {topic}", 1)

@@ -104,7 +104,7 @@ class Gateway:
         self._commits = Commits(
             registry, self.settings.admission, self.settings.broker.client_id, self.settings.worker.partition
         )  # fmt: skip
-        self._routes = build_routing(registry)
+        self._routes = build_routing(registry, self.settings.broker.discovered)
         self._relay = Relay(self.settings.intake)
         self._session = Session(
             self.settings.broker, self.settings.intake, self._routes, self._relay, clock_us=clock_us

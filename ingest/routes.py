@@ -83,8 +83,12 @@ class Routing:
         return self.patterns.fullmatch(topic) is not None
 
 
-def build_routing(registry: Registry) -> Routing:
+def build_routing(registry: Registry, wider: Sequence[str] = ()) -> Routing:
     """Make the tables of a registry.
+
+    Args:
+        registry: the city and its devices.
+        wider: filters that are to be heard beside; what no device has of them is of an unknown one.
 
     Raises:
         ValueError: two devices have one topic, so that a message could be of either.
@@ -101,7 +105,7 @@ def build_routing(registry: Registry) -> Routing:
         models,
         topics,
         [registry.slots(position).start for position in range(own)],
-        registry.subscriptions(carried, _filters(brought)),
+        registry.subscriptions(carried, _filters(brought), wider),
         registry.city.code,
         brought,
     )

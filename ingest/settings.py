@@ -6,13 +6,17 @@ Frozen data with its own checks; knows no file format and no environment.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from devices import PAYLOAD_BYTES_MAX, READINGS_MAX
+from devices.topics import covers, overlap, topic_faults
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 """Schemes of a broker's address, and the port each means when none is written."""
+DISCOVER_MAX = 50
+"""Filters of topics that are no registered device's."""
 PROTOCOLS = ("auto", "5", "3.1.1")
 """MQTT versions; `auto` speaks 5 and falls back to 3.1.1 when the broker does not know it."""
 
@@ -37,6 +41,8 @@ class BrokerSettings:
         reconnect_delay_s_base, reconnect_delay_s_max: attempt n waits a random time below
             min(max, base * 2**n), so that a fleet of clients does not return in one instant.
         drain_s_max: how long a stopping session waits for the commit of what it already took.
+        discover: filters of topics that are heard although no registered device has them, so that `devices discover`
+            can offer them: levels and `+`, blanks between filters. Their messages go to the quarantine.
     """
 
     url: str = "mqtt://127.0.0.1:1883"
@@ -54,6 +60,12 @@ class BrokerSettings:
     reconnect_delay_s_base: float = 0.25
     reconnect_delay_s_max: float = 15.0
     drain_s_max: float = 5.0
+    discover: str = ""
+
+    @property
+    def discovered(self) -> tuple[str, ...]:
+        """Return the filters to discover devices by."""
+        return tuple(dict.fromkeys(self.discover.split()))
 
     @property
     def tls(self) -> bool:
@@ -103,6 +115,7 @@ class BrokerSettings:
             found.append("certificate_file and key_file: give both or neither")
         if self.password is not None and self.credentials[0] is None:
             found.append("password: given without a username")
+        found += _filter_faults(self.discovered)
         for name in ("ca_file", "certificate_file", "key_file"):
             path: Path | None = getattr(self, name)
             if path is None:
@@ -112,6 +125,21 @@ class BrokerSettings:
             elif not path.is_file():
                 found.append(f"{name}: no file {path}")
         return found
+
+
+def _filter_faults(filters: tuple[str, ...]) -> list[str]:
+    found = []
+    if len(filters) > DISCOVER_MAX:
+        found.append(f"discover: expected at most {DISCOVER_MAX} filters, found {len(filters)}")
+    for one in filters:
+        plain = "/".join("x" if level == "+" else level for level in one.split("/"))
+        found += [f"discover: {one}: {fault}" for fault in topic_faults(plain)]
+    found += [
+        f"discover: {one} and {other} take the same topics; the broker would deliver these twice"
+        for one, other in combinations(filters, 2)
+        if overlap(one, other) and not covers(one, other) and not covers(other, one)
+    ]
+    return found
 
 
 def _url_faults(settings: BrokerSettings) -> list[str]:

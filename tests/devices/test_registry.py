@@ -103,6 +103,19 @@ def test_subscriptions_cover_all_and_never_overlap(raw: dict[str, list[str]]) ->
             assert sum(matches(f, topic) for f in chosen) == 1
 
 
+@given(
+    st.dictionaries(st.lists(LEVELS, min_size=2, max_size=3).map("/".join), st.lists(TOPICS, max_size=4), max_size=6)
+)
+def test_a_filter_to_discover_by_is_taken_whole_and_nothing_twice(raw: dict[str, list[str]]) -> None:
+    by_filter = {f: [t for t in topics if matches(f, t)] for f, topics in raw.items()}
+    wide = ("a/+", "+/b/a")
+    chosen = subscriptions(by_filter, wide)
+    for one in wide:
+        assert any(covers(taken, one) for taken in chosen)
+    for topic in ("a/a", "a/b", "b/b/a", *(topic for topics in by_filter.values() for topic in topics)):
+        assert sum(matches(f, topic) for f in chosen) == 1
+
+
 def test_a_citys_registers_are_dated_and_the_newest_is_its_population(registry: Registry) -> None:
     city = registry.city
     assert (city.code, city.population, city.area_km2, str(city.zone_info)) == (

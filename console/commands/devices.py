@@ -1,4 +1,4 @@
-"""`devices`: what is installed. Reads files only, but for the health of devices."""
+"""`cityvitals devices`: what is installed. Reads files only, but for the health of devices."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.commands.accept import accept
+from console.commands.discover import discover
 from console.output import Col, print_json, print_table
 from console.text import counted, span
 
@@ -14,12 +16,22 @@ if TYPE_CHECKING:
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 
+app = typer.Typer(
+    name="devices",
+    no_args_is_help=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("devices")(devices)
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("discover")(discover)
+    app.command("accept")(accept)
+    parent.add_typer(app)
 
 
+@app.callback(invoke_without_command=True)
 def devices(
     context: typer.Context,
     zone: Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="Only devices of this zone.")] = None,
@@ -43,7 +55,10 @@ def devices(
     - `cityvitals --city cities/seoul devices --zone jongno --json`
     - `cityvitals devices --health`
     - `cityvitals devices --silent --json | jq -r 'select(.row == "device") | .device'`
+    - `cityvitals devices discover`
     """
+    if context.invoked_subcommand is not None:
+        return
     from devices import nearest
 
     if health or silent:
