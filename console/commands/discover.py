@@ -129,18 +129,13 @@ def _candidates(stranger: Stranger, registry: Registry) -> list[Candidate]:
     )
 
 
-def _likely(stranger: Stranger, registry_topic: str = "") -> str:
-    from devices.discovery import likely_code
-
-    return likely_code(stranger.topic, registry_topic)
-
-
 def _entry(stranger: Stranger, models: list[Candidate]) -> dict[str, object]:
     from devices import rfc3339
+    from devices.discovery import likely_code
 
     return {
         "topic": stranger.topic,
-        "device": _likely(stranger),
+        "device": likely_code(stranger.topic),
         "messages": stranger.messages,
         "cut": stranger.cut,
         "first": rfc3339(stranger.first_us),
@@ -162,12 +157,14 @@ def _entry(stranger: Stranger, models: list[Candidate]) -> dict[str, object]:
 
 
 def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: int) -> None:
+    from devices.discovery import likely_code
+
     console = stdout()
     for stranger, models in found:
         console.print(stranger.topic, style="bold", markup=False, soft_wrap=True)
         console.print(
             f"  {counted(stranger.messages, 'message')}, the newest {rfc_local(stranger.last_us, zone)}; "
-            f"perhaps {_likely(stranger) or 'without a name'}",
+            f"perhaps {likely_code(stranger.topic) or 'without a name'}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
         if not models:
