@@ -3,6 +3,21 @@ WITH s AS MATERIALIZED (
     SELECT *
     FROM :rows_value
 ),
+stood AS MATERIALIZED (
+    -- What stands otherwise, by one look into the index for each (see append_known).
+    SELECT o.*
+    FROM s
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM indicator_value
+        WHERE indicator_id = s.indicator_id AND scope_id = s.scope_id AND start = s.start
+          AND start >= %(low)s AND start <= %(high)s
+        LIMIT 1
+    ) o
+    WHERE (o.ticks, o.band, o.driver, o.received, o.expected)
+          IS DISTINCT FROM
+          (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)
+),
 seen AS (
     -- What stood at the end of a minute of an open window of the city or a zone. One that was replaced within its minute is
     -- not kept: nobody can have relied on it.
@@ -10,41 +25,20 @@ seen AS (
         superseded_at, start, ticks, received, expected, computed_at, indicator_id, scope_id, driver, band
     )
     SELECT %(computed)s, o.start, o.ticks, o.received, o.expected, o.computed_at, o.indicator_id, o.scope_id, o.driver, o.band
-    FROM s
-    JOIN scope p ON p.scope_id = s.scope_id AND p.kind <> 'station'
-    CROSS JOIN LATERAL (
-        -- By one look into the index for each (see append_known).
-        SELECT *
-        FROM indicator_value
-        WHERE indicator_id = s.indicator_id AND scope_id = s.scope_id AND start = s.start
-          AND start >= %(low)s AND start <= %(high)s
-        LIMIT 1
-    ) o
+    FROM stood o
+    JOIN scope p ON p.scope_id = o.scope_id AND p.kind <> 'station'
     WHERE o.revision = 0
       AND date_trunc('minute', o.computed_at) < date_trunc('minute', %(computed)s)
-      AND (o.ticks, o.band, o.driver, o.received, o.expected)
-          IS DISTINCT FROM
-          (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)
 ),
 superseded AS (
     -- What was published for closed windows. A row that a recomputation removed may come again and count its revisions anew.
     INSERT INTO indicator_revision (
         indicator_id, scope_id, start, revision, ticks, band, driver, received, expected, computed_at, reason, superseded_at
     )
-    SELECT o.indicator_id, o.scope_id, o.start, o.revision, o.ticks, o.band, o.driver, o.received, o.expected, o.computed_at,
+    SELECT indicator_id, scope_id, start, revision, ticks, band, driver, received, expected, computed_at,
            %(reason)s, %(computed)s
-    FROM s
-    CROSS JOIN LATERAL (
-        SELECT *
-        FROM indicator_value
-        WHERE indicator_id = s.indicator_id AND scope_id = s.scope_id AND start = s.start
-          AND start >= %(low)s AND start <= %(high)s
-        LIMIT 1
-    ) o
-    WHERE o.revision >= 1
-      AND (o.ticks, o.band, o.driver, o.received, o.expected)
-          IS DISTINCT FROM
-          (nullif(s.ticks, -9223372036854775808), nullif(s.band, 0), nullif(s.driver, -1), s.received, s.expected)
+    FROM stood
+    WHERE revision >= 1
     ON CONFLICT DO NOTHING
     RETURNING 1
 ),
