@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -18,6 +18,8 @@ from typing import Final
 
 import numpy as np
 
+from devices.calibrations import FILE as CALIBRATIONS
+from devices.calibrations import Calibration, Lines, Target, lines_of, read_calibrations
 from devices.city import City, read_city, read_file
 from devices.columns import OPTIONAL, REQUIRED, Column, load_columns
 from devices.errors import nearest
@@ -82,6 +84,7 @@ class Registry:
     models: Mapping[str, DeviceModel]
     devices: tuple[Device, ...]
     gateways: tuple[str, ...]
+    calibrations: tuple[Calibration, ...] = ()
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -162,6 +165,15 @@ class Registry:
             by_filter.setdefault(self.pattern(device), []).append(device.topic)
         return subscriptions(by_filter, wider)
 
+    def calibration_lines(self) -> Lines | None:
+        """Return what corrects readings, by slot; None where nothing does."""
+        wanted = {(one.device, one.field) for one in self.calibrations}
+        slots = {
+            (code, name): (slot, self.field_of(slot, self.device_index(code)).decimals)
+            for code, name, slot in ((code, name, self.slot(code, name)) for code, name in sorted(wanted))
+        }
+        return lines_of(self.calibrations, slots, self.slot_count())
+
     def series(self) -> SeriesTable:
         """Return what each slot is, as arrays."""
         zones = {zone.code: i for i, zone in enumerate(self.city.zones)}
@@ -195,7 +207,8 @@ class Registry:
 
 
 def load_registry(city_dir: Path) -> Registry:
-    """Return the registry of a city's folder: `city.toml`, `zones.geojson`, `devices.csv`, and models in `models/`.
+    """Return the registry of a city's folder: `city.toml`, `zones.geojson`, `devices.csv`, models in `models/` and
+    `calibrations.csv`.
 
     Raises:
         ConfigError: naming every fault of every file.
@@ -208,13 +221,26 @@ def load_registry(city_dir: Path) -> Registry:
     if city is not None:
         check_models(city.quality, models, str(city_dir / "city.toml"), problems)
     devices: tuple[Device, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
     content = read_file(city_dir / "devices.csv", problems)
     if content is not None and city is not None:
         devices = parse_devices(content, str(city_dir / "devices.csv"), city, models, problems)
+        if (city_dir / CALIBRATIONS).is_file():
+            targets = _targets(devices, models)
+            calibrations = read_calibrations(city_dir / CALIBRATIONS, city.zone_info, targets, problems)
     problems.raise_if_any()
     assert city is not None  # noqa: S101  # no fault was noted, so there is a city
     gateways = tuple(dict.fromkeys(device.gateway for device in devices))
-    return Registry(city, load_measurands(), models, devices, gateways)
+    return Registry(city, load_measurands(), models, devices, gateways, calibrations)
+
+
+def _targets(devices: Iterable[Device], models: Mapping[str, DeviceModel]) -> dict[tuple[str, str], Target]:
+    """Return what may be calibrated: every field of every device."""
+    return {
+        (device.code, field.name): Target(field.kind, field.decimals)
+        for device in devices
+        for field in models[device.model].fields
+    }
 
 
 def parse_devices(

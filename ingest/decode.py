@@ -58,6 +58,9 @@ class Decoder:
         intake.reading_count = rows
         if left:
             done = self._decode_rest(intake, first, done, start)
+        new = slice(start, intake.reading_count)
+        if routing.lines is not None:
+            routing.lines.apply(intake.slot[new], intake.time_us[new], intake.ticks[new])
         self.counters.readings += intake.reading_count - start
         return int(done)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import Carrier, DeviceModel, Field, Registry, carriers
+from devices.calibrations import Lines
 from devices.topics import matches
 from ingest.kernels import frames, senml
 
@@ -37,6 +38,7 @@ class Routing:
     filters take and that are nobody's. They are in topics, topic_at, table and kernel_model.
         carriers: their state is theirs; whoever decodes is their thread.
         carrier_at: position of the carrier of number len(devices) + i.
+        lines: what corrects readings of calibrated devices; None where there are none.
 
     Fields of the models that the kernel knows, one model after the other:
         field_at: int32; model m's fields are rows field_at[m]:field_at[m + 1].
@@ -66,6 +68,7 @@ class Routing:
     patterns: re.Pattern[str]
     carriers: tuple[Carrier, ...] = ()
     carrier_at: tuple[int, ...] = ()
+    lines: Lines | None = None
 
     def carrier(self, number: int) -> Carrier | None:
         """Return the carrier of what `frames.route` found, None where that is a device or nobody."""
@@ -108,6 +111,7 @@ def build_routing(registry: Registry, wider: Sequence[str] = ()) -> Routing:
         registry.subscriptions(carried, _filters(brought), wider),
         registry.city.code,
         brought,
+        registry.calibration_lines(),
     )
 
 
@@ -124,6 +128,7 @@ def _tables(
     subscriptions: tuple[str, ...],
     city: str,
     brought: tuple[Carrier, ...] = (),
+    lines: Lines | None = None,
 ) -> Routing:
     known = {model.code: model for model in models if model.codec == KERNEL_CODEC}
     position = {code: index for index, code in enumerate(known)}
@@ -152,6 +157,7 @@ def _tables(
         patterns=_any_of(sorted({model.topic for model in models}), city),
         carriers=brought,
         carrier_at=carrier_at,
+        lines=lines,
     )
 
 

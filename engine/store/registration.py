@@ -7,8 +7,7 @@ kind and resolution, a field that is given another measurand becomes another ser
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Context, Decimal, Inexact
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,11 +17,11 @@ from devices import Registry
 from devices.series import TIME_MAX_US, TIME_MIN_US
 from engine.cells import Grid
 from engine.store.binary import Timestamp
+from engine.store.calibrations import register_calibrations
+from engine.store.decimals import exact
 from engine.store.errors import CatalogueRefused
 from engine.store.records import Registered
 from engine.store.session import Session
-
-_DIGITS = 60
 
 
 class _Band(Protocol):
@@ -74,7 +73,7 @@ def register(
 
     Raises:
         CatalogueRefused: the database holds another city, or a measurand or indicator whose stored ticks would change
-            their meaning.
+            their meaning; or calibrations other than those that stored readings were corrected by.
         StoreUnavailable, StoreError
     """
     for name in ("stage_device", "stage_series"):
@@ -86,6 +85,7 @@ def register(
         indicator_id = _indicators(session, indicators)
         _devices(session, registry)
         series_id = _series(session, registry, measurand_id)
+        register_calibrations(session, registry, series_id)
         city, zones, stations = _scopes(session, registry)
         _registers(session, registry, city, zones)
         session.step("registered")
@@ -223,15 +223,6 @@ def _registers(session: Session, registry: Registry, city_scope: int, zone_scope
                     "unit": r.unit, "source": r.source, "quality": r.quality,
                 },
             )  # fmt: skip
-
-
-def exact(value: Fraction) -> Decimal:
-    """Return a decimal number as one.
-
-    Raises:
-        decimal.Inexact: it has no end as a decimal; files hold decimals, so no register does.
-    """
-    return Context(prec=_DIGITS, traps=[Inexact]).divide(Decimal(value.numerator), Decimal(value.denominator))
 
 
 def _degrees(value: float | None) -> Decimal | None:

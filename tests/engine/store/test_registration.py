@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from devices import Kind, MeasurandCatalogue, Register, Registry
+from devices.calibrations import Calibration
 from engine.cells import Grid
 from engine.store import CatalogueRefused, Store, StoreError
 from tests.engine.store.conftest import Query
@@ -178,3 +180,25 @@ def test_ids_of_another_registry_are_not_adopted(store: Store) -> None:
 def with_measurands(registry: Registry, measurands: tuple[object, ...]) -> Registry:
     """Return the same town with another catalogue."""
     return replace(registry, catalogue=MeasurandCatalogue.of(measurands))  # type: ignore[arg-type]
+
+
+def test_a_calibration_that_readings_lie_under_never_changes(store: Store, query: Query) -> None:
+    one = Calibration("d1", "pm10", T0, Fraction("1.02"), Fraction("-0.5"), "K-1", "lab")
+    held = 'SELECT device, field, gain, "offset", certificate, valid_to IS NULL FROM v_calibration ORDER BY valid_from'
+    calibrated = replace(town(), calibrations=(one,))
+    store.register(calibrated)
+    store.register(town())
+    assert query(held) == [], "nothing was stored, so it may be taken back"
+    store.register(calibrated)
+    slot = town().slot("d1", "pm10")
+    store.append(append([slot], [T0 + 5], [1]))
+    with pytest.raises(CatalogueRefused, match="d1 pm10 from 2023-11-14"):
+        store.register(replace(town(), calibrations=(replace(one, gain=Fraction(1)),)))
+    with pytest.raises(CatalogueRefused, match="after the newest observation"):
+        store.register(town())
+    with pytest.raises(CatalogueRefused, match="leave that line"):
+        store.register(replace(town(), calibrations=(one, replace(one, valid_from_us=T0 + 5))))
+    later = replace(one, valid_from_us=T0 + 6, certificate="K-2")
+    store.register(replace(town(), calibrations=(replace(one, certificate="K-1a"), later)))
+    line = ("d1", "pm10", Decimal("1.02"), Decimal("-0.5"))
+    assert query(held) == [(*line, "K-1a", False), (*line, "K-2", True)]

@@ -1,0 +1,1 @@
+DELETE FROM calibration WHERE series_id = %(series_id)s AND valid_from = %(valid_from)s
