@@ -39,12 +39,14 @@ class Zone:
         polygons: outlines as GeoJSON has them: polygons of rings (the first is the outside, others are holes) of
             (longitude, latitude) in degrees, WGS 84, each ring closed. Empty for a zone without an outline.
         registers: its own dated denominators, by code and date.
+        title_ko: full name in Korean; empty where none is given.
     """
 
     code: str
     title: str
     polygons: tuple[Polygon, ...]
     registers: tuple[Register, ...] = ()
+    title_ko: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class City:
         registers: every dated denominator of the whole city, by code and date; those of a zone stand with it.
         columns: columns that its devices may have beyond those of every city (`load_columns`), by code.
         quality: rules by which stored observations are flagged, in the order of the file.
+        name_ko: its name in Korean; empty where none is given.
     """
 
     code: str
@@ -74,6 +77,7 @@ class City:
     registers: tuple[Register, ...]
     columns: Mapping[str, Column] = field(default_factory=dict, hash=False)
     quality: tuple[QualityRule, ...] = ()
+    name_ko: str = ""
 
     def zone_index(self, code: str) -> int:
         """Return the position of a zone.
@@ -136,6 +140,7 @@ def read_city(folder: Path, problems: Problems) -> City | None:
         registers=registers,
         columns=read_columns(root, load_columns()),
         quality=read_quality(root, load_measurands()),
+        name_ko=root.text("name_ko", ""),
     )
     root.done()
     return city
@@ -190,10 +195,10 @@ def _read_zones(path: Path, problems: Problems) -> tuple[Zone, ...]:
                 str(path), where, f"expected properties.code of small letters, digits, `_` and `-`, got {code!r}"
             )
             continue
-        title = properties.get("title", code)
-        if not isinstance(title, str):
-            problems.add(str(path), f"{where} ({code})", f"expected a text as properties.title, got {title!r}")
-            title = code
+        title, title_ko = properties.get("title", code), properties.get("title_ko", "")
+        for key, text in (("title", title), ("title_ko", title_ko)):
+            if not isinstance(text, str):
+                problems.add(str(path), f"{where} ({code})", f"expected a text as properties.{key}, got {text!r}")
         try:
             polygons, budget = _polygons(feature.get("geometry"), budget)
         except (ValueError, TypeError) as error:
@@ -201,7 +206,7 @@ def _read_zones(path: Path, problems: Problems) -> tuple[Zone, ...]:
             polygons = ()
         if code in zones:
             problems.add(str(path), where, f"a second zone {code!r}")
-        zones[code] = Zone(code, title, polygons)
+        zones[code] = Zone(code, str(title), polygons, title_ko=str(title_ko))
     return tuple(zones.values())
 
 

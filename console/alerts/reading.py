@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from console.alerts.korean import korean_title
 from console.alerts.rules import (
     DEFINITIONS,
     MINUTE_US,
@@ -80,7 +81,7 @@ def read_rule(table: Table, known: Known) -> AlertRule | None:
     name = table.text("kind", among=map(str, Kind))
     enabled = table.flag("enabled", True)
     severity = table.text("severity", among=map(str, Severity))
-    title = table.text("title", "")
+    title, title_ko = table.text("title", ""), table.text("title_ko", "")
     changed = table.text("changes", "")
     escalate = table.whole("escalate_minutes", 0, low=1, high=MINUTES_MAX)
     covered_by = table.texts("covered_by")
@@ -104,6 +105,7 @@ def read_rule(table: Table, known: Known) -> AlertRule | None:
         escalate_us=escalate * MINUTE_US if table.has("escalate_minutes") else None,
         covered_by=covered_by,
         changed=changed,
+        title_ko=title_ko or korean_title(title or words) or "",
     )
 
 

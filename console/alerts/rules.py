@@ -222,6 +222,7 @@ class AlertRule:
         escalate_us: an alert that nobody takes note of is escalated after so long; None: never.
         covered_by: rules whose alerts, for the same scope or one around it, make this one's needless.
         changed: why the city's file changes a shipped rule, or that it adds one; empty for a shipped one.
+        title_ko: its title in Korean; empty where the city gave a title of its own and none in Korean.
     """
 
     code: str
@@ -234,6 +235,7 @@ class AlertRule:
     escalate_us: int | None = None
     covered_by: tuple[str, ...] = ()
     changed: str = ""
+    title_ko: str = ""
 
     @property
     def watched(self) -> Watched | None:

@@ -62,7 +62,7 @@ def serve(
     rules = given.alert_rules(pack) if given.settings.alerts.keep else ()
     site = open_site(registry, pack, declared, given.settings, database_url, metrics or _local_metrics(given))
     with stopped_by_signals() as stop, _watching(given, rules, database_url) as watch:
-        serve_site(replace(site, watch=watch), stop, ready_file)
+        serve_site(replace(site, watch=watch, rules={one.code: one for one in rules}), stop, ready_file)
 
 
 def _watching(

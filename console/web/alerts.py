@@ -12,9 +12,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from console.alerts.korean import korean_detail, korean_title
 from console.alerts.notices import alert_record, event_record
 from console.alerts.people import SHELF_MINUTES_MAX, shelf_us
 from console.alerts.rules import MINUTE_US, SEVERITIES
@@ -26,7 +28,7 @@ from console.web.problems import absent
 from console.web.site import Site, SiteOf
 from engine.store import alerts
 from engine.store.access import note
-from engine.store.alerts import Alert
+from engine.store.alerts import Alert, AlertEvent
 from engine.store.session import Session
 
 COMMENT_CHARS_MAX = 1_000
@@ -54,7 +56,9 @@ class AlertItem:
         severity: `info`, `warning` or `critical`.
         state: `open`, `acknowledged`, `shelved` or `cleared`.
         title: what a person calls it.
+        title_ko: the same in Korean; null where the rule has none.
         detail: what was found, in words.
+        detail_ko: the same in Korean; null where there is none.
         subject: what was judged; null for silence.
         start: of the window judged, or of the silence.
         value, limit: exact decimals; null where there is no number.
@@ -66,6 +70,7 @@ class AlertItem:
         updated: when its figures were last brought up to date.
         cleared: when its reason was gone; null while it stands.
         cause: why it was cleared.
+        cause_ko: the same in Korean; null where there is none.
         acknowledged, acknowledged_by: when somebody took note, and who.
         escalated: when it was told to others because nobody had.
         shelved_until, shelved_by: until when nobody is told of it, and who wanted that.
@@ -78,7 +83,9 @@ class AlertItem:
     severity: str
     state: str
     title: str
+    title_ko: str | None
     detail: str
+    detail_ko: str | None
     subject: str | None
     start: str | None
     value: str | None
@@ -91,6 +98,7 @@ class AlertItem:
     updated: str
     cleared: str | None
     cause: str | None
+    cause_ko: str | None
     acknowledged: str | None
     acknowledged_by: str | None
     escalated: str | None
@@ -108,6 +116,7 @@ class EventItem:
         who: did it; null for the system itself.
         severity, members, value: as of then.
         detail: in words.
+        detail_ko: the same in Korean; null for what a person wrote.
     """
 
     at: str
@@ -117,6 +126,7 @@ class EventItem:
     members: int
     value: str | None
     detail: str
+    detail_ko: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +140,20 @@ class AlertDetail(AlertItem):
     events: tuple[EventItem, ...]
 
 
+def _seen(text: str) -> str:
+    """Refuse words that nobody would see."""
+    if not text.strip():
+        raise PydanticCustomError("unseen", "expected words, not only blanks")
+    return text
+
+
 class Handling(BaseModel):
     """What a person says when handling an alert."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     comment: str = Field("", max_length=COMMENT_CHARS_MAX, description="Stands in its trail.")
-    who: str = Field(
+    who: Annotated[str, AfterValidator(_seen)] = Field(
         SOMEBODY, min_length=1, max_length=WHO_CHARS_MAX, description="Who does it, where nobody signs in."
     )
 
@@ -150,7 +167,9 @@ class Shelving(Handling):
 class Comment(Handling):
     """The same, with words that must be there."""
 
-    comment: str = Field(min_length=1, max_length=COMMENT_CHARS_MAX, description="Stands in its trail.")
+    comment: Annotated[str, AfterValidator(_seen)] = Field(
+        min_length=1, max_length=COMMENT_CHARS_MAX, description="Stands in its trail."
+    )
 
 
 @router.get("", response_model=Page[AlertItem])
@@ -178,7 +197,7 @@ def get_alerts(
     now_us = site.now_us()
     found = site.stores.ask(lambda store: alerts.read(store.session, now_us, limit=limit + 1, **asked))
     following = cursor_of(found[limit - 1].alert_id) if len(found) > limit else None
-    return listed(request, AlertItem, [_item(one, now_us) for one in found[:limit]], following)
+    return listed(request, AlertItem, [_item(site, one, now_us) for one in found[:limit]], following)
 
 
 @router.get("/{id}", response_model=AlertDetail)
@@ -242,13 +261,29 @@ def _detail(session: Session, site: Site, number: int) -> Response:
     one = alerts.one(session, number)
     if one is None:
         raise _absent(number)
-    events = tuple(EventItem(**event_record(event)) for event in alerts.events(session, number, limit=EVENTS_MAX))
-    return whole(AlertDetail(**alert_record(one, site.now_us()), events=events))
+    events = tuple(_event(event) for event in alerts.events(session, number, limit=EVENTS_MAX))
+    return whole(AlertDetail(**_record(site, one, site.now_us()), events=events))
 
 
 def _absent(number: int) -> Exception:
     return absent("id", f"there is no alert {number}")
 
 
-def _item(one: Alert, now_us: int) -> AlertItem:
-    return AlertItem(**alert_record(one, now_us))
+def _item(site: Site, one: Alert, now_us: int) -> AlertItem:
+    return AlertItem(**_record(site, one, now_us))
+
+
+def _event(one: AlertEvent) -> EventItem:
+    return EventItem(**event_record(one), detail_ko=None if one.who else korean_detail(one.detail))
+
+
+def _record(site: Site, one: Alert, now_us: int) -> dict[str, Any]:
+    """Return an alert with its texts in Korean; a rule that was changed since says nothing of its older titles."""
+    rule = site.rules.get(one.rule)
+    own = rule.title_ko if rule is not None and rule.title == one.title else ""
+    return {
+        **alert_record(one, now_us),
+        "title_ko": own or korean_title(one.title),
+        "detail_ko": korean_detail(one.detail),
+        "cause_ko": korean_detail(one.cause),
+    }

@@ -76,7 +76,9 @@ def time_us(site: Site, field: str, text: str) -> int:
         hint = "; a + stands as %2B in an address" if " " in text else ""
         raise wrong(field, f"{error}{hint}") from None
     if not TIME_LOW_US <= found <= TIME_HIGH_US:
-        raise wrong(field, f"expected a year from 1 to 9999, found {text!r}")
+        raise wrong(
+            field, f"expected a time from 0001-01-01 to 9999-12-31, the begin of that day in UTC, found {text!r}"
+        )
     return found
 
 

@@ -28,6 +28,7 @@ class CityItem:
     Attributes:
         code: as in topics.
         name: as people write it.
+        name_ko: its name in Korean; null where none is given.
         time_zone: IANA name; days and hours are its.
         population: newest stated number of inhabitants; null where not stated.
         households: the same of households.
@@ -45,6 +46,7 @@ class CityItem:
 
     code: str
     name: str
+    name_ko: str | None
     time_zone: str
     population: int | None
     households: int | None
@@ -66,6 +68,7 @@ class ZoneItem:
 
     Attributes:
         code, title: short and full name.
+        title_ko: full name in Korean; null where none is given.
         geometry: outline; null where none is given.
         centre: longitude and latitude for its name; null where neither outline nor devices have a place.
         devices: how many are listed in it.
@@ -73,6 +76,7 @@ class ZoneItem:
 
     code: str
     title: str
+    title_ko: str | None
     geometry: Geometry | None
     centre: Described | None
     devices: int
@@ -116,6 +120,7 @@ def get_city(site: SiteOf) -> Response:
         CityItem(
             code=city.code,
             name=city.name,
+            name_ko=city.name_ko or None,
             time_zone=city.time_zone,
             population=city.population or None,
             households=city.households or None,
@@ -156,6 +161,7 @@ def zone_items(site: Site) -> list[ZoneItem]:
         ZoneItem(
             zone.code,
             zone.title,
+            zone.title_ko or None,
             geometry(zone),
             centre(zone, devices),
             sum(device.zone == zone.code for device in devices),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from console.web.problems import absent
+from console.web.problems import FOUND_CHARS_MAX, absent
 
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
@@ -57,7 +57,7 @@ def page_route(folder: Path = STATIC) -> Route:
         name: str = request.path_params["path"] or INDEX
         file = _inside(root, name)
         if file is None:
-            raise absent("path", f"the page has no file {name!r}")
+            raise absent("path", f"the page has no file {name[:FOUND_CHARS_MAX]!r}")
         headers: dict[str, Any] = {"Cache-Control": FOR_EVER} if name.startswith(VENDOR) else {}
         return Response(
             file.read_bytes(), headers=headers, media_type=CONTENT_TYPES.get(file.suffix, CONTENT_TYPES[".txt"])

@@ -6,13 +6,14 @@ Knows what there is; answers nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from console.alerts import AlertRule
 from console.alerts.service import Watch
 from console.scrape import Gateway
 from console.settings import Settings
@@ -47,6 +48,7 @@ class Site:
         handling: gives a connection on which people handle alerts.
         gate: knows who asks.
         watch: what keeps the alerts; None where nothing in this process does.
+        rules: by which they are raised, by code; empty where nothing in this process keeps them.
         load: requests so far.
         now_us: the clock.
     """
@@ -62,6 +64,7 @@ class Site:
     handling: Callable[[], AbstractContextManager[Session]]
     gate: Gate
     watch: Watch | None = None
+    rules: Mapping[str, AlertRule] = field(default_factory=dict)
     load: Load = field(default_factory=Load)
     now_us: Callable[[], int] = field(default=_now_us)
 

@@ -358,6 +358,10 @@ def broken(path: list[str | int], value: object) -> object:
         (broken(["features", 1, "properties", "code"], "north"), "feature 2: a second zone 'north'"),
         (broken(["features", 0, "properties", "title"], 5), "feature 1 (north): expected a text as properties.title"),
         (
+            broken(["features", 0, "properties", "title_ko"], 5),
+            "feature 1 (north): expected a text as properties.title_ko",
+        ),
+        (
             broken(["features", 0, "geometry", "type"], "Point"),
             "feature 1 (north): expected a geometry of type Polygon",
         ),

@@ -8,6 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from console.alerts import AlertRule, AlertRules, Kind, Places, Severity, StormLimits, Transition
+from console.alerts.korean import korean_detail
 from console.alerts.rules import Check, Limit, Silent, Threshold, Watched
 from engine.store.alerts import CITY, Alert, Window
 
@@ -93,5 +94,6 @@ def _numbered(alert: Alert, number: int) -> Alert:
 
 
 def told(transitions: Sequence[Transition]) -> list[tuple[str, str, str]]:
-    """Return what became of which rule and scope."""
+    """Return what became of which rule and scope; whatever is said of it is said in Korean as well."""
+    assert [one.detail for one in transitions if korean_detail(one.detail) is None] == []
     return [(str(one.change), one.alert.rule, one.alert.scope) for one in transitions]

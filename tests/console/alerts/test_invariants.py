@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.alerts import Change, Facts, Severity, Silence, Transition
+from console.alerts.korean import korean_detail
 from engine.store.alerts import Alert, Window
 from tests.console.alerts.make import HOUR_US, MINUTE_US, STORM, T0, after, high, places, rules, silent, told, window
 from tests.examples import examples
@@ -102,7 +103,7 @@ def check(changes: Sequence[Transition], before: Sequence[Alert], now_us: int) -
             if one.change is Change.CLEARED:
                 del standing[key]
         assert not (key in shelved and one.notify), "nobody is told of what is shelved"
-        assert one.detail, "every row of the trail says something"
+        assert korean_detail(one.detail), "every row of the trail says something, in Korean as well"
     assert max(opened.values(), default=0) <= STORM
     covered = {scope for rule, scope in standing if rule == "worse"}
     assert not covered & {scope for rule, scope in standing if rule == "high"}

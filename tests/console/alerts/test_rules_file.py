@@ -152,6 +152,7 @@ def test_a_file_adds_rules_of_every_kind(tmp_path: Path) -> None:
     assert {one.kind for one in rules.values()} == set(Kind)
     assert rules["pm2_5_high"].only == {"zone:north"}
     assert rules["pm2_5_high"].title == "PM2.5 mean: above 35 µg/m³"
+    assert [one.title for one in rules.values() if not one.title_ko] == [], "each has a title in Korean"
     soon = rules["soon"].check
     assert isinstance(soon, Forecast)
     assert (soon.limit.at, soon.windows, soon.within_us) == (150, 6, 90 * MINUTE_US)

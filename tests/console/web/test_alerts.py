@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from console.alerts import AlertRule, Kind, Severity
+from console.alerts.rules import Silent
 from devices import load_registry
 from engine.indicators import INDICATORS
 from engine.store import Store, alerts
@@ -20,7 +22,7 @@ from tests.system.pipeline import DEMO
 pytestmark = pytest.mark.system
 
 T0 = 1_700_000_000_000_000
-RAISED = Alert("silent", "silent_device", "station:a", "info", "Device silent", "silent since 12:00", T0, T0)
+RAISED = Alert("silent", "silent_device", "station:a", "info", "Device silent", "silent since 2023-11-14 22:13", T0, T0)
 COUNT = 5
 
 
@@ -75,6 +77,8 @@ def test_people_handle_an_alert_and_its_trail_tells_it(ask: Client) -> None:
         ("alerts/2/shelve", {"minutes": 43_201}, 422, ["minutes"]),
         ("alerts/2/shelve", {"minutes": "60"}, 422, ["minutes"]),
         ("alerts/2/comment", {"comment": ""}, 422, ["comment"]),
+        ("alerts/2/comment", {"comment": " \n"}, 422, ["comment"]),
+        ("alerts/2/acknowledge", {"who": " "}, 422, ["who"]),
         ("alerts/2/acknowledge", {"by": "kim"}, 422, ["by"]),
         ("alerts/2/acknowledge", [], 422, ["body"]),
     ],
@@ -108,6 +112,31 @@ def test_a_page_from_elsewhere_can_send_nothing_that_counts(ask: Client) -> None
         assert ask("alerts/3/acknowledge", send={}, headers={"Content-Type": kind}).status == 403
     assert ask("alerts/3").json["state"] == "open"
     assert ask("alerts/3/acknowledge", method="OPTIONS").status == 405
+
+
+def test_alerts_are_told_in_korean_as_well_and_words_of_people_are_not(ask: Client) -> None:
+    told = ask("alerts/5/comment", send={"comment": "heard again"}).json
+    assert (told["title_ko"], told["detail_ko"], told["cause_ko"]) == (
+        "장치 무응답",
+        "2023-11-14 22:13부터 무응답",
+        None,
+    )
+    assert [one["detail_ko"] for one in told["events"]] == ["2023-11-14 22:13부터 무응답", None]
+    assert ask("alerts", scope="station:d4").items[0]["title_ko"] == "장치 무응답"
+
+
+def test_a_rules_own_korean_title_is_told_while_its_title_is_the_same(databases: Databases, tmp_path: Path) -> None:
+    registry = load_registry(DEMO)
+    check = Silent(0)
+    rule = AlertRule("silent", Kind.SILENT_DEVICE, "Asleep", Severity.INFO, "station", check, title_ko="자는 장치")
+    with databases.migrated() as url:
+        with Store.connect(url) as store:
+            store.register(registry, INDICATORS)
+        with alerts.connected(url, "test") as session, session.transaction():
+            for at, title in enumerate(("Asleep", "Awake")):
+                alerts.open_alert(session, replace(RAISED, scope=f"station:d{at}", title=title))
+        with serving(replace(site_on(url, registry), rules={"silent": rule}), tmp_path) as client:
+            assert [one["title_ko"] for one in client("alerts").items] == [None, "자는 장치"]
 
 
 def test_words_that_no_table_takes_are_made_fit(ask: Client, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_zones_come_with_outlines_in_the_order_of_the_file(get: Client, filled: 
     zones = get("zones").items
     assert [zone["code"] for zone in zones] == [zone.code for zone in filled.registry.city.zones]
     assert sum(zone["devices"] for zone in zones) == len(filled.registry.devices)
+    assert (zones[0]["title"], zones[0]["title_ko"]) == ("Air: four stations (Beijing)", "대기: 측정소 네 곳 (베이징)")
+    assert get("city").json["name_ko"] == filled.registry.city.name_ko
     geojson = get("zones.geojson").json
     assert [feature["id"] for feature in geojson["features"]] == [zone["code"] for zone in zones]
     assert [feature["geometry"] for feature in geojson["features"]] == [zone["geometry"] for zone in zones]
@@ -207,3 +209,13 @@ def test_what_the_console_has_to_do_is_there_for_prometheus(get: Client) -> None
     assert values["cityvitals_web_requests_total"] >= 1
     assert values["cityvitals_web_requests_under_way"] == 1, "this very request"
     assert values["cityvitals_web_requests_refused_total"] == 0
+
+
+def test_what_is_refused_is_told_in_few_words_that_are_true(get: Client) -> None:
+    answer = get("/" + "a" * 9_000)
+    assert (answer.status, answer.fields) == (404, ["path"])
+    assert len(answer.body) < 1_000
+    known = {"scope": "city", "from": "0001-01-01T00:00:00Z", "to": "9999-12-31T00:00:00Z"}
+    assert get("indicators/cai/hour/values", **known).status == 200
+    answer = get("indicators/cai/hour/values", **{**known, "to": "9999-12-31T00:00:01Z"})
+    assert "expected a time from 0001-01-01 to 9999-12-31, the begin of that day" in answer.json["detail"]

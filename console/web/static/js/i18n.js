@@ -53,6 +53,11 @@ export function has(key) {
   return key in en;
 }
 
+/** Return what a group of KPIs is called: of the standard's own ones there are names in every language. */
+export function groupTitle(name) {
+  return has(`group.${name}`) ? t(`group.${name}`) : name;
+}
+
 /** Return what an item is called in the language in use: `title_ko` or `name_ko` where it has one. */
 export function titled(item, key = "title") {
   if (!item) return "";

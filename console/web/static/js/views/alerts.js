@@ -84,7 +84,7 @@ class Alerts {
           one.grouped ? h("span", { class: "word warn" }, t("alerts.storm", { n: integer(one.members) })) : null),
         h("span", { class: "row" }, h("span", { class: "soft" }, lasted(one)),
           h("span", { class: `word ${stands === "open" ? "bad" : stands === "cleared" ? "good" : ""}` }, t(`alerts.state.${stands}`)))),
-      h("p", { class: "soft" }, one.detail),
+      h("p", { class: "soft" }, titled(one, "detail")),
       facts([
         [t("alerts.value"), number === null ? null : limit === null ? number : t("alerts.against", { value: number, limit })],
         [t("alerts.since"), `${when(one.opened)}${one.cleared === null ? "" : ` – ${when(one.cleared)}`}`],
@@ -92,7 +92,7 @@ class Alerts {
         [t("alerts.acknowledged_by"), one.acknowledged_by],
         [t("alerts.shelved_until"), stands === "shelved" ? [when(one.shelved_until), one.shelved_by].filter(Boolean).join(" · ") : null],
         [t("alerts.escalated"), one.escalated ? when(one.escalated) : null],
-        [t("alerts.cause"), one.cause],
+        [t("alerts.cause"), one.cause && titled(one, "cause")],
         [t("alerts.rule"), h("code", {}, one.rule)],
       ]),
       this.#actions(one, id), details);
@@ -143,7 +143,7 @@ class Alerts {
       const { events } = await get(`alerts/${encodeURIComponent(id)}`);
       fill(box, events.length ? h("ol", { class: "plain trail" }, events.map((one) => h("li", {},
         h("time", { class: "muted" }, when(one.at, "exact")), " ", h("strong", {}, t(`alerts.event.${one.event}`)), " ",
-        one.who ? t("alerts.by", { who: one.who }) : "", one.detail ? ` · ${one.detail}` : ""))) : h("p", { class: "muted" }, t("alerts.no_trail")));
+        one.who ? t("alerts.by", { who: one.who }) : "", one.detail ? ` · ${titled(one, "detail")}` : ""))) : h("p", { class: "muted" }, t("alerts.no_trail")));
     } catch (error) {
       this.open.delete(id);
       fill(box, trouble(error));
@@ -151,9 +151,9 @@ class Alerts {
   }
 }
 
-/** Return what an alert is called. Titles are the city's, in its language: in another one it is said what was judged and how. */
+/** Return what an alert is called. A rule of the city may have a title in its language alone: then it is said what was judged and how. */
 function titleOf(one) {
-  if (lang() === "en") return one.title;
+  if (lang() === "en" || one.title_ko) return titled(one);
   const [indicator, window] = (one.subject ?? "").split("-");
   return [titled(definitionOf({ indicator, window })), t(`alerts.kind.${one.kind}`)].filter(Boolean).join(" · ");
 }

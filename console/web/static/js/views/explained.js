@@ -4,7 +4,7 @@
 import { h, fill } from "../dom.js";
 import { get, itemsOf } from "../api.js";
 import { decimal, integer, percent, significant, unitText, when } from "../format.js";
-import { t, titled } from "../i18n.js";
+import { groupTitle, t, titled } from "../i18n.js";
 import { facts, loader, table } from "./parts.js";
 import { ratioText, valueOf } from "./scores.js";
 
@@ -54,7 +54,7 @@ export class Explained {
       h("h3", {}, `${titled(item, "name")}${item.data_point_name ? ` · ${item.data_point_name}` : ""}`),
       h("p", { class: "soft" }, item.definition),
       facts([
-        [t("kpis.group"), [item.dimension, item.sub_dimension, item.category].filter(Boolean).join(" › ")],
+        [t("kpis.group"), [item.dimension, item.sub_dimension, item.category].filter(Boolean).map(groupTitle).join(" › ")],
         [t("kpis.numerator"), item.numerator], [t("kpis.denominator"), item.denominator],
         [t("kpis.formula"), item.formula ? h("code", {}, item.formula) : null], [t("kpis.targets"), targets.join("; ")],
         [t("kpis.check"), item.check], [t("kpis.sensors"), item.sensors], [t("kpis.source"), item.source], [t("kpis.note"), item.note],

@@ -8,6 +8,7 @@ import { nowMs, on, state } from "../state.js";
 import { HEALTH, healthMark } from "./devices.js";
 import { facts, loader, panel, table } from "./parts.js";
 import { printable } from "./payload.js";
+import { scopeTitle } from "./sources.js";
 
 const LOOK_MS = 10_000;
 const ROWS_MAX = 300;
@@ -132,9 +133,9 @@ function reasonTitle(reason) {
 
 function drawSilent(box, { devices, more }) {
   fill(box, devices.length ? table([
-    { title: t("device.health"), cell: (one) => healthMark(one) },
+    { title: t("device.health"), tight: true, cell: (one) => healthMark(one) },
     { title: t("map.device"), cell: (one) => one.code },
-    { title: t("device.zone"), cell: (one) => one.zone },
+    { title: t("device.zone"), cell: (one) => scopeTitle(`zone:${one.zone}`) },
     { title: t("device.model"), cell: (one) => one.model },
     { title: t("health.gateway"), cell: (one) => one.gateway ?? "" },
     { title: t("device.heard"), tight: true, cell: (one) => (one.health?.last_heard ? ago((nowMs() - instantOf(one.health.last_heard)) / 1000) : t("device.never")) },

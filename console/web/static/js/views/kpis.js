@@ -3,7 +3,7 @@
 import { h, fill, setText } from "../dom.js";
 import { get, itemsOf } from "../api.js";
 import { percent } from "../format.js";
-import { counted, t } from "../i18n.js";
+import { counted, groupTitle, t } from "../i18n.js";
 import { on } from "../state.js";
 import { Explained } from "./explained.js";
 import { loader, panel, settled, table } from "./parts.js";
@@ -124,7 +124,7 @@ class Kpis {
     if (!this.points) return;
     const inGroup = (one) => [one.dimension, one.subDimension, one.category].slice(0, this.group.length).every((name, i) => name === this.group[i]);
     const found = this.tree.points.filter((one) => inGroup(one) && (!this.state || one.state === this.state)
-      && `${one.key} ${one.title} ${one.category}`.toLowerCase().includes(this.words))
+      && `${one.key} ${one.title} ${one.category} ${groupTitle(one.category)}`.toLowerCase().includes(this.words))
       // What has a figure first; within that the order of the wheel.
       .sort((a, b) => (a.value === null) - (b.value === null));
     const paths = [];
@@ -133,7 +133,7 @@ class Kpis {
       walk(child);
     });
     walk(this.tree);
-    fill(this.groups, h("option", { value: "" }, t("kpis.everything")), paths.map((path) => h("option", { value: path.join("|") }, `${"\u2003".repeat(path.length - 1)}${path.at(-1)}`)));
+    fill(this.groups, h("option", { value: "" }, t("kpis.everything")), paths.map((path) => h("option", { value: path.join("|") }, `${"\u2003".repeat(path.length - 1)}${groupTitle(path.at(-1))}`)));
     this.groups.value = this.group.join("|");
     const number = (state) => this.points.filter((one) => one.state === state).length;
     fill(this.summary, h("ul", { class: "plain row" }, STATES.map((one) => h("li", { class: `word state-${one}` }, `${number(one)} ${t(`kpis.state.${one}`)}`))),

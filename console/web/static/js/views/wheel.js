@@ -2,13 +2,14 @@
 // share of its target that it reaches. Knows geometry and bands; where figures come from is not its business.
 
 import { s, attribute } from "../dom.js";
-import { t } from "../i18n.js";
+import { groupTitle, t } from "../i18n.js";
 
 const SIZE = 640;
 const CENTRE = SIZE / 2;
 const RINGS = [[58, 102], [104, 152], [154, 226]];
 const SPOKE = [230, 318];
 const GAP = 0.006;
+const LETTER = { latin: { width: 6.2, least: 4 }, hangul: { width: 10, least: 2 } }; // of a caption, and how few of them still say something
 
 /**
  * Return the wheel.
@@ -42,12 +43,13 @@ export function wheel(root, choose) {
       const [r0, r1] = RINGS[ring];
       const from = child.points[0].from;
       const to = child.points.at(-1).to;
-      const label = `${child.name}: ${bandText(child.band)}${child.percent === null ? "" : `, ${Math.floor(child.percent)}%`}, ${t("kpis.scored", { n: child.scored, all: child.points.length })}`;
+      const name = groupTitle(child.name);
+      const label = `${name}: ${bandText(child.band)}${child.percent === null ? "" : `, ${Math.floor(child.percent)}%`}, ${t("kpis.scored", { n: child.scored, all: child.points.length })}`;
       const segment = s("path", { class: `seg score-${child.band}`, d: sector(r0, r1, from + GAP, to - GAP), role: "button", tabindex: -1, "aria-label": label,
         on: { click: () => choose(child), keydown: (event) => enter(event, () => choose(child)) } }, s("title", {}, label));
       svg.append(segment);
       parts.push({ element: segment, ring, from });
-      const text = caption(child.name, (r0 + r1) / 2, from, to, r1 - r0, child.band);
+      const text = caption(name, (r0 + r1) / 2, from, to, r1 - r0, child.band);
       if (text) svg.append(text);
       if (ring + 1 < RINGS.length) draw(child, ring + 1);
     }
@@ -92,9 +94,10 @@ function caption(name, radius, from, to, depth, band) {
   const middle = (from + to) / 2;
   const along = (to - from) * radius;
   const across = along < 46;
-  const room = Math.floor((across ? depth : along) / 6.2);
+  const letter = /[\u1100-\ud7ff]/.test(name) ? LETTER.hangul : LETTER.latin;
+  const room = Math.floor((across ? depth : along) / letter.width);
   if (across && along < 12) return null;
-  if (room < 4) return null;
+  if (room < letter.least) return null;
   const text = name.length > room ? `${name.slice(0, room - 1)}…` : name;
   const { cx, cy } = place(radius, middle);
   let turn = (middle * 180) / Math.PI + (across ? -90 : 0);
