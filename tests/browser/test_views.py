@@ -361,6 +361,9 @@ def test_the_page_speaks_korean_and_keeps_it(pages: Pages, address: str) -> None
     expect(page.locator(tile(page, "cai|hour|zone:south"))).to_contain_text("통합대기환경지수")
     page.reload()
     expect(page.get_by_test_id("nav-map")).to_have_text("지도")
+    show(page, address, "kpis")
+    expect(page.get_by_test_id("kpi-group")).to_contain_text("대기질")
+    expect(page.get_by_test_id("wheel").locator("text", has_text="환경").first).to_be_visible()
 
 
 def test_both_languages_have_every_text(page: Page, address: str) -> None:
