@@ -1,0 +1,231 @@
+"""Decodes every message of the corpus and compares it with what its source says.
+
+Knows the files of this folder; knows of formats only how a bare payload of a LoRaWAN device becomes a message. Values
+are compared exactly: what the source says, converted to ticks by the unit that the source or `corpus.toml` states.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from devices import DeviceModel, Kind, PayloadError, ValueRefusedError, codec, conversion, load_measurands, load_models
+from devices.codecs.base import Decoded, Reading
+from devices.codecs.trial import try_vectors
+from devices.models import Field, read_models
+from devices.payloads import enveloped
+from devices.tables import Problems
+from devices.ticks import Scale, parse_number, scale_number
+from devices.times import time_us_from_rfc3339
+from tests.devices.make import RECEIVED_US
+
+HERE: Final = Path(__file__).parent
+MESSAGES: Final = HERE / "messages"
+BARE: Final = ("lorawan-codec", "cayenne-lpp")
+"""Formats whose messages are what the device sent, without a network's envelope."""
+UNITS: Final = {
+    "degC": "Cel", "°C": "Cel", "℃": "Cel", "m^3": "m3", "m^3/h": "m3/h", "l": "L",
+    "LTR": "L", "GQ": "ug/m3", "GP": "mg/m3", "C": "Cel", "%RH": "%",
+    "W⋅m⁻²": "W/m2", "m⋅s⁻¹": "m/s", "°": "deg", "µS⋅cm⁻¹": "uS/cm", "µg⋅m⁻³": "ug/m3",
+}  # fmt: skip
+"""Units as the sources write them."""
+
+
+@dataclass
+class Found:
+    """What became of one message."""
+
+    name: str
+    model: str
+    documented: int = 0
+    """Values that its source states."""
+    compared: int = 0
+    without: tuple[str, ...] = ()
+    """Quantities of the source that no field has."""
+    differences: list[tuple[str, str]] = field(default_factory=list)
+    """(quantity, what was said and understood)"""
+    faults: list[str] = field(default_factory=list)
+    """What must not be: a message that is not read, readings out of range, a list that is not true."""
+    ours: bool = False
+    """The recorded message may not be copied; vectors of the model stand for it."""
+    unread: str = ""
+    """Why no model reads it."""
+    undocumented: tuple[str, ...] = ()
+    """Readings, where the source states no value."""
+
+    @property
+    def format(self) -> str:
+        """The folder of the message."""
+        return self.name.partition("/")[0]
+
+
+@cache
+def models() -> dict[str, DeviceModel]:
+    """Return the package's models, and those of this folder."""
+    problems = Problems()
+    known = dict(load_models())
+    own = read_models(HERE / "models", problems, known)
+    problems.raise_if_any()
+    return {**known, **own}
+
+
+@cache
+def listed() -> dict[str, Any]:
+    """Return what `corpus.toml` says."""
+    return tomllib.loads((HERE / "corpus.toml").read_text(encoding="utf-8"))
+
+
+def run() -> list[Found]:
+    """Decode and compare everything, by the name of the message."""
+    found: list[Found] = []
+    for entry in listed()["model"]:
+        found += [_message(name, entry) for name in entry["messages"]]
+    for entry in listed()["ours"]:
+        model = models()[entry["model"]]
+        faults = [f"{where}: {what}" for where, what in try_vectors(model, codec)]
+        compared = sum(len(vector.expected) for vector in model.vectors)
+        for at, name in enumerate(entry["instead_of"]):
+            found.append(Found(name, model.code, ours=True, faults=faults, compared=0 if at else compared))
+    for entry in listed()["unread"]:
+        expected = recorded(entry["message"])["expected"]
+        quantities = tuple(sorted({str(value["quantity"]) for value in expected}))
+        found.append(Found(entry["message"], "", len(expected), without=quantities, unread=entry["why"]))
+    known: dict[str, set[str]] = {}
+    for entry in listed()["differs"]:
+        known.setdefault(entry["message"], set()).add(entry["quantity"])
+    for one in found:
+        told, allowed = {quantity for quantity, _ in one.differences}, known.pop(one.name, set())
+        if "*" in allowed:
+            allowed = told or {"anything"}
+        one.faults += [f"{quantity}: {what}" for quantity, what in one.differences if quantity not in allowed]
+        one.faults += [f"{quantity}: is listed to differ, and does not" for quantity in sorted(allowed - told)]
+    return sorted(found, key=lambda one: one.name)
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """Return a message with what its source says, numbers as they are written."""
+    text = (MESSAGES / f"{name}.json").read_text(encoding="utf-8")
+    value: dict[str, Any] = json.loads(text, parse_float=str)
+    return value
+
+
+def payload(name: str) -> bytes:
+    """Return the bytes of a message as they come by MQTT."""
+    text = (MESSAGES / f"{name}.json").read_text(encoding="utf-8")
+    said = json.loads(text)
+    if "payload_text" in said:
+        return str(said["payload_text"]).encode()
+    if "payload_json" in said:
+        return json.dumps(said["payload_json"], ensure_ascii=False).encode()
+    data = bytes.fromhex(said["payload_hex"]) if "payload_hex" in said else b""
+    return enveloped(data, said.get("f_port") or 1) if said["format"] in BARE else data
+
+
+def _message(name: str, entry: dict[str, Any]) -> Found:
+    """Decode one message and compare it."""
+    model, said = models()[entry["code"]], recorded(name)
+    expected = _numbered(said["expected"])
+    named = entry.get("fields", {})
+    rest = tuple(sorted({q for q, n, _ in expected if _field_of(q, n, named) is None}))
+    found = Found(name, model.code, documented=len(expected), without=rest)
+    missing = [quantity for quantity in rest if quantity not in entry.get("without", [])]
+    found.faults += [f"{quantity}: is neither a field's nor listed as `without`" for quantity in missing]
+    decoded = _decoded(model, payload(name))
+    if name in entry.get("refused", []):
+        if [fault.reason for fault in decoded.faults] != ["empty"]:
+            found.faults.append(f"expected to be refused as empty, got {decoded}")
+        return found
+    found.faults += [f"{fault.reason}: {fault.detail}" for fault in decoded.faults]
+    by_field: dict[str, list[Reading]] = {}
+    for reading in decoded.readings:
+        by_field.setdefault(model.fields[reading.field].name, []).append(reading)
+    if not expected:
+        found.undocumented = tuple(by_field)
+        found.faults += _implausible(model, decoded)
+    taken: Counter[str] = Counter()
+    for quantity, number, value in expected:
+        field_name = _field_of(quantity, number, named)
+        if field_name is None:
+            continue
+        readings, at = by_field.get(field_name, []), taken[field_name]
+        taken[field_name] += 1
+        found.compared += 1
+        one = model.fields[model.field_index(field_name)]
+        stated = entry.get("units", {}).get(quantity, "")
+        told = f"the source says {value['value']} {stated or value['unit'] or one.unit}"
+        if at >= len(readings):
+            found.differences.append((quantity, f"{told}, and nothing was understood"))
+        elif not _same(value, stated, one, readings[at]):
+            found.differences.append((quantity, f"{told} at {value['time']}, understood {readings[at]}"))
+    return found
+
+
+def _numbered(expected: list[dict[str, Any]]) -> list[tuple[str, int, dict[str, Any]]]:
+    """Return what a source says as (quantity, which of those it names alike, all of it)."""
+    counts: Counter[str] = Counter()
+    rows = []
+    for value in expected:
+        quantity = str(value["quantity"])
+        counts[quantity] += 1
+        rows.append((quantity, counts[quantity], value))
+    return rows
+
+
+def _field_of(quantity: str, number: int, named: dict[str, str]) -> str | None:
+    return named.get(f"{quantity}#{number}", named.get(quantity))
+
+
+def _decoded(model: DeviceModel, data: bytes) -> Decoded:
+    try:
+        return codec(model.codec).decode(data, model, RECEIVED_US)
+    except PayloadError as error:
+        decoded = Decoded()
+        decoded.refuse(error.reason, error.detail)
+        return decoded
+
+
+def _implausible(model: DeviceModel, decoded: Decoded) -> list[str]:
+    """Return which readings lie outside the plausible range of their measurand."""
+    measurands = load_measurands().by_code
+    wrong = []
+    for reading in decoded.readings:
+        measurand = measurands[model.fields[reading.field].measurand]
+        if not measurand.low_ticks <= reading.ticks <= measurand.high_ticks:
+            wrong.append(f"{measurand.code}: {reading.ticks} ticks are out of range")
+    return wrong
+
+
+def _same(value: dict[str, Any], stated: str, one: Field, reading: Reading) -> bool:
+    """Return whether a reading is what the source says, and when. `stated` is the unit that `corpus.toml` says."""
+    said, unit = value["value"], stated or value["unit"] or ""
+    if one.kind is Kind.STATE:
+        same = load_measurands().by_code[one.measurand].states[reading.ticks] == ("occupied" if said else "free")
+        return same and _same_time(value["time"], reading.time_us)
+    try:
+        number = parse_number(str(said))
+    except ValueRefusedError:
+        return False
+    scale = one.scale
+    # How a part per billion, or what a layout leaves as sent, becomes a unit is the model's to say.
+    if stated or (unit and not one.convention):
+        canonical = load_measurands().by_code[one.measurand].unit
+        scale = Scale.of(*conversion(UNITS.get(unit, unit), canonical), one.decimals)
+    ticks = scale_number(number, scale)
+    return ticks == reading.ticks and _same_time(value["time"], reading.time_us)
+
+
+def _same_time(text: str | None, time_us: int) -> bool:
+    """Return whether a time is what a source writes, which may cut it to milliseconds; one without an offset is not
+    compared, for nobody knows whose clock it is."""
+    if text is None:
+        return True
+    try:
+        said_us = time_us_from_rfc3339(text)
+    except ValueRefusedError:
+        return True
+    return said_us == time_us or (said_us % 1000 == 0 and said_us == time_us // 1000 * 1000)
