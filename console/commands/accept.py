@@ -125,21 +125,32 @@ def _registered(file: Path, registry: Registry, row: Mapping[str, str]) -> Devic
         MisuseError: the file would not load with it; it stays as it was.
     """
     from devices.listing import with_device
-    from devices.registry import parse_devices
-    from devices.tables import Problems
 
     before = file.read_bytes()
-    problems = Problems()
     try:
         content = with_device(before, row)
     except ValueError as error:
         raise MisuseError(f"{file}: {error}") from None
+    devices = checked_devices(content, file, registry)
+    replace_file(file, content, before)
+    return devices[-1]
+
+
+def checked_devices(content: bytes, file: Path, registry: Registry) -> tuple[Device, ...]:
+    """Return the devices of what is to be `devices.csv`.
+
+    Raises:
+        MisuseError: the city would not load with it.
+    """
+    from devices.registry import parse_devices
+    from devices.tables import Problems
+
+    problems = Problems()
     devices = parse_devices(content, str(file), registry.city, registry.models, problems)
     if problems.found:
         faults = "\n".join(f"  {one}" for one in problems.found)
-        raise MisuseError(f"with this device {file} would not load:\n{faults}", "the file is as it was")
-    replace_file(file, content, before)
-    return devices[-1]
+        raise MisuseError(f"with this the city would not load:\n{faults}", f"{DEVICES_FILE} is as it was")
+    return devices
 
 
 def replace_file(file: Path, content: bytes, before: bytes) -> None:

@@ -8,6 +8,8 @@ import typer
 
 from console.commands.accept import accept
 from console.commands.discover import discover
+from console.commands.drift import drift
+from console.commands.registry_files import export, import_command
 from console.output import Col, print_json, print_table
 from console.text import counted, span
 
@@ -28,6 +30,9 @@ def register(parent: typer.Typer) -> None:
     """Add the commands."""
     app.command("discover")(discover)
     app.command("accept")(accept)
+    app.command("drift")(drift)
+    app.command("export")(export)
+    app.command("import")(import_command)
     parent.add_typer(app)
 
 

@@ -19,6 +19,7 @@ from engine.cells import Cells, Grid
 from engine.quality import Flags
 from engine.spans import LastReadings, Spans
 from engine.store import (
+    drift,
     finding_log,
     health,
     kpi_scores,
@@ -540,6 +541,10 @@ class Store(Opened):
     def quarantine_last(self) -> int:
         """Return the id of the newest row of the quarantine; 0 where it is empty."""
         return reports.quarantine_last(self._session)
+
+    def drift_rows(self, since_us: int) -> list[drift.DriftRow]:
+        """Return where devices say something else than their models expect; see `drift`."""
+        return drift.drift_rows(self._session, since_us)
 
     def quarantine_counts(self) -> Mapping[str, int]:
         """Return readings in the quarantine by reason, most first."""
