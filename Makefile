@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself, from a fresh checkout on, as root or as an ordinary user.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check browser checkers kernels slow bench flat exact chaos year corpus lock clean
+.PHONY: help setup demo test check browser checkers kernels slow bench flat exact chaos year corpus fuzz lock clean
 
 PYTHON_BIN := .venv/bin
 # Test files that run at the same time: one more than cores, for system tests wait a third of their time. A file stays on
@@ -48,6 +48,9 @@ flat: setup ## whether memory stays flat over 30 million observations; takes som
 
 corpus: setup ## every recorded message of real hardware, decoded and compared with what its source says
 	$(PYTHON_BIN)/python -m tests.corpus --details
+
+fuzz: setup ## a million seeded inputs for the decoder of each format (an hour or two)
+	$(PYTHON_BIN)/python -m tests.fuzz all
 
 exact: setup ## a day of 2,000 devices in order, shuffled, twice, with faults and 20 kills: the same figures, and the truth's
 	$(PYTHON_BIN)/python -m simulators exact day2000
