@@ -268,11 +268,15 @@ class Publisher:
 
 
 def _client(broker: BrokerSettings, settings: ResultsSettings) -> Client:
-    version = MQTTProtocolVersion.MQTTv5 if broker.protocol == "5" else MQTTProtocolVersion.MQTTv311
-    client = Client(
-        CallbackAPIVersion.VERSION2, client_id=settings.client_id or f"{broker.client_id}-results", protocol=version
-    )
+    client = client_of(broker, settings.client_id or f"{broker.client_id}-results")
     client.max_inflight_messages_set(UNDER_WAY_MAX)
+    return client
+
+
+def client_of(broker: BrokerSettings, client_id: str) -> Client:
+    """Return a client of the broker, not connected yet; an empty id has the broker give it one."""
+    version = MQTTProtocolVersion.MQTTv5 if broker.protocol == "5" else MQTTProtocolVersion.MQTTv311
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
     client.reconnect_delay_set(1, max(1, round(broker.reconnect_delay_s_max)))
     username, password = broker.credentials
     if username is not None:

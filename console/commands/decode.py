@@ -1,13 +1,16 @@
-"""`cityvitals decode`: one payload through the same codecs as the gateway's, without broker and database.
+"""`cityvitals decode`: messages through the same codecs as the gateway's, without database.
 
 Knows how a decoded message is printed; how it is decoded is the devices' room.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +18,12 @@ import typer
 
 from console.context import Context
 from console.errors import EXIT_FAILED, MisuseError
+from console.listening import heard
 from console.output import print_json
 
 if TYPE_CHECKING:
-    from devices import DeviceModel
+    from devices import Decoded, DeviceModel, Registry
+    from ingest.settings import BrokerSettings
 
 STDIN = "-"
 
@@ -30,33 +35,65 @@ def register(app: typer.Typer) -> None:
 
 def decode(
     context: typer.Context,
-    model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Code of the device model; see `models`.")],
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help="Code of the device model; else the topic says it.")
+    ] = None,
     topic: Annotated[
         str | None, typer.Option("--topic", metavar="TOPIC", help="Topic of the message; it names the device.")
     ] = None,
+    hexadecimal: Annotated[str | None, typer.Option("--hex", metavar="TEXT", help="The payload, in hex.")] = None,
+    base64_text: Annotated[str | None, typer.Option("--base64", metavar="TEXT", help="The payload, in base64.")] = None,
+    live: Annotated[
+        str | None, typer.Option("--live", metavar="FILTER", help="Messages from the broker, of these topics.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="With --live: so many messages.")] = 1,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The payload; stdin where left out.")] = Path(STDIN),
 ) -> None:
-    """Decode one message and print one JSON object per observation.
+    """Decode a message and print one JSON object per observation.
 
     Keys: `device` (from the topic; null without one), `measurand`, `time` (RFC 3339, UTC), `value` (decimal text in the
     measurand's unit) and `unit`. What cannot be used is said on stderr with its reason, and the exit code is 1.
     A message without a time of its own takes this moment.
 
+    Without `--model` the topic says whose message it is, by the city's `devices.csv`; so messages of many devices, and
+    of Sparkplug B nodes, are decoded as the gateway does. With `--live` they come from the broker.
+
     **Examples**
 
     - `cityvitals decode --model air_station message.json`
+    - `cityvitals decode --model milesight_ws302 --hex 7b7d`
+    - `cityvitals --city cities/seoul decode --live 'cityvitals/+/+/telemetry' --count 5`
     - `mosquitto_sub -C 1 -t 'cityvitals/+/+/telemetry' | cityvitals decode --model air_station`
     """
-    from devices import PayloadError, codec, load_measurands, rfc3339, text_from_ticks
+    given: Context = context.obj
+    if sum(one is not None for one in (hexadecimal, base64_text, live)) > 1:
+        raise MisuseError("--hex, --base64 and --live: give one of them")
+    reader = _reader(given, model, topic, live is not None)
+    if live is not None:
+        good = [_told(reader, name, payload) for name, payload in heard(_broker(given), live, count)]
+        if len(good) < count or not all(good):
+            raise typer.Exit(EXIT_FAILED)
+        return
+    payload = _payload(file) if hexadecimal is None and base64_text is None else _written(hexadecimal, base64_text)
+    if not _told(reader, topic or "", payload):
+        raise typer.Exit(EXIT_FAILED)
 
-    found = _model(context.obj, model)
-    device = None if topic is None else _device(context.obj, found, topic)
-    payload = _payload(file)
+
+Said = tuple[str | None, "DeviceModel", "Decoded"]
+"""Whose it is, how it is read, and what it says."""
+Read = Callable[[str, bytes, int], list[Said]]
+"""From topic, payload and arrival to what a message says of each device; raises PayloadError."""
+
+
+def _told(read: Read, topic: str, payload: bytes) -> bool:
+    """Print what a message says; return whether there was nothing wrong with it."""
+    from devices import PayloadError, load_measurands, rfc3339, text_from_ticks
+
     try:
-        decoded = codec(found.codec).decode(payload, found, time.time_ns() // 1000)
+        said = read(topic, payload, time.time_ns() // 1000)
     except PayloadError as error:
         sys.stderr.write(f"{error.reason}: {error.detail}\n")
-        raise typer.Exit(EXIT_FAILED) from None
+        return False
     measurands = load_measurands().by_code
     print_json(
         {
@@ -66,13 +103,76 @@ def decode(
             "value": text_from_ticks(reading.ticks, field.decimals),
             "unit": measurands[field.measurand].unit,
         }
+        for device, model, decoded in said
         for reading in decoded.readings
-        for field in (found.fields[reading.field],)
+        for field in (model.fields[reading.field],)
     )
-    for fault in decoded.faults:
+    faults = [fault for _, _, decoded in said for fault in decoded.faults]
+    for fault in faults:
         sys.stderr.write(f"{fault.reason}: {fault.detail}\n")
-    if decoded.faults:
-        raise typer.Exit(EXIT_FAILED)
+    return not faults
+
+
+def _reader(context: Context, code: str | None, topic: str | None, live: bool) -> Read:
+    """Return what decodes: the model that is named, or whatever the city has for a topic."""
+    if code is None:
+        if topic is None and not live:
+            raise MisuseError("nothing says how the message is read", "give --model, or --city and --topic")
+        return _by_topic(context.registry())
+    from devices import codec
+
+    model = _model(context, code)
+    device = None if topic is None else _device(context, model, topic)
+
+    def read(_topic: str, payload: bytes, received_us: int) -> list[Said]:
+        return [(device, model, codec(model.codec).decode(payload, model, received_us))]
+
+    return read
+
+
+def _by_topic(registry: Registry) -> Read:
+    """Return what decodes as the gateway does: a device's messages by its model, others by the carrier they are of."""
+    from devices import PayloadError, carriers, codec
+    from devices.errors import quoted
+    from devices.topics import matches
+
+    brought = carriers(registry)
+    carried = {position for carrier in brought for position in carrier.devices}
+    own = {device.topic: device for at, device in enumerate(registry.devices) if at not in carried}
+    answers = {topic: carrier for carrier in brought for topic in carrier.topics}
+
+    def read(topic: str, payload: bytes, received_us: int) -> list[Said]:
+        device = own.get(topic)
+        if device is not None:
+            model = registry.model_of(device)
+            return [(device.code, model, codec(model.codec).decode(payload, model, received_us))]
+        carrier = answers.get(topic) or next(
+            (one for one in brought if any(matches(wide, topic) for wide in one.filters)), None
+        )
+        if carrier is None:
+            raise PayloadError("unknown_device", f"no device of {registry.city.name} publishes to {quoted(topic)}")
+        found = ((registry.devices[one.device], one.decoded) for one in carrier.decode(topic, payload, received_us))
+        return [(device.code, registry.model_of(device), decoded) for device, decoded in found]
+
+    return read
+
+
+def _broker(context: Context) -> BrokerSettings:
+    return replace(context.settings.mqtt, url=context.endpoints().mqtt_url)
+
+
+def _written(hexadecimal: str | None, base64_text: str | None) -> bytes:
+    """Return a payload that is written on the command line.
+
+    Raises:
+        MisuseError: it is neither.
+    """
+    try:
+        if hexadecimal is not None:
+            return bytes.fromhex(hexadecimal.replace(":", " "))
+        return base64.b64decode(base64_text or "", validate=True)
+    except ValueError as error:
+        raise MisuseError(f"{'--base64' if hexadecimal is None else '--hex'}: {error}") from None
 
 
 def _model(context: Context, code: str) -> DeviceModel:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from paho.mqtt import publish
 
+import deploy
 from tests.console.command import cityvitals
+from tests.devices.cities import write_city
 
+DEVICES = """\
+device,model,zone,station_id,topic
+air-1,air_station,north,,
+dock-a,gbfs_station,north,a,hire/stations
+dock-b,gbfs_station,south,b,hire/stations
+"""
 AIR = (
     b'[{"bn":"urn:dev:mac:0024befffe804ff1:","bt":1700000000,"n":"pm2_5","u":"ug/m3","v":35.2},'
     b'{"n":"no2","u":"ug/m3","v":12,"t":60}]'
@@ -72,7 +84,10 @@ def test_what_is_good_of_a_message_is_printed_beside_what_is_bad() -> None:
         (["--model", "air_station", "--topic", "a/b"], "does not follow the model's pattern"),
         (["--model", "air_station", "/nowhere/message"], "cannot read /nowhere/message: No such file or directory"),
         (["--model", "air_station", "."], "cannot read .: Is a directory"),
-        ([], "Missing option '--model'"),
+        ([], "nothing says how the message is read"),
+        (["--model", "air_station", "--hex", "7"], "--hex: "),
+        (["--model", "air_station", "--base64", "*"], "--base64: "),
+        (["--model", "air_station", "--hex", "7b", "--live", "a"], "give one of them"),
     ],
 )
 def test_wrong_use_says_what_is_wrong_and_exits_2(arguments: list[str], expected: str) -> None:
@@ -80,3 +95,35 @@ def test_wrong_use_says_what_is_wrong_and_exits_2(arguments: list[str], expected
     assert done.code == 2
     assert expected in done.err
     assert done.out == ""
+
+
+def test_a_payload_may_be_written_in_hex_or_base64() -> None:
+    for option, text in (("--hex", AIR.hex(":")), ("--base64", base64.b64encode(AIR).decode())):
+        done = cityvitals("decode", "--model", "air_station", option, text)
+        assert [row["value"] for row in done.rows] == ["35.200", "12.000"], done.err
+
+
+def test_without_a_model_the_citys_devices_say_whose_a_message_is(tmp_path: Path) -> None:
+    city = write_city(tmp_path / "city", devices=DEVICES)
+    done = cityvitals("--city", str(city), "decode", "--topic", "cityvitals/testville/air-1/telemetry", stdin=AIR)
+    assert [row["device"] for row in done.rows] == ["air-1", "air-1"], done.err
+    at = {"last_reported": "2024-03-09T16:59:00Z"}
+    counts = {"b": 3, "c": 4, "a": 5}
+    stations = [{"station_id": name, "num_vehicles_available": count, **at} for name, count in counts.items()]
+    feed = json.dumps({"data": {"stations": stations}}).encode()
+    done = cityvitals("--city", str(city), "decode", "--topic", "hire/stations", stdin=feed)
+    assert [(row["device"], row["value"]) for row in done.rows] == [("dock-b", "3"), ("dock-a", "5")], done.err
+    done = cityvitals("--city", str(city), "decode", "--topic", "no/body", stdin=AIR)
+    assert (done.code, done.err.startswith("unknown_device: ")) == (1, True)
+
+
+def test_messages_come_from_the_broker(broker: deploy.Broker) -> None:
+    at = urlsplit(broker.url)
+    # Retained, so that it is there whenever the command subscribes.
+    publish.single(
+        "cityvitals/testville/air-1/telemetry", AIR, qos=1, retain=True, hostname=at.hostname or "", port=at.port or 0
+    )
+    arguments = ("decode", "--model", "air_station", "--live", "cityvitals/+/air-1/telemetry")
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    done = cityvitals(*arguments, CITYVITALS_MQTT_URL=broker.url, CITYVITALS_DATABASE_URL=nowhere)
+    assert [row["value"] for row in done.rows] == ["35.200", "12.000"], done.err
