@@ -363,6 +363,8 @@ def test_the_page_speaks_korean_and_keeps_it(pages: Pages, address: str) -> None
     expect(page.get_by_test_id("nav-map")).to_have_text("지도")
     show(page, address, "kpis")
     expect(page.get_by_test_id("kpi-group")).to_contain_text("대기질")
+    # Else a narrow column of a phone would be a column of syllables.
+    expect(page.get_by_test_id("kpi-table").locator("td").first).to_have_css("word-break", "keep-all")
     expect(page.get_by_test_id("wheel").locator("text", has_text="환경").first).to_be_visible()
 
 
