@@ -29,7 +29,8 @@ CITY = "city"
 
 def bundled_fleets() -> dict[str, Path]:
     """Return the fleet files that come with the program, by name."""
-    return {path.stem: path for path in sorted(FLEETS.glob("*.toml"))}
+    alone = {path.stem: path for path in sorted(FLEETS.glob("*.toml"))}
+    return alone | {path.parent.name: path for path in sorted(FLEETS.glob("*/fleet.toml"))}  # with models beside them
 
 
 def find_fleet(name: str) -> Path:
@@ -43,7 +44,9 @@ def find_fleet(name: str) -> Path:
 
 
 def fleet_command(
-    fleet: Annotated[str, typer.Argument(help="A fleet file (TOML), or a bundled one: small, kpis, day2000, year.")],
+    fleet: Annotated[
+        str, typer.Argument(help="A fleet file (TOML), or a bundled one: small, kpis, day2000, mixed, year.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder to write the city, the truth and a manifest into.")],
     broker: Annotated[
         str | None,

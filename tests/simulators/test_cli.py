@@ -141,8 +141,8 @@ def test_check_sends_nothing_and_tells_what_it_found(tmp_path: Path) -> None:
 def test_the_list_names_what_comes_with_the_program() -> None:
     listed = dict(line.split() for line in run("list").stdout.splitlines())
     kinds = {name: "city" if name in ("demo", "beijing") else "recording" for name in simulators.bundled()}
-    assert listed == {**kinds, "small": "fleet", "kpis": "fleet", "day2000": "fleet", "year": "fleet"}
-    assert len(listed) == 15
+    assert listed == {**kinds, "small": "fleet", "kpis": "fleet", "day2000": "fleet", "mixed": "fleet", "year": "fleet"}
+    assert len(listed) == 16
 
 
 @pytest.mark.parametrize(

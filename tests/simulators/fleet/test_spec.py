@@ -93,7 +93,7 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 
 def test_the_fleets_of_the_package_hold_what_they_promise(tmp_path: Path) -> None:
     fleets = bundled_fleets()
-    assert set(fleets) == {"small", "kpis", "day2000", "year"}
+    assert set(fleets) == {"small", "kpis", "day2000", "mixed", "year"}
     catalogue = load_measurands().by_code
     for name, path in fleets.items():
         spec = load_fleet(path)
