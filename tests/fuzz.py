@@ -17,7 +17,7 @@ from random import Random
 
 from rich.progress import track
 
-from devices import CODECS, DeviceModel, codec
+from devices import CODECS, DeviceModel, codec, prepare
 from tests.corpus import run as corpus
 from tests.devices.test_total import MODELS, SEEDS, TOKENS, account
 
@@ -91,6 +91,8 @@ def fuzz(name: str, count: int, seed: int) -> Fuzzed:
         Exception: a decoder raised something else than `PayloadError`; notes tell model and input.
     """
     chosen, done = codec(name), Fuzzed()
+    for model, _ in material(name):
+        prepare(model)  # as a gateway does: the engine of JavaScript is compiled before the first message
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for model, data in track(inputs(name, count, seed), f"{name} ", count, disable=not sys.stderr.isatty()):
         start_s = time.process_time()
