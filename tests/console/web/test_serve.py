@@ -65,7 +65,7 @@ def test_a_port_that_is_taken_is_told(filled: Filled, get: Client) -> None:
     done = cityvitals("--city", str(DEMO), "serve", CITYVITALS_DATABASE_URL=filled.url, CITYVITALS_WEB_PORT=port)
     assert done.code == 1
     assert f"port {port}" in done.err
-    assert "[web]" in done.err
+    assert "set web.port" in done.err
 
 
 def test_an_address_that_others_reach_is_refused_where_nobody_has_to_sign_in(filled: Filled) -> None:
