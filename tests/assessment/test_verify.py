@@ -34,7 +34,7 @@ LIFE = "SC: EH: H: 1C"
 FORMULAS, USED = "definitions/pack/environment_energy.toml", "electricity_used / population"
 MEASURANDS = "definitions/measurands.toml"
 METER_UNIT = 'symbol = "kWh"\nkind = "counter"\ndecimals = '
-RESOLUTION = (f"{METER_UNIT}3", f"{METER_UNIT}4")
+RESOLUTION = (f"{METER_UNIT}3\nlow = 0\nhigh = 9000000000", f"{METER_UNIT}4\nlow = 0\nhigh = 900000000")
 METER = "power-1,electricity_meter,north,,"
 
 
