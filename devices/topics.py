@@ -136,7 +136,8 @@ def subscriptions(topics_by_filter: Mapping[str, Iterable[str]], whole: Collecti
                 chosen[wide] |= chosen.pop(narrow)
 
     for one in whole:
-        chosen.setdefault(one, set())
+        # Itself one of what it takes, so that it stands again when a wider filter that took it over is taken apart.
+        chosen.setdefault(one, set()).add(one)
     while True:
         drop_covered()
         wild = sorted(f for f in chosen if "+" in f.split("/"))

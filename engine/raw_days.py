@@ -66,6 +66,13 @@ def raw_day_cells(
     return work.cells()
 
 
+def days_read(days: Sequence[date], period: KpiPeriod) -> list[date]:
+    """Return the days that are read for a period: its own, and those beside it that say where registers stood."""
+    before, after = ([day for day in days if day < period.first], [day for day in days if day > period.last])
+    inside = [day for day in days if period.first <= day <= period.last]
+    return [*before[-BESIDE_DAYS_MAX:], *inside, *after[:BESIDE_DAYS_MAX]]
+
+
 class _Work:
     """Windows in memory over one period."""
 

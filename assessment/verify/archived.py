@@ -21,7 +21,7 @@ from engine.calendar import Calendar
 from engine.kpi import Sensed, day_number, reference_year
 from engine.kpi_days import Progress
 from engine.quality.judges import Judges
-from engine.raw_days import raw_day_cells
+from engine.raw_days import days_read, raw_day_cells
 
 
 class ArchivedDays:
@@ -76,7 +76,7 @@ def against_archive(
     registry = material.registry
     calendar = Calendar(registry.city.zone_info)
     sensed, period = Sensed(material.pack, registry, calendar), reference_year(calendar, material.year)
-    days = [day for day in archive.days() if period.first <= day <= period.last]
+    days = days_read(archive.days(), period)
     faults = []
     for number, day in enumerate(days):
         progress(number / len(days) / 2)

@@ -153,6 +153,7 @@ def test_a_device_and_a_gateway_fall_silent_and_come_back(start: Start, street: 
     assert row["ended_at"] is None
     assert last <= row["started_at"] <= arrived
     assert abs((row["last_reading_at"] - last).total_seconds()) < 0.001
+    wait_until(lambda: states(pipeline)["post-1"] == "silent", 120, "the device to be shown silent")
     shown = pipeline.command("devices", "--silent")
     assert [(r["device"], r["silence"]) for r in shown if r["row"] == "device"] == [("post-1", "device")]
     assert shown[-1]["silent"] == 1
