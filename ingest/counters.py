@@ -20,7 +20,7 @@ class Counters:
         uplinks_lost: uplinks that never came, by the gaps of the devices' frame counters.
         faults: messages or readings that go to quarantine already here.
         retained, oversized, unrouted: of the messages, those refused for that reason.
-        unrouted_folded: of the unrouted, those that share a row of the quarantine with another of their topic.
+        unrouted_folded: messages of unknown devices that share a row of the quarantine with another of their topic.
         codec_errors: messages on which a codec failed in a way it should not; quarantined as malformed.
         intakes: groups handed over.
         acknowledged: acknowledgements sent.

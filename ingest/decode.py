@@ -6,6 +6,7 @@ Knows routing, codecs, carriers and intakes; knows no socket and no database.
 from __future__ import annotations
 
 import logging
+import traceback
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Decoder:
         self.counters = counters
         self._repeats = Repeats(counters)
         self._strangers = Strangers()
+        self._failures: set[str] = set()
         models = {model.code: model for model in routing.models}
         self._codecs = {code: codec(model.codec) for code, model in models.items()}
         for model in models.values():
@@ -107,13 +109,18 @@ class Decoder:
     def _refuse_unrouted(self, intake: Intake, message: int) -> None:
         topic = intake.topic(message)
         self.counters.unrouted += 1
-        if self._strangers.folded(topic, intake.faults):
+        if self.routing.expected(topic):
+            self._refuse_stranger(intake, message, "unknown_device", f"no registered device has the topic {topic}")
+        else:
+            self._refuse_stranger(intake, message, "unknown_topic", f"no device model has topics like {topic}")
+
+    def _refuse_stranger(self, intake: Intake, message: int, reason: str, detail: str) -> None:
+        """Note a message of nobody; see `Strangers`."""
+        if self._strangers.folded(intake.topic(message), intake.faults):
             self.counters.faults += 1
             self.counters.unrouted_folded += 1
-        elif self.routing.expected(topic):
-            self._fault(intake, message, "unknown_device", f"no registered device has the topic {topic}", 1)
         else:
-            self._fault(intake, message, "unknown_topic", f"no device model has topics like {topic}", 1)
+            self._fault(intake, message, reason, detail, 1)
 
     def _decode_slowly(self, intake: Intake, message: int) -> bool:
         """Decode one message with its codec; False when the columns of readings have no room for it."""
@@ -121,12 +128,15 @@ class Decoder:
         try:
             carried = self._carried(intake, message)
         except PayloadError as error:
-            self._fault(intake, message, error.reason, error.detail, 1)
+            if error.reason == "unknown_device":  # a carrier's filters take those of devices beside its own
+                self._refuse_stranger(intake, message, error.reason, error.detail)
+            else:
+                self._fault(intake, message, error.reason, error.detail, 1)
             return True
-        except Exception:
+        except Exception as error:
             # A codec must not raise anything else. One that does shall cost one message, not the gateway.
             self.counters.codec_errors += 1
-            log.exception("decoding failed on a message with topic %s", intake.topic(message))
+            self._log_failure(error, intake.topic(message))
             self._fault(intake, message, "malformed", "its decoder failed; see the log", 1)
             return True
         count = sum(len(decoded.readings) for _, decoded in carried)
@@ -146,6 +156,14 @@ class Decoder:
         if not count and not faults and not brought:
             self._fault(intake, message, "empty", "no reading", 1)
         return True
+
+    def _log_failure(self, error: Exception, topic: str) -> None:
+        """Log what a codec should not have raised: once for each place in the code, for a device repeats itself."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{frame.filename}:{frame.lineno}"
+        if place not in self._failures:
+            self._failures.add(place)
+            log.error("decoding failed on a message with topic %s; not told again", topic, exc_info=error)
 
     def _carried(self, intake: Intake, message: int) -> list[Carried]:
         """Return what a message says, by device; see `Codec.decode` and `Carrier.decode`."""

@@ -22,6 +22,8 @@ cycle of 1 % within four minutes; the longer this is, the likelier is a device t
 session, and says the same."""
 HELD_MAX: Final = 32_768
 """Uplinks remembered at once, about 1 kB each; the oldest are forgotten beyond it."""
+HELD_READINGS_MAX: Final = 500_000
+"""Readings of them all: one uplink that repeats a day of history has hundreds."""
 GAP_MAX: Final = 16_384
 """A frame counter that is further ahead was reset (LoRaWAN's MAX_FCNT_GAP)."""
 
@@ -29,10 +31,11 @@ GAP_MAX: Final = 16_384
 class Repeats:
     """Remembers uplinks for a while. Used by one thread at a time."""
 
-    def __init__(self, counters: Counters, held_max: int = HELD_MAX) -> None:
+    def __init__(self, counters: Counters, held_max: int = HELD_MAX, readings_max: int = HELD_READINGS_MAX) -> None:
         self._counters = counters
-        self._held_max = held_max
+        self._held_max, self._readings_max = held_max, readings_max
         self._held: OrderedDict[tuple[int, Frame], tuple[int, Decoded]] = OrderedDict()
+        self._readings = 0
         self._newest: dict[int, tuple[str, int]] = {}
 
     def settle(self, device: int, decoded: Decoded, received_us: int) -> Decoded:
@@ -46,6 +49,7 @@ class Repeats:
         key = (device, decoded.frame)
         if key not in self._held:
             self._held[key] = (received_us, decoded)
+            self._readings += len(decoded.readings)
             self._count_lost(device, decoded.frame)
             return decoded
         first = self._held[key][1]
@@ -55,10 +59,12 @@ class Repeats:
     def _forget(self, received_us: int) -> None:
         """Let go of what came too long ago, and of the oldest where there are too many."""
         while self._held:
-            since_us, _ = next(iter(self._held.values()))
-            if len(self._held) < self._held_max and received_us - since_us <= KEPT_US:
+            since_us, decoded = next(iter(self._held.values()))
+            room = len(self._held) < self._held_max and self._readings < self._readings_max
+            if room and received_us - since_us <= KEPT_US:
                 return
             self._counters.uplinks_forgotten += received_us - since_us <= KEPT_US
+            self._readings -= len(decoded.readings)
             self._held.popitem(last=False)
 
     def _count_lost(self, device: int, frame: Frame) -> None:

@@ -168,7 +168,7 @@ class IntakeLimits:
             committer cannot take yet stops the reading of the socket, which slows the broker.
         commit_interval_s: an intake is handed over at this age, or as soon after as the committer is free.
         frame_bytes_max: a larger message is not decoded but quarantined as `oversized`.
-        quarantine_bytes_max: of a quarantined payload this much is kept.
+        quarantine_bytes_max: of a quarantined payload this much is kept; a longer one cannot be decoded again.
         message_readings_max: a message with more readings is quarantined as `too_many`.
         read_bytes_max: taken from the socket at once.
         read_pause_s: least time between two reads. At a high rate the broker writes each message by itself;
@@ -181,7 +181,7 @@ class IntakeLimits:
     bytes_max: int = 16 * 1024 * 1024
     commit_interval_s: float = 0.025
     frame_bytes_max: int = PAYLOAD_BYTES_MAX
-    quarantine_bytes_max: int = 4096
+    quarantine_bytes_max: int = 32_768
     message_readings_max: int = READINGS_MAX
     read_bytes_max: int = 1024 * 1024
     read_pause_s: float = 0.001

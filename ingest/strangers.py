@@ -21,7 +21,7 @@ class Strangers:
     """Counts messages by topic. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[int] = Counter()  # by the topic's hash: a topic may have 65,535 bytes
         self._group: list[IntakeFault] = []
         self._at: dict[str, int] = {}
 
@@ -34,11 +34,12 @@ class Strangers:
         """
         if faults is not self._group:
             self._group, self._at = faults, {}
-        known = topic in self._seen or len(self._seen) < TOPICS_MAX
+        name = hash(topic)
+        known = name in self._seen or len(self._seen) < TOPICS_MAX
         key = topic if known else ""
         if known:
-            self._seen[topic] += 1
-        if known and self._seen[topic] <= SINGLY_MAX:
+            self._seen[name] += 1
+        if known and self._seen[name] <= SINGLY_MAX:
             return False
         at = self._at.get(key)
         if at is None:

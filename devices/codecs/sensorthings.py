@@ -7,6 +7,7 @@ the message: the device's model says it.
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import Final
 
 from devices.codecs.base import READINGS_MAX
@@ -104,9 +105,15 @@ def _time(observation: dict[str, object]) -> object:
     time = observation.get(_TIME)
     if time is None:
         others = [name for name in list(observation)[:_MEMBERS_LOOKED_AT_MAX] if name not in (_TIME, _RESULT_TIME)]
-        close = difflib.get_close_matches(_TIME, [name for name in others if len(name) <= 2 * len(_TIME)], 1, 0.8)
-        time = f"{close[0]} instead of {_TIME}" if close else observation.get(_RESULT_TIME)
+        close = _misspelt(tuple(name for name in others if len(name) <= 2 * len(_TIME)))
+        time = f"{close} instead of {_TIME}" if close else observation.get(_RESULT_TIME)
     return time.partition("/")[0] if isinstance(time, str) else time
+
+
+@lru_cache(maxsize=256)  # rows of a data array share their names, and comparing takes longer than all the rest
+def _misspelt(names: tuple[str, ...]) -> str:
+    """Return the name that is nearly `phenomenonTime`; empty where none is."""
+    return next(iter(difflib.get_close_matches(_TIME, names, 1, 0.8)), "")
 
 
 def _written(observation: object) -> dict[str, object]:

@@ -14,6 +14,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from devices import PAYLOAD_BYTES_MAX
 from devices.batch import ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Cells, Grid
@@ -304,12 +305,13 @@ class StoreLimits:
         rows_max: readings of one commit, and rows of one column set of a flush; more is refused.
         quarantine_rows_max: rows the quarantine holds; the oldest leave, and the ledger counts them.
         silence_rows_max: silences that are kept; the oldest leave, and `listening.trimmed` counts them.
-        payload_bytes_max: bytes of a payload that are kept.
+        payload_bytes_max: bytes of a payload that are kept. Whoever brings it may keep less, so this is no bound of its
+            own: a gateway's setting would have no effect beyond it.
         text_chars_max: characters of topic, device and detail that are kept.
     """
 
     rows_max: int = 2_000_000
     quarantine_rows_max: int = 1_000_000
     silence_rows_max: int = 1_000_000
-    payload_bytes_max: int = 4_096
+    payload_bytes_max: int = PAYLOAD_BYTES_MAX
     text_chars_max: int = 1_000

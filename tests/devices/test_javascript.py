@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devices import DeviceModel, PayloadError, load_models, prepare
+from devices.codecs.base import TIME_MAX_US
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads.javascript import decode, engine
 from devices.definitions import MODELS, definitions_folder
@@ -108,6 +109,19 @@ def test_a_decoder_is_told_the_time_of_the_uplink_and_the_models_variables() -> 
         "key": "Größe",
     }
     assert run(returning("{ port: input.fPort }"), port=None) == {"port": None}
+
+
+@pytest.mark.parametrize(
+    ("at_us", "shown"),
+    [
+        (-1_000_000, "1970-01-01T00:00:00.000Z"),
+        (engine.CLOCK_US_MAX, "2262-04-11T23:47:16.854Z"),
+        (TIME_MAX_US, "2262-04-11T23:47:16.854Z"),
+    ],
+)
+def test_its_clock_stands_still_where_it_cannot_count(at_us: int, shown: str) -> None:
+    source = JavaScript("a.js", returning("{ now: new Date() }"))
+    assert decode(b"", 1, at_us, source) == {"now": shown}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
@@ -54,6 +55,15 @@ def test_without_any_time_it_is_of_its_arrival_and_marked_so() -> None:
 @pytest.mark.parametrize("name", ["phenonmenonTime", "phenomenontime", "PhenomenonTime", "phenomenon_time"])
 def test_a_misspelt_time_is_not_taken_for_now(name: str) -> None:
     assert decoded(ONE, {"result": 72, name: "2015-02-05T17:00:00Z", "resultTime": LATER}) == ([], [("bad_time", 1)])
+
+
+def test_the_names_of_a_data_array_are_compared_once_however_many_rows_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *given: compared.append(given) or [])
+    members = ["result", "phenomenonWeather", "rows of this test"]
+    array = {"components": members, "dataArray": [[11.25, at, at] for at in range(1000)]}
+    assert len(decoded(SEVERAL, [array])[0]) == 1000
+    assert len(compared) == 1
 
 
 @pytest.mark.parametrize("time", ["soon", 17, {"a": 1}, "", "/", f"/{T}"])

@@ -17,6 +17,7 @@ from ingest.admission import AdmissionLimits
 from ingest.commits import Commits
 from ingest.framing import Framer
 from ingest.gateway import heard_in
+from ingest.strangers import SINGLY_MAX
 from tests.deploy.clients import Client, wait_for
 from tests.devices.cities import write_city
 from tests.devices.test_feeds import BIKES, PLUG
@@ -48,6 +49,8 @@ class Bus:
         self.seen.append((topic, payload))
         if payload == b"refuse":
             raise PayloadError("malformed", "no line")
+        if payload == b"stranger":
+            raise PayloadError("unknown_device", "nobody has this")
         if payload == b"fail":
             raise ZeroDivisionError
         if payload == b"ask":
@@ -112,6 +115,20 @@ def test_a_message_that_says_nothing_is_no_fault_and_one_that_cannot_be_read_is(
     [intake] = pour(made, b"".join(publish(KNOWN, word) for word in (b"hello", b"refuse", b"fail")))
     assert faults(intake) == [(1, "malformed", 1, -1), (2, "malformed", 1, -1)]
     assert made.counters.codec_errors == 1
+
+
+def test_a_decoder_that_fails_again_and_again_fills_no_log(made: Framer, caplog: pytest.LogCaptureFixture) -> None:
+    pour(made, publish(KNOWN, b"fail") * 3)
+    assert made.counters.codec_errors == 3
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_devices_that_nobody_registered_cannot_fill_the_quarantine_through_a_carrier(made: Framer) -> None:
+    [intake] = pour(made, publish(UNLISTED, b"stranger") * (SINGLY_MAX + 5))
+    assert [reason for _, reason, _, _ in faults(intake)] == ["unknown_device"] * (SINGLY_MAX + 1)
+    assert intake.fault_readings() == SINGLY_MAX + 5
+    assert made.counters.unrouted_folded == 4
 
 
 def test_more_readings_than_allowed_are_refused_together(tables: Routing) -> None:

@@ -96,6 +96,18 @@ def test_an_uplink_is_remembered_for_a_while_and_a_bounded_number_of_them() -> N
     assert repeats.settle(0, told(frames[0], 4), NOW_US + KEPT_US + 3) is not late
 
 
+def test_uplinks_with_many_readings_are_remembered_up_to_a_number_of_these() -> None:
+    counters = Counters()
+    repeats = Repeats(counters, readings_max=6)
+    frames = [Frame("", counter, b"") for counter in range(3)]
+    first, second = (Decoded([Reading(0, at, 1, 0) for at in range(4)], frame=frame) for frame in frames[:2])
+    assert [repeats.settle(0, one, NOW_US) for one in (first, second)] == [first, second]
+    assert counters.uplinks_forgotten == 0
+    repeats.settle(0, told(frames[2]), NOW_US)
+    assert counters.uplinks_forgotten == 1
+    assert repeats.settle(0, told(frames[1]), NOW_US) is second
+
+
 def test_what_a_frame_counter_skips_is_lost_and_what_counts_anew_is_not() -> None:
     counters = Counters()
     repeats = Repeats(counters)

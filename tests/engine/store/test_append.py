@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices import ObservationBatch
+from devices import PAYLOAD_BYTES_MAX, ObservationBatch
 from devices.series import TIME_MIN_US
 from engine.cells import Grid
 from engine.store import Duty, Flush, NotOwned, Outcome, Registered, Store, StoreError, StoreLimits
@@ -188,6 +188,13 @@ def test_a_payload_is_cut_at_the_limit_and_its_size_kept(url: str, query: Query)
         store.append(append([], [], [], refused=rows))
     found = query("SELECT payload, payload_bytes, detail FROM quarantine ORDER BY quarantine_id")
     assert found == [(b"\0\xff23", 7, "much …"), (b"ab", 900, "")]
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_payload_is_kept_whole_as_far_as_a_gateway_may_be_told_to_keep_it(store: Store, query: Query) -> None:
+    payload = bytes(range(256)) * (PAYLOAD_BYTES_MAX // 256)
+    store.append(append([], [], [], refused=[refused(payload=payload)]))
+    assert query("SELECT payload, payload_bytes FROM quarantine") == [(payload, PAYLOAD_BYTES_MAX)]
 
 
 @pytest.mark.usefixtures("registered")

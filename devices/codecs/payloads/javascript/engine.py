@@ -44,6 +44,8 @@ _HANDLE_BYTES: Final = 4
 _PAGE_BYTES: Final = 65_536
 _NOT_AVAILABLE: Final = 52  # WASI's ENOSYS
 _CLOCK, _INTERRUPT, _RANDOM, _EXIT = "clock_time_get", "host_interrupt", "random_get", "proc_exit"
+CLOCK_US_MAX: Final = (2**63 - 1) // 1000
+"""Its clock counts nanoseconds in 64 bits: it stands still in 2262, and before 1970."""
 _STOPPED: Final = {
     "OUT_OF_FUEL": "took more than {instructions} instructions",
     "STACK_OVERFLOW": "calls itself too deeply",
@@ -174,7 +176,7 @@ class _Instance:
     def answer(self, image: _Image, source: str, now_us: int) -> str:
         """Return what a source evaluates to in an image; see `evaluate`."""
         self._restore(image)
-        self._clock.now_ns = now_us * 1000
+        self._clock.now_ns = min(max(now_us, 0), CLOCK_US_MAX) * 1000
         return self.evaluate(source, INSTRUCTIONS_MAX)
 
     def _restore(self, image: _Image) -> None:
