@@ -113,6 +113,8 @@ class TimeSpec:
         required: a message without it is `bad_time`; else its arrival stands in, also for a clock that was never set.
         zone: of civil times without an offset; empty for the others.
         clock_path: where date and time of day stand apart, the place of the latter; a blank joins them.
+        period_us: what is stated is the end of so long a period, and its begin is the reading's time; 0: it is an
+            instant, or a begin.
     """
 
     path: JsonPath
@@ -120,6 +122,7 @@ class TimeSpec:
     required: bool
     zone: str = ""
     clock_path: JsonPath | None = None
+    period_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +331,11 @@ def _time(table: Table) -> TimeSpec | None:
         table.fault("format", fault)
     required = table.flag("required", True)
     clock_path = _path(table, "clock", clock) if clock else None
+    period_s = table.whole("period_s", 0, low=1, high=INTERVAL_S_MAX)
+    if period_s and not required:
+        table.fault("period_s", "the arrival would stand in for an end; expected a time that is `required`")
     table.done()
-    return None if path is None else TimeSpec(path, name, required, zone, clock_path)
+    return None if path is None else TimeSpec(path, name, required, zone, clock_path, period_s * 1_000_000)
 
 
 def _feed(root: Table, rules: FormatRules) -> Feed | None:

@@ -190,7 +190,7 @@ def _time(item: object, document: Document, spec: TimeSpec | None, received_us: 
     time_us = read_time(text, spec.format, spec.zone)
     if time_us < CLOCK_SET_US and not spec.required:
         return other
-    return _checked(time_us), 0
+    return _checked(time_us - spec.period_us), 0
 
 
 def _text(value: object, where: str) -> str:
@@ -291,7 +291,7 @@ def _with_items(each: JsonPath, body: object, items: list[object]) -> object:
 
 def _put_time(spec: TimeSpec, item: object, body: object, time_us: int) -> None:
     """Write a time as the model's devices send it, exactly."""
-    text = write_time(time_us, spec.format, spec.zone)
+    text = write_time(time_us + spec.period_us, spec.format, spec.zone)
     if spec.clock_path is None:
         spec.path.put(item, body, text)
         return

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from devices import codec, load_measurands, load_models
+from devices import codec, definitions_folder, load_measurands, load_models
 from devices.codecs.trial import try_vectors
 
 PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+LICENCES = definitions_folder().joinpath("models", "LICENCES.md").read_text(encoding="utf-8")
+COPIED = ("Apache-2.0", "BSD-3-Clause", "MIT", "CC BY 4.0")
 MODELS = load_models()
 CATALOGUE = load_measurands().by_code
 
@@ -21,6 +23,18 @@ def test_the_vectors_of_a_model_hold_and_show_every_field(code: str) -> None:
     assert try_vectors(model, codec) == []
     assert {wanted.field for vector in model.vectors for wanted in vector.expected} == {f.name for f in model.fields}
     assert all(vector.source for vector in model.vectors)
+
+
+def test_whose_a_recorded_message_is_and_under_which_licence_it_was_copied_stands_beside_the_models() -> None:
+    rows = [line for line in LICENCES.splitlines() if line.startswith("|")]
+    for source in {vector.source for model in MODELS.values() for vector in model.vectors}:
+        owner = re.match(r"github\.com/[\w-]+", source)
+        assert owner is not None or source.startswith("ours"), source
+        if owner is not None:
+            [row] = [row for row in rows if owner.group() in row]
+            assert [name for name in COPIED if f", {name}" in source and name in row], source
+    for holder in ("Copyright (c) 2010-2011, Raditex Control AB", "Copyright (c) 2016 Nigel Dokter"):
+        assert holder in LICENCES
 
 
 def test_messages_of_our_own_are_plausible() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devices import FLAG_TIME_FROM_ARRIVAL, DeviceModel, PayloadError, codec, load_measurands, load_models
 from devices.codecs.base import TIME_MAX_US, TIME_MIN_US
 from devices.paths import ABSENT, EVERY, SELECTED_MAX, Select, parse_path
-from devices.times import CLOCK_SET_US
+from devices.times import CLOCK_SET_US, time_us_from_rfc3339
 from tests.devices.make import RECEIVED_US, decoded, faults_of, model
 
 T = 1_704_067_200_000_000
@@ -271,6 +271,25 @@ def test_a_clock_that_was_never_set_gives_way_only_where_the_time_is_not_require
             ("pm", RECEIVED_US, 1000, FLAG_TIME_FROM_ARRIVAL)
         ]
     assert decoded(ONE, {"ts": 7, "data": {"pm25": 1}})[0] == [("pm", 7_000_000, 1000, 0)]
+
+
+def test_a_time_that_is_the_end_of_a_period_counts_from_its_begin() -> None:
+    text = (
+        'title = "t"\ncodec = "json-paths"\ninterval_s = 3600\n[time]\npath = "at"\nformat = "local"\n'
+        'zone = "Europe/Madrid"\nperiod_s = 3600\n{}[[field]]\nname = "pm2_5"\nmeasurand = "pm2_5"\nunit = "ug/m3"\n'
+    )
+    hourly = model(text.format(""))
+    midnight = {"at": "2024-03-31T00:00", "pm2_5": 1}
+    last_hour_us = time_us_from_rfc3339("2024-03-30T22:00:00Z")
+    assert decoded(hourly, midnight) == ([("pm2_5", last_hour_us, 1000, 0)], [])
+    # The hour before summer time began ended where the clock went on, at 3.
+    short = decoded(hourly, {"at": "2024-03-31T03:00", "pm2_5": 1})
+    assert short[0][0][1] == time_us_from_rfc3339("2024-03-31T00:00:00Z")
+    sent = codec("json-paths").encode(hourly, [("pm2_5", last_hour_us, 1000)])
+    assert decoded(hourly, sent) == decoded(hourly, midnight)
+    assert faults_of(text.format("required = false\n")) == [
+        "time.period_s: the arrival would stand in for an end; expected a time that is `required`"
+    ]
 
 
 def test_a_day_without_its_time_of_day_is_a_bad_time() -> None:
