@@ -14,7 +14,6 @@ from devices.errors import ValueRefusedError
 from devices.ticks import TEXT_CHARS_MAX, NumberText, parse_number, text_from_number
 
 STEPS_MAX = 16
-POSITION_MAX = 9_999
 SELECTED_MAX = 256
 """So many elements of an array a selection looks at; each field of each object of a message may have one."""
 ABSENT: Final = object()

@@ -36,6 +36,10 @@ class Unit:
     factor: Fraction
     offset: Fraction
 
+    def same_as(self, other: Unit) -> bool:
+        """Say whether this is another name of the same unit."""
+        return (self.dimension, self.factor, self.offset) == (other.dimension, other.factor, other.offset)
+
 
 @once_an_edition
 def _table() -> dict[str, Any]:

@@ -102,12 +102,6 @@ class Framer:
             former.filled = former.scanned
         return self._advance()
 
-    def detach(self) -> Intake | None:
-        """Give up the intake without another one; only between connections, when nothing is left to cut."""
-        former, self.intake = self.intake, None
-        self.full = False
-        return former
-
     def room(self) -> memoryview:
         """Return where the next bytes belong; empty while full."""
         if self.intake is None or self.full:

@@ -137,10 +137,6 @@ class Intake:
         """Return, per reading, when its message was received."""
         return self.received_us[self.reading_message[: self.reading_count]]
 
-    def fault_readings(self) -> int:
-        """Return how many readings the faults stand for."""
-        return sum(fault.readings for fault in self.faults)
-
 
 class Relay:
     """Hands intakes from the session to the committer and gives them back: a bounded pool with two ends.

@@ -44,11 +44,7 @@ def _same_unit(sent: str, field: Field) -> bool:
 def _one_unit(sent: str, field: Field) -> bool:
     units = load_units()
     ours, theirs = units.get(field.unit), units[sent]
-    if ours is not None and (ours.dimension, ours.factor, ours.offset) == (
-        theirs.dimension,
-        theirs.factor,
-        theirs.offset,
-    ):
+    if ours is not None and ours.same_as(theirs):
         return True
     try:  # `dB` of a field that is declared in `dBA`
         return conversion(sent, load_measurands().by_code[field.measurand].unit) == (field.factor, field.offset)

@@ -165,16 +165,7 @@ def _plain_unit(unit: str) -> str:
     units = load_units()
     if unit not in units:
         return unit
-    ours = units[unit]
-    for name in UNITS:
-        known = units.get(name)
-        if known is not None and (known.dimension, known.factor, known.offset) == (
-            ours.dimension,
-            ours.factor,
-            ours.offset,
-        ):
-            return name
-    return unit
+    return next((name for name in UNITS if name in units and units[name].same_as(units[unit])), unit)
 
 
 def _raw(number: Number, what: Quantity) -> int | None:

@@ -88,6 +88,16 @@ def text_of(data: bytes, *, hexadecimal: bool) -> str:
     return data.hex() if hexadecimal else base64.b64encode(data).decode("ascii")
 
 
+def refuse_normalized(uplink: Uplink) -> None:
+    """Refuse to write measurements in a common form, which only The Things Stack has.
+
+    Raises:
+        ValueError: the uplink has some.
+    """
+    if uplink.normalized is not None:
+        raise ValueError("only The Things Stack brings values into a common form")
+
+
 def whole(message: dict[str, object], key: str, high: int) -> int | None:
     """Return the whole number of a member; None where it is absent or null.
 

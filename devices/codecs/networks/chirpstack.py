@@ -17,6 +17,7 @@ from devices.codecs.networks.base import (
     clock_us,
     earliest,
     objects,
+    refuse_normalized,
     text_of,
     whole,
     word,
@@ -147,8 +148,7 @@ def _decoded(message: dict[str, object], network: str) -> object:
 
 
 def _with_payload(message: dict[str, object], uplink: Uplink, data: bytes | None) -> dict[str, object]:
-    if uplink.normalized is not None:
-        raise ValueError("only The Things Stack brings values into a common form")
+    refuse_normalized(uplink)
     if data is not None:
         message["data"] = text_of(data, hexadecimal=False)
     if uplink.decoded is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from devices.codecs.jsontext import NumberText
-from devices.codecs.networks.base import COUNTER_MAX, Uplink, clock_us, text_of, whole, word
+from devices.codecs.networks.base import COUNTER_MAX, Uplink, clock_us, refuse_normalized, text_of, whole, word
 from devices.payloads import PORT_MAX
 
 NAME: Final = "LORIOT"
@@ -39,8 +39,7 @@ class Loriot:
 
     def write(self, uplink: Uplink, data: bytes | None) -> dict[str, object]:
         """Return a message; see `Network.write`."""
-        if uplink.normalized is not None:
-            raise ValueError("only The Things Stack brings values into a common form")
+        refuse_normalized(uplink)
         message: dict[str, object] = {"cmd": "rx", "EUI": "0000000000000000", "port": NumberText(uplink.f_port or 1)}
         if uplink.time_us is not None:
             if uplink.time_us % _US_A_MS:

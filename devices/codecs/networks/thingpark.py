@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from devices.codecs.jsontext import NumberText
-from devices.codecs.networks.base import COUNTER_MAX, Uplink, clock_us, inner, text_of, whole, word
+from devices.codecs.networks.base import COUNTER_MAX, Uplink, clock_us, inner, refuse_normalized, text_of, whole, word
 from devices.payloads import PORT_MAX
 from devices.times import rfc3339
 
@@ -43,8 +43,7 @@ class ThingPark:
 
     def write(self, uplink: Uplink, data: bytes | None) -> dict[str, object]:
         """Return a message; see `Network.write`."""
-        if uplink.normalized is not None:
-            raise ValueError("only The Things Stack brings values into a common form")
+        refuse_normalized(uplink)
         told: dict[str, object] = {"FPort": NumberText(uplink.f_port or 1)}
         if uplink.time_us is not None:
             told["Time"] = rfc3339(uplink.time_us).replace("Z", "+00:00")
