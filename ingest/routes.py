@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import Carrier, DeviceModel, Field, Registry, carriers
+from devices import Carrier, DeviceModel, Field, Kind, Registry, carriers
 from devices.calibrations import Lines
 from devices.topics import matches
 from ingest.kernels import frames, senml
@@ -172,6 +172,8 @@ def kernel_scale(field: Field) -> tuple[int, int, int, int, int]:
     if field.states or field.sum_of or max(abs(num), den, abs(shift)) > senml.VALUE_MAX:
         return 1, 1, 0, _NEVER, 0
     power = 0
+    if field.kind is Kind.STATE:  # a fraction of a state is none, which is the codec's to say
+        return num, den, shift, 10**senml.DIGITS_MAX, power
     while power < senml.POWER_MAX and max(den, abs(shift)) * 10 ** (power + 1) <= senml.VALUE_MAX:
         power += 1
     return num, den, shift, min(senml.VALUE_MAX // max(1, abs(num)), 10**senml.DIGITS_MAX), power

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from devices.errors import PayloadError, ValueRefusedError, quoted
+from devices.measurands import Kind
 from devices.models import DeviceModel, Field
-from devices.ticks import parse_number, scale_number
+from devices.ticks import Number, parse_number, scale_number, text_from_number
 
 PAYLOAD_BYTES_MAX = 262_144
 """Bytes of one payload; a longer one is refused as `oversized` before it is parsed."""
@@ -143,7 +144,21 @@ def ticks_from_text(text: str, field: Field) -> int:
         raise ValueRefusedError(
             "not_a_number", f"{field.name}: expected one of {', '.join(map(quoted, field.states))}, got {quoted(text)}"
         )
-    return scale_number(parse_number(text), field.scale)
+    return ticks_of_number(parse_number(text), field)
+
+
+def ticks_of_number(number: Number, field: Field) -> int:
+    """Return the ticks of a number of a field that names no states.
+
+    Raises:
+        ValueRefusedError: `out_of_range`; `not_a_number` for a fraction where a state's number is sent: rounded, it
+            would be a state that nobody said.
+    """
+    if field.kind is Kind.STATE and number.exponent < 0 and number.mantissa % 10**-number.exponent:
+        raise ValueRefusedError(
+            "not_a_number", f"{field.name}: expected the number of a state, got {quoted(text_from_number(number))}"
+        )
+    return scale_number(number, field.scale)
 
 
 def state_text(field: Field, ticks: int) -> str:

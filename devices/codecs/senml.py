@@ -23,6 +23,7 @@ from devices.codecs.base import (
     Reading,
     state_text,
     ticks_from_text,
+    ticks_of_number,
 )
 from devices.codecs.jsontext import NumberText, dump_json, parse_json
 from devices.errors import PayloadError, ValueRefusedError, nearest, quoted
@@ -293,7 +294,7 @@ def _ticks(field: Field, record: dict[str, str], base: _Base) -> int:
         number = (parse_number(record["v"]) if labels else ZERO).plus(base.value or ZERO)
         if field.states:
             return ticks_from_text(text_from_number(number), field)
-        return scale_number(number, field.scale)
+        return ticks_of_number(number, field)
     if label == "vb" and field.states:
         return ticks_from_text("true" if record["vb"] else "false", field)
     if label == "vs" and field.states:

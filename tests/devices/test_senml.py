@@ -149,6 +149,16 @@ def test_states_come_as_numbers_words_and_booleans() -> None:
     assert faults == [("not_a_number", 1)] * 4
 
 
+@pytest.mark.parametrize("value", [0.6, 1.5, -0.1, 1e-9])
+def test_a_fraction_is_no_state_and_is_not_rounded_to_one(value: float) -> None:
+    assert decoded(STATES, [{"n": "load", "v": value}]) == ([], [("not_a_number", 1)])
+    by_path = model(
+        'title="s"\ncodec="json-paths"\ninterval_s=60\n[[field]]\nname="load"\nmeasurand="traffic_load"\n', "paths"
+    )
+    assert decoded(by_path, {"load": value}) == ([], [("not_a_number", 1)])
+    assert [row[2] for row in decoded(by_path, b'{"load": 1.0}')[0]] == [1]
+
+
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
