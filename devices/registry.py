@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.calibrations import FILE as CALIBRATIONS
 from devices.calibrations import Calibration, Lines, Target, lines_of, read_calibrations
@@ -175,35 +176,52 @@ class Registry:
         return lines_of(self.calibrations, slots, self.slot_count())
 
     def series(self) -> SeriesTable:
-        """Return what each slot is, as arrays."""
+        """Return what each slot is, as arrays; always the same ones, which nobody may write to."""
+        return self._series
+
+    @cached_property
+    def _series(self) -> SeriesTable:
         zones = {zone.code: i for i, zone in enumerate(self.city.zones)}
         gateways = {gateway: i for i, gateway in enumerate(self.gateways)}
-        measurands = {m.code: (i, m) for i, m in enumerate(self.catalogue.measurands)}
-        rows = []
-        for position, device in enumerate(self.devices):
-            head = (position, zones[device.zone], gateways[device.gateway])
-            tail = (device.interval_us, device.service_from_us, device.service_to_us)
-            for sent in self.models[device.model].fields:
-                index, measurand = measurands[sent.measurand]
-                rows.append(
-                    (*head, index, int(measurand.kind), *tail, measurand.low_ticks, measurand.high_ticks,
-                     sent.modulus_ticks, sent.rate_ticks_max)
-                )  # fmt: skip
-        columns = np.array(rows, np.int64).reshape(-1, 12).T.copy()
+        used = {code: i for i, code in enumerate(dict.fromkeys(device.model for device in self.devices))}
+        fields = [_field_rows(self.models[code], self.catalogue) for code in used]
+        device = np.repeat(np.arange(len(self.devices), dtype=np.int32), np.diff(self._first))
+        model = np.fromiter((used[one.model] for one in self.devices), np.intp, len(self.devices))
+        # Where each slot's field stands among those of all models: its model's first, and the fields before it.
+        begin = np.cumsum([0, *map(len, fields)])[model]
+        row = np.arange(device.size) + (begin - self._first[:-1])[device]
+        measurand, kind, low, high, modulus, rate = np.concatenate([*fields, np.empty((0, 6), np.int64)]).T
+
+        def of_device(values: Iterable[int], dtype: type[np.generic]) -> NDArray[Any]:
+            return np.fromiter(values, dtype, len(self.devices))[device]
+
         return SeriesTable(
-            device=columns[0].astype(np.int32),
-            zone=columns[1].astype(np.int32),
-            gateway=columns[2].astype(np.int32),
-            measurand=columns[3].astype(np.int32),
-            kind=columns[4].astype(np.int8),
-            interval_us=columns[5],
-            service_from_us=columns[6],
-            service_to_us=columns[7],
-            low_ticks=columns[8],
-            high_ticks=columns[9],
-            modulus_ticks=columns[10],
-            rate_ticks_max=columns[11],
+            device=device,
+            zone=of_device((zones[one.zone] for one in self.devices), np.int32),
+            gateway=of_device((gateways[one.gateway] for one in self.devices), np.int32),
+            measurand=measurand[row].astype(np.int32),
+            kind=kind[row].astype(np.int8),
+            interval_us=of_device((one.interval_us for one in self.devices), np.int64),
+            service_from_us=of_device((one.service_from_us for one in self.devices), np.int64),
+            service_to_us=of_device((one.service_to_us for one in self.devices), np.int64),
+            low_ticks=low[row],
+            high_ticks=high[row],
+            modulus_ticks=modulus[row],
+            rate_ticks_max=rate[row],
         )
+
+
+def _field_rows(model: DeviceModel, catalogue: MeasurandCatalogue) -> NDArray[np.int64]:
+    """Return of each field of a model (measurand, kind, low, high, modulus, rate), one row a field."""
+    measurands = {m.code: (i, m) for i, m in enumerate(catalogue.measurands)}
+    rows = []
+    for sent in model.fields:
+        index, measurand = measurands[sent.measurand]
+        rows.append(
+            (index, int(measurand.kind), measurand.low_ticks, measurand.high_ticks, sent.modulus_ticks,
+             sent.rate_ticks_max)
+        )  # fmt: skip
+    return np.array(rows, np.int64).reshape(-1, 6)
 
 
 def load_registry(city_dir: Path) -> Registry:

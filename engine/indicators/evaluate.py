@@ -25,7 +25,7 @@ from engine.indicators import pooling
 from engine.indicators.catalogue import INDICATORS
 from engine.indicators.columns import state_share, total, vector_mean
 from engine.indicators.definition import HourColumns, Hours, Indicator, Profile, Sums
-from engine.indicators.plan import Plan, plan
+from engine.indicators.plan import Plan, plan, thrifty
 from engine.indicators.recent import RecentHours
 from engine.indicators.work import Exclusions, Item, Known, Required, Results, WindowReader, Work
 from engine.spans import Keys
@@ -100,7 +100,7 @@ class Evaluator:
         # Of the window of each definition that was last computed alone: it is the open one, minute after minute.
         self._dues: dict[int, tuple[tuple[tuple[int, int], ...], NDArray[np.int64], NDArray[np.int64]]] = {}
         at_traffic = np.zeros(device_count, np.bool_) if traffic is None else traffic
-        self._plans = [plan(i, d, series, measurands, at_traffic) for i, d in enumerate(self.catalogue)]
+        self._plans = thrifty(plan(i, d, series, measurands, at_traffic) for i, d in enumerate(self.catalogue))
 
     def affected(self, slots: NDArray[np.int32], hour_starts_us: NDArray[np.int64], *, latest_us: int) -> Work:
         """Return the windows to compute after these hour cells changed.

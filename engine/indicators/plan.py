@@ -5,9 +5,11 @@ Knows the series of one worker; knows no values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,6 +194,29 @@ def plan(
         _needs(indicator, traffic[device]), np.array(chosen, np.int16),
         None if indicator.index is not None else measurands[chosen[0]],
     )  # fmt: skip
+
+
+def thrifty(plans: Iterable[Plan]) -> list[Plan]:
+    """Return plans whose equal arrays are one array, which nobody may write to: the hourly and the daily figure of a
+    measurand read the same slots, and of what a city does not measure all read nothing."""
+    known: dict[tuple[str, bytes], NDArray[Any]] = {}
+
+    def one_of_each(array: NDArray[Any]) -> NDArray[Any]:
+        return known.setdefault((array.dtype.str, hashlib.sha256(array.tobytes()).digest()), array)
+
+    return [
+        replace(
+            made,
+            device=one_of_each(made.device),
+            zone=one_of_each(made.zone),
+            slots=one_of_each(made.slots),
+            slot_station=one_of_each(made.slot_station),
+            slot_input=one_of_each(made.slot_input),
+            first_slot=one_of_each(made.first_slot),
+            station_of_slot=one_of_each(made.station_of_slot),
+        )
+        for made in plans
+    ]
 
 
 def _check(indicator: Indicator, measurands: Sequence[Measurand]) -> None:

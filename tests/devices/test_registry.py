@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from dataclasses import fields
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -76,6 +77,24 @@ def test_the_series_table_says_what_each_slot_is(registry: Registry) -> None:
     assert len(series) == registry.slot_count()
     assert {str(getattr(series, name).dtype) for name in ("device", "measurand", "zone", "gateway")} == {"int32"}
     assert series.kind.dtype == "int8"
+
+
+def test_every_row_of_the_series_table_is_its_own_device_and_field(registry: Registry) -> None:
+    series, catalogue = registry.series(), registry.catalogue
+    zones = [zone.code for zone in registry.city.zones]
+    rows = [
+        (
+            position, at := catalogue.index(field.measurand), field.kind, zones.index(device.zone),
+            registry.gateways.index(device.gateway), device.interval_us, device.service_from_us, device.service_to_us,
+            catalogue.measurands[at].low_ticks, catalogue.measurands[at].high_ticks,
+            field.modulus_ticks, field.rate_ticks_max,
+        )
+        for position, device in enumerate(registry.devices)
+        for field in registry.model_of(device).fields
+    ]  # fmt: skip
+    columns = [getattr(series, column.name).tolist() for column in fields(series)]
+    assert list(zip(*columns, strict=True)) == rows
+    assert registry.series() is series
 
 
 def test_subscriptions_take_every_topic_exactly_once(registry: Registry) -> None:
