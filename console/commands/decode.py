@@ -43,6 +43,16 @@ def decode(
     ] = None,
     hexadecimal: Annotated[str | None, typer.Option("--hex", metavar="TEXT", help="The payload, in hex.")] = None,
     base64_text: Annotated[str | None, typer.Option("--base64", metavar="TEXT", help="The payload, in base64.")] = None,
+    f_port: Annotated[
+        int | None,
+        typer.Option(
+            "--f-port",
+            metavar="PORT",
+            min=1,
+            max=255,
+            help="The payload is what a LoRaWAN device sends on this port, without its network's message.",
+        ),
+    ] = None,
     live: Annotated[
         str | None, typer.Option("--live", metavar="FILTER", help="Messages from the broker, of these topics.")
     ] = None,
@@ -61,13 +71,17 @@ def decode(
     **Examples**
 
     - `cityvitals decode --model air_station message.json`
-    - `cityvitals decode --model milesight_ws302 --hex 7b7d`
+    - `cityvitals decode --model elsys_ers_co2 --f-port 5 --hex 0100e202290400270506060308`
     - `cityvitals --city cities/seoul decode --live 'cityvitals/+/+/telemetry' --count 5`
     - `mosquitto_sub -C 1 -t 'cityvitals/+/+/telemetry' | cityvitals decode --model air_station`
     """
+    from devices.payloads import enveloped
+
     given: Context = context.obj
     if sum(one is not None for one in (hexadecimal, base64_text, live)) > 1:
         raise MisuseError("--hex, --base64 and --live: give one of them")
+    if f_port is not None and live is not None:
+        raise MisuseError("--f-port: what comes from the broker is in its network's message")
     reader = _reader(given, model, topic, live is not None)
     if live is not None:
         good = [_told(reader, name, payload) for name, payload in heard(_broker(given), live, count)]
@@ -75,6 +89,8 @@ def decode(
             raise typer.Exit(EXIT_FAILED)
         return
     payload = _payload(file) if hexadecimal is None and base64_text is None else _written(hexadecimal, base64_text)
+    if f_port is not None:
+        payload = enveloped(payload, f_port)
     if not _told(reader, topic or "", payload):
         raise typer.Exit(EXIT_FAILED)
 

@@ -88,6 +88,7 @@ def test_what_is_good_of_a_message_is_printed_beside_what_is_bad() -> None:
         (["--model", "air_station", "--hex", "7"], "--hex: "),
         (["--model", "air_station", "--base64", "*"], "--base64: "),
         (["--model", "air_station", "--hex", "7b", "--live", "a"], "give one of them"),
+        (["--model", "elsys_ers_co2", "--f-port", "5", "--live", "a"], "--f-port: "),
     ],
 )
 def test_wrong_use_says_what_is_wrong_and_exits_2(arguments: list[str], expected: str) -> None:
@@ -101,6 +102,13 @@ def test_a_payload_may_be_written_in_hex_or_base64() -> None:
     for option, text in (("--hex", AIR.hex(":")), ("--base64", base64.b64encode(AIR).decode())):
         done = cityvitals("decode", "--model", "air_station", option, text)
         assert [row["value"] for row in done.rows] == ["35.200", "12.000"], done.err
+
+
+def test_what_a_lorawan_device_sends_needs_no_message_around_it() -> None:
+    done = cityvitals("decode", "--model", "elsys_ers_co2", "--f-port", "5", "--hex", "0100e202290400270506060308")
+    assert [row["value"] for row in done.rows] == ["22.600", "41.000", "39.00", "776.00"], done.err
+    cut = cityvitals("decode", "--model", "elsys_ers_co2", "--f-port", "5", "--hex", "0100e2022904002705")
+    assert (cut.code, cut.err) == (1, "malformed: byte 9: expected 1 bytes of movements, got the end\n")
 
 
 def test_without_a_model_the_citys_devices_say_whose_a_message_is(tmp_path: Path) -> None:
