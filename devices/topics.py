@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from itertools import combinations
+from itertools import combinations, product
 from typing import Final, NamedTuple
 
 DEFAULT_TOPIC = "cityvitals/{city}/{device}/telemetry"
@@ -15,6 +15,9 @@ DEFAULT_TOPIC = "cityvitals/{city}/{device}/telemetry"
 PLACEHOLDERS = ("city", "device", "gateway", "model", "zone")
 TOPIC_BYTES_MAX = 1_024
 """MQTT allows 65,535; no device needs them, and every topic is kept in the route table."""
+
+LEVELS_MAX: Final = 9
+"""A topic of so many levels is taken by 512 filters."""
 
 SPARKPLUG: Final = "spBv1.0"
 """The first level of every topic of Sparkplug B."""
@@ -100,6 +103,14 @@ def matches(topic_filter: str, topic: str) -> bool:
     """Return whether a filter of plain and `+` levels takes a topic."""
     wanted, given = topic_filter.split("/"), topic.split("/")
     return len(wanted) == len(given) and all(w in ("+", g) for w, g in zip(wanted, given, strict=True))
+
+
+def filters_of(topic: str) -> tuple[str, ...]:
+    """Return every filter of plain and `+` levels that takes a topic; none where these would be too many."""
+    levels = topic.split("/")
+    if len(levels) > LEVELS_MAX:
+        return ()
+    return tuple("/".join(chosen) for chosen in product(*((level, "+") for level in levels)))
 
 
 def covers(wide: str, narrow: str) -> bool:

@@ -21,6 +21,7 @@ class Counters:
         faults: messages or readings that go to quarantine already here.
         retained, oversized, unrouted: of the messages, those refused for that reason.
         unrouted_folded: messages of unknown devices that share a row of the quarantine with another of their topic.
+        unsubscribed: topics that came by a subscription which the broker kept from an earlier run, and which was ended.
         codec_errors: messages on which a codec failed in a way it should not; quarantined as malformed.
         intakes: groups handed over.
         acknowledged: acknowledgements sent.
@@ -50,6 +51,7 @@ class Counters:
     oversized: int = 0
     unrouted: int = 0
     unrouted_folded: int = 0
+    unsubscribed: int = 0
     codec_errors: int = 0
     intakes: int = 0
     acknowledged: int = 0

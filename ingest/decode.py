@@ -31,6 +31,7 @@ class Decoder:
         self.counters = counters
         self._repeats = Repeats(counters)
         self._strangers = Strangers()
+        self._unwanted: list[str] = []
         self._failures: set[str] = set()
         models = {model.code: model for model in routing.models}
         self._codecs = {code: codec(model.codec) for code, model in models.items()}
@@ -69,6 +70,11 @@ class Decoder:
     def commands(self) -> list[tuple[str, bytes]]:
         """Return what carriers want published, as (topic, payload), since it was asked last."""
         return [command for carrier in self.routing.carriers for command in carrier.commands()]
+
+    def unwanted(self) -> list[str]:
+        """Return topics to which we do not subscribe and of which something came, since it was asked last."""
+        topics, self._unwanted = self._unwanted, []
+        return topics
 
     def refuse_oversized(self, intake: Intake, message: int, size: int) -> None:
         """Note a message that was not kept whole; its row is in the intake."""
@@ -109,6 +115,8 @@ class Decoder:
     def _refuse_unrouted(self, intake: Intake, message: int) -> None:
         topic = intake.topic(message)
         self.counters.unrouted += 1
+        if self._strangers.is_new(topic) and not self.routing.wanted(topic):
+            self._unwanted.append(topic)
         if self.routing.expected(topic):
             self._refuse_stranger(intake, message, "unknown_device", f"no registered device has the topic {topic}")
         else:

@@ -17,7 +17,8 @@ MQTT_5 = 5
 MQTT_311 = 4
 """Protocol levels as they stand in CONNECT."""
 
-CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, PINGRESP, DISCONNECT, AUTH = 2, 3, 4, 5, 6, 7, 9, 13, 14, 15
+CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK = 2, 3, 4, 5, 6, 7, 9, 11
+PINGRESP, DISCONNECT, AUTH = 13, 14, 15
 """Packet types of the fixed header that a broker may send."""
 
 PINGREQ = b"\xc0\x00"
@@ -179,6 +180,12 @@ def subscribe(protocol: int, packet_id: int, filters: Sequence[str]) -> bytes:
     options = 0x01 | (0x10 if protocol == MQTT_5 else 0)
     body = struct.pack(">H", packet_id) + (b"\x00" if protocol == MQTT_5 else b"")
     return packet(0x82, body + b"".join(text(name) + bytes([options]) for name in filters))
+
+
+def unsubscribe(protocol: int, packet_id: int, filters: Sequence[str]) -> bytes:
+    """Encode UNSUBSCRIBE; what of it was never subscribed does no harm."""
+    body = struct.pack(">H", packet_id) + (b"\x00" if protocol == MQTT_5 else b"")
+    return packet(0xA2, body + b"".join(map(text, filters)))
 
 
 def publish(protocol: int, topic: str, payload: bytes) -> bytes:

@@ -16,10 +16,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.topics import filters_of
 from ingest import packets
 from ingest.counters import Counters
 from ingest.decode import Decoder
@@ -38,6 +40,8 @@ STOP_POLL_S = 0.2
 """How late a stop request is noticed at most while nothing else happens."""
 FILTERS_PER_PACKET = 1000
 """Topic filters in one SUBSCRIBE."""
+FAREWELL_ID_MIN = 32_768
+"""Packet ids from here on are of UNSUBSCRIBE; a million filters need fewer of SUBSCRIBE."""
 GOODBYE_S_MAX = 2.0
 """How long the broker may take to read our last acknowledgements and close the connection."""
 PROBE_SHARE, SILENCE_SHARE = 0.75, 0.5
@@ -109,6 +113,7 @@ class Session:
         self._subscribed_once = False
         self._asked: dict[int, Sequence[str]] = {}
         self._asked_s = 0.0
+        self._farewells = cycle(range(FAREWELL_ID_MIN, 65_536))
         self._sent_s = self._received_s = 0.0
         self._probed_s: float | None = None
         self._begun_s = 0.0  # since when bytes of a packet come whose end has not
@@ -381,6 +386,7 @@ class Session:
             self._begun_s, self._partial_bytes = now, 0
         self._handle(link, controls)
         self._send_commands(link)
+        self._unsubscribe(link)
         self._mark_opened(now)
         self._next_read_s = now if self._more else now + self.limits.read_pause_s
 
@@ -393,6 +399,20 @@ class Session:
                 continue
             self._send(link, packets.publish(self._protocol, topic, payload))
             self.counters.commands += 1
+
+    def _unsubscribe(self, link: Link) -> None:
+        """End subscriptions that the broker kept from an earlier run with other devices: nobody can list them, but a
+        message that none of ours takes shows what they may be."""
+        for topic in self._framer.decoder.unwanted():
+            filters = filters_of(topic)
+            if filters:
+                log.info(
+                    "broker %s: %s came by a subscription of an earlier run, which is ended",
+                    self.settings.shown_url,
+                    topic,
+                )
+                self._send(link, packets.unsubscribe(self._protocol, next(self._farewells), filters))
+                self.counters.unsubscribed += 1
 
     def _mark_opened(self, now: float) -> None:
         intake = self._framer.intake
@@ -411,7 +431,7 @@ class Session:
                 if code == packets.TAKEN_OVER:
                     raise SessionTakenOver(self.settings.client_id)
                 raise ConnectionLost(f"the broker ended the connection: {words} (code {code})")
-            elif control.type != packets.PINGRESP:
+            elif control.type not in (packets.PINGRESP, packets.UNSUBACK):
                 raise ProtocolError("a packet that a broker sends to a subscriber", f"type {control.type}")
 
     def _subscription_answered(self, answer: packets.SubscribeAnswer) -> None:

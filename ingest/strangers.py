@@ -25,6 +25,10 @@ class Strangers:
         self._group: list[IntakeFault] = []
         self._at: dict[str, int] = {}
 
+    def is_new(self, topic: str) -> bool:
+        """Say whether a message of a topic is the first of it, as far as topics are counted."""
+        return len(self._seen) < TOPICS_MAX and hash(topic) not in self._seen
+
     def folded(self, topic: str, faults: list[IntakeFault]) -> bool:
         """Say whether a message is counted with an earlier one of its topic and group; else it is to be noted next.
 

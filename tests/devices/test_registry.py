@@ -26,7 +26,7 @@ from devices import (
     load_registry,
     time_us_from_rfc3339,
 )
-from devices.topics import covers, matches, overlap, subscriptions
+from devices.topics import LEVELS_MAX, covers, filters_of, matches, overlap, subscriptions
 from tests.devices.cities import CITY, DEVICES, ZONES, write_city
 from tests.devices.test_models import GOOD
 
@@ -106,6 +106,13 @@ def test_subscriptions_take_every_topic_exactly_once(registry: Registry) -> None
 
 LEVELS = st.sampled_from(["a", "b", "+"])
 TOPICS = st.lists(st.sampled_from(["a", "b"]), min_size=2, max_size=3).map("/".join)
+
+
+@given(TOPICS, st.lists(LEVELS, min_size=2, max_size=3).map("/".join))
+def test_a_filter_takes_a_topic_where_it_is_one_of_those_that_do(topic: str, one: str) -> None:
+    assert (one in filters_of(topic)) == matches(one, topic)
+    assert len(filters_of("/".join("a" * LEVELS_MAX))) == 2**LEVELS_MAX
+    assert filters_of("/".join("a" * (LEVELS_MAX + 1))) == ()
 
 
 @given(

@@ -29,6 +29,11 @@ def test_subscribe_asks_for_qos_1_and_for_retained_messages_only_when_it_is_new(
     assert packets.subscribe(packets.MQTT_311, 7, ["a/+"]) == b"\x82\x08\x00\x07\x00\x03a/+\x01"
 
 
+def test_unsubscribe_names_the_filters() -> None:
+    assert packets.unsubscribe(packets.MQTT_5, 40_000, ["a/+", "b"]) == b"\xa2\x0b\x9c\x40\x00\x00\x03a/+\x00\x01b"
+    assert packets.unsubscribe(packets.MQTT_311, 7, ["a/+"]) == b"\xa2\x07\x00\x07\x00\x03a/+"
+
+
 def test_the_short_packets() -> None:
     assert packets.PINGREQ == b"\xc0\x00"
     assert packets.pubcomp(258) == b"\x70\x02\x01\x02"

@@ -302,6 +302,26 @@ def test_messages_of_nobody_are_quarantined_and_acknowledged(broker: deploy.Brok
         running.wait(lambda: running.session.under_way == 0, "both acknowledgements")
 
 
+@PROTOCOLS
+def test_a_subscription_of_an_earlier_run_ends_with_the_first_message_that_nobody_wants(
+    broker: deploy.Broker, protocol: str
+) -> None:
+    wide = dataclasses.replace(routing(), subscriptions=(*routing().subscriptions, "old/+/up"))
+    with Running(broker.url, protocol=protocol, tables=wide) as before:
+        before.ready()
+    with Running(broker.url, protocol=protocol) as running:
+        running.ready()
+        publish(broker, packs(1), to="old/box/up")
+        running.messages(1)
+        running.wait(lambda: running.session.counters.unsubscribed == 1, "the end of the subscription")
+        publish(broker, packs(1), to="old/other/up")
+        publish(broker, packs(2))
+        # In this order they would come: what comes first now is what was sent last.
+        assert [message.topic for message in running.messages(3)] == ["old/box/up", topic("air-1"), topic("air-1")]
+        assert [REASONS[f.reason] for f in running.faults] == ["unknown_topic"]
+        assert running.session.counters.reconnects == 0
+
+
 def test_thousands_of_filters_are_subscribed_in_several_packets(broker: deploy.Broker) -> None:
     names = (*(f"cityvitals/testville/dev-{n}/telemetry" for n in range(2500)), topic("air-1"))
     with Running(broker.url, tables=dataclasses.replace(routing(), subscriptions=names)) as running:
