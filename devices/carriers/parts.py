@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from devices.carriers.base import Carried
 from devices.codecs import Codec, codec
+from devices.codecs.base import Decoded
 from devices.errors import PayloadError, quoted
 from devices.models import DeviceModel
 from devices.registry import Registry
@@ -46,11 +47,15 @@ class Parts:
         return tuple(self._parts)
 
     def decode(self, topic: str, payload: bytes, received_us: int) -> list[Carried]:
-        """Return what a message says of its device; see `Carrier.decode`."""
+        """Return what a message says of its device, also that it cannot be read; see `Carrier.decode`."""
         if topic not in self._parts:
             raise PayloadError("unknown_device", f"no registered device has the topic {quoted(topic)}")
         position, part = self._parts[topic]
-        decoded = part.codec.decode(payload, part.model, received_us)
+        try:
+            decoded = part.codec.decode(payload, part.model, received_us)
+        except PayloadError as error:
+            decoded = Decoded()
+            decoded.refuse(error.reason, error.detail)
         readings = [reading._replace(field=part.fields[reading.field]) for reading in decoded.readings]
         return [Carried(position, replace(decoded, readings=readings))]
 

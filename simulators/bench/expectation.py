@@ -131,19 +131,19 @@ class Expected:
         """Return what must be in quarantine, with how many readings (or, without a payload, messages) of it."""
         plan, verdicts = self.fleet.plan(self.way), self.fleet.verdicts(self.way)
         writer = self.fleet.writer(self.way)
-        codes = [device.code for device in self.fleet.registry.devices]
-        counts: Counter[tuple[int, str]] = Counter()
+        codes = [*(device.code for device in self.fleet.registry.devices), ""]  # -1 is nobody
+        owner = self.fleet.registry.series().device
+        counts: Counter[tuple[int, int, str]] = Counter()
         for message in (verdicts.in_one != NOT_REFUSED).nonzero()[0].tolist():
-            counts[message, REASONS[verdicts.in_one[message]]] = 1
+            counts[message, int(verdicts.blamed[message]), REASONS[verdicts.in_one[message]]] = 1
         readable = verdicts.in_one[plan.message] == NOT_REFUSED
         for row in (readable & (verdicts.reading >= 0)).nonzero()[0].tolist():
-            counts[int(plan.message[row]), REASONS[verdicts.reading[row]]] += 1
+            counts[int(plan.message[row]), int(owner[plan.slot[row]]), REASONS[verdicts.reading[row]]] += 1
         found: Counter[Refused] = Counter()
-        for (message, reason), readings in counts.items():
-            device = "" if plan.dress[message] == Dress.STRANGER else codes[plan.device[message]]
+        for (message, device, reason), readings in counts.items():
             moving = plan.dress[message] == Dress.FUTURE
             payload = None if moving else writer.payload(message, 0)[:PAYLOAD_BYTES_KEPT]
-            found[Refused(device, reason, payload)] += 1 if moving else readings
+            found[Refused(codes[device], reason, payload)] += 1 if moving else readings
         return found
 
     def unlike_quarantine(self, pipeline: Pipeline) -> list[str]:

@@ -45,7 +45,8 @@ class _Scene:
     def rows(self) -> Mask:
         """Return the readings of the devices, fields and times meant."""
         plan, fault = self.plan, self.fault
-        found: Mask = self.devices[plan.device][plan.message] & (plan.dress[plan.message] == Dress.PLAIN)
+        found: Mask = self.devices[self.registry.series().device][plan.slot]
+        found &= plan.dress[plan.message] == Dress.PLAIN
         if fault.from_us is not None:
             found &= plan.time_us >= fault.from_us
         if fault.to_us is not None:

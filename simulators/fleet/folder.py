@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -116,7 +116,8 @@ def _zones(city: CitySpec) -> dict[str, object]:
 
 
 def _devices(spec: FleetSpec) -> Iterator[str]:
-    columns = [code for code in load_columns() if any(code in group.columns for group in spec.groups)]
+    filled = dict.fromkeys(code for group in spec.groups for code in group.columns)
+    columns = [code for code in {**load_columns(), **filled} if code in filled]
     yield ",".join([HEADER, *columns])
     corners = {zone.code: _corner(spec.city, position) for position, zone in enumerate(spec.city.zones)}
     titles = {zone.code: zone.title for zone in spec.city.zones}
@@ -127,11 +128,18 @@ def _devices(spec: FleetSpec) -> Iterator[str]:
             longitude, latitude = corners[zone][0] + east, corners[zone][1] + north
             title = f"{group.model.title.split(',')[0]} {code.rpartition('-')[2]}, {titles[zone]}".replace('"', "'")
             gateway = group.gateway.replace("{zone}", zone)
-            more = "".join(f",{group.columns.get(column, '')}" for column in columns)
+            names = {"{device}": code, "{zone}": zone}
+            more = "".join(f",{_filled(group.columns.get(column, ''), names)}" for column in columns)
             yield (
                 f"{code},{group.model.code},{zone},{_degrees(latitude)},{_degrees(longitude)},"
                 f'{group.interval_s},{gateway},"{title}"{more}'
             )
+
+
+def _filled(pattern: str, names: Mapping[str, str]) -> str:
+    for placeholder, name in names.items():
+        pattern = pattern.replace(placeholder, name)
+    return pattern
 
 
 def _degrees(millionths: int) -> str:

@@ -43,8 +43,9 @@ class Plan:
         message: int64, the message of each reading; rises. slot: int32. time_us, ticks: int64.
         refused: int8, position in `devices.REASONS` of what makes the reading unusable, else NOT_REFUSED. What follows
             from its value or time alone is not noted here.
-        device: int32, per message, position in the registry. send_us: int64, when it is sent, on the clock of the
-            readings. dress: uint8, a `Dress`. argument: int64, what the dress needs.
+        device: int32, per message, position in the registry; of a feed that of the first device that shares it.
+            send_us: int64, when it is sent, on the clock of the readings. dress: uint8, a `Dress`. argument: int64,
+            what the dress needs.
         storms_us: when the whole fleet loses its connections, on the same clock.
     """
 
@@ -108,17 +109,18 @@ class Plan:
 
 def packed(
     slot: NDArray[np.int32], time_us: NDArray[np.int64], ticks: NDArray[np.int64], device: NDArray[np.int32],
-    pack: NDArray[np.int64],
+    part: NDArray[np.int32], pack: NDArray[np.int64],
 ) -> Plan:  # fmt: skip
-    """Return readings put into messages: all of one device and time together, and `pack` such times in a message.
+    """Return readings put into messages: all of one sender, topic and time together, `pack` such times in each.
 
     Args:
-        slot, time_us, ticks, device: one row per reading, in any order; of one device and time at most one per slot.
+        slot, time_us, ticks: one row per reading, in any order; of one slot and time at most one.
+        device, part: of each reading, who sends it and by which of its topics; see `simulators.fleet.senders`.
         pack: times in one message, by device.
     """
-    order = np.lexsort((slot, time_us, device))
-    slot, time_us, ticks, device = slot[order], time_us[order], ticks[order], device[order]
-    fresh_device = np.append(True, device[1:] != device[:-1]) if device.size else np.empty(0, np.bool_)
+    order = np.lexsort((slot, time_us, part, device))
+    slot, time_us, ticks, device, part = slot[order], time_us[order], ticks[order], device[order], part[order]
+    fresh_device = np.append(True, (device[1:] != device[:-1]) | (part[1:] != part[:-1]))[: device.size]
     fresh_time = fresh_device | np.append(True, time_us[1:] != time_us[:-1])[: device.size]
     report = np.cumsum(fresh_time, dtype=np.int64) - 1
     heads = np.flatnonzero(fresh_device)

@@ -17,6 +17,7 @@ from simulators.clock import HOUR_US, SECOND_US, from_us, to_us
 from simulators.fleet.chance import below, keys, words_at
 from simulators.fleet.folder import device_codes
 from simulators.fleet.plan import Plan, packed
+from simulators.fleet.senders import senders_of
 from simulators.fleet.spec import FleetSpec, GroupSpec
 from simulators.fleet.values import Grid, Limits, Reports, outages, rest, values
 
@@ -45,7 +46,8 @@ def plan_of(spec: FleetSpec, registry: Registry) -> Plan:
         pack[rows] = group.pack
         columns += _group(spec, group, registry, series, rows)
     slot, time_us, ticks, device = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    return packed(slot, time_us, ticks, device, pack)
+    senders = senders_of(registry)
+    return packed(slot, time_us, ticks, senders.of[device], senders.part[slot], pack)
 
 
 def local_us(time_us: Grid, zone: ZoneInfo, begin_us: int, end_us: int) -> Grid:

@@ -48,7 +48,7 @@ class Signal:
         hours: how long it takes at most. by_ticks: what it adds at its height.
         start: of a register: `anywhere`, or `rollover`: so that it rolls over in the middle of the fleet's time.
         resets, swaps: how often a register starts again at 0, or a meter is replaced by one that shows something else.
-        rest_of: name of the field that takes its part of the same total (docks and bicycles).
+        rest_of: name of the field, or its measurand, that takes its part of the same total (docks and bicycles).
     """
 
     form: str

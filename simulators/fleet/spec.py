@@ -6,7 +6,7 @@ Knows the keys and their checks, every fault reported at once with file and key;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,9 @@ from devices import DeviceModel, Register, load_columns, load_measurands, load_m
 from devices.models import CODE, INTERVAL_S_MAX, read_models
 from devices.registers import read_registers
 from devices.tables import Problems, Table, parse_toml
+from devices.topics import placeholders
 from simulators.fleet.fault import FaultSpec, parse_faults
+from simulators.fleet.formats import is_timeless
 from simulators.fleet.signal import Signal, parse_signal, usual_signals
 
 SEED_MAX = 2**63 - 1
@@ -72,7 +74,8 @@ class GroupSpec:
         pack: reports in one message.
         phase: `spread`: each device reports at a second of its own; `aligned`: all at full intervals.
         gateway: pattern with `{zone}`; empty for none.
-        columns: what stands in the columns that any device may have, the same for all of the group.
+        columns: what stands in the columns that any device may have and in those of the model; `{device}` and `{zone}`
+            stand for the device's.
         signals: what each field says, by its name.
     """
 
@@ -228,8 +231,10 @@ def _group(table: Table, zones: list[str], models: Mapping[str, DeviceModel]) ->
     for name in picked:
         if name not in zones:
             table.fault("zones", f"unknown zone {name!r}{nearest(name, zones)}")
-    if sound and (model.feed is not None or any(field.topic for field in model.fields)):
-        table.fault("model", f"messages of {code!r} are not one device's own; a fleet sends none of these")
+    if sound and is_timeless(model):
+        table.fault(
+            "model", f"messages of {code!r} carry no time: theirs is that of arrival, which no truth knows beforehand"
+        )
     pack = table.whole("pack", 1, low=1, high=PACK_MAX)
     if sound and pack > 1 and model.codec != "senml-json":
         table.fault("pack", f"a message of model {model.code!r} carries one time; expected 1, got {pack}")
@@ -240,21 +245,28 @@ def _group(table: Table, zones: list[str], models: Mapping[str, DeviceModel]) ->
         zones=picked,
         interval_s=table.whole("interval_s", model.interval_s, low=1, high=INTERVAL_S_MAX),
         pack=pack,
-        phase=table.text("phase", PHASES[0], among=PHASES),
+        phase=table.text("phase", PHASES[model.feed is not None], among=PHASES),
         gateway=table.text("gateway", ""),
-        columns=_columns(table),
+        columns=_columns(table, model),
         signals=_signals(table if sound else table.muted(), model),
     )
     table.done()
     return group
 
 
-def _columns(table: Table) -> Mapping[str, str]:
+def _columns(table: Table, model: DeviceModel) -> Mapping[str, str]:
     columns, known = table.mapping("columns"), load_columns()
     for name, text in columns.items():
-        fault = known[name].fault(text) if name in known else f"unknown column{nearest(name, known)}"
+        if name in model.columns:
+            continue
+        fault = known[name].fault(text) if name in known else f"unknown column{nearest(name, {*known, *model.columns})}"
         if fault:
             table.fault(f"columns.{name}", fault)
+    if model.feed is not None and model.feed.column:
+        return {model.feed.column: "{device}", **columns}
+    for name in sorted({name for field in model.fields for name in placeholders(field.topic)}):
+        if name in model.columns and name not in columns:
+            table.fault(f"columns.{name}", "is missing; topics of fields are made of it. Expected a text with {device}")
     return columns
 
 
@@ -266,9 +278,12 @@ def _signals(table: Table, model: DeviceModel) -> Mapping[str, Signal]:
         measurand = catalogue.by_code[field.measurand]
         said = own.table(field.name) or Table({}, own.file, own.at(field.name), own.problems)
         signal = parse_signal(said, usual[field.measurand], measurand)
-        if signal.rest_of and signal.rest_of not in (f.name for f in model.fields if f.name != field.name):
+        others = [other for other in model.fields if other.name != field.name]
+        # What is usual names the other's measurand: it holds for every model.
+        named = {**{other.measurand: other.name for other in others}, **{other.name: other.name for other in others}}
+        if signal.rest_of and signal.rest_of not in named:
             said.fault("rest_of", f"model {model.code!r} has no other field {signal.rest_of!r}")
-        signals[field.name] = signal
+        signals[field.name] = replace(signal, rest_of=named.get(signal.rest_of, ""))
     own.done()
     forms = [s.form for s in signals.values()]
     if "outage_time" in forms and "outage" not in forms:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from devices import REASON_CODES, REASONS, ObservationBatch, Registry
 from simulators.fleet.plan import NOT_REFUSED, Dress, Plan
+from simulators.fleet.senders import senders_of
 
 TIME_US_MIN = 946_684_800_000_000
 """Before 2000 no clock was ever set."""
@@ -59,12 +60,15 @@ class Verdicts:
             (`in_one`) and retained ones meaningless.
         in_one: int8, per message NOT_REFUSED or the reason it counts under, as one reading.
         contested: bool, per message: another says something else for one of its series and times.
+        blamed: int32, per message, the device that it counts for where it counts in one; -1 where nobody knows whose
+            it is.
     """
 
     plan: Plan
     reading: NDArray[np.int16]
     in_one: NDArray[np.int8]
     contested: NDArray[np.bool_]
+    blamed: NDArray[np.int32]
 
     def accepted(self) -> ObservationBatch:
         """Return every observation that must be stored, by slot and time."""
@@ -83,7 +87,7 @@ class Verdicts:
         plan = self.plan
         codes = [device.code for device in registry.devices]
         found: dict[str, Tally] = {}
-        device = plan.device[plan.message]
+        device = registry.series().device[plan.slot]
         readable = self.in_one[plan.message] == NOT_REFUSED
         for verdict in np.unique(self.reading[readable]).tolist():
             counts = np.bincount(device[readable & (self.reading == verdict)], minlength=len(codes))
@@ -98,7 +102,7 @@ class Verdicts:
                     tally.by_reason[REASONS[verdict]] += count * times
         for at in np.flatnonzero(self.in_one != NOT_REFUSED).tolist():
             reason = REASONS[self.in_one[at]]
-            code = "" if reason == "unknown_device" else codes[plan.device[at]]
+            code = codes[self.blamed[at]] if self.blamed[at] >= 0 else ""
             found.setdefault(code, Tally()).by_reason[reason] += 1 if reason == "retained" else times
         return {code: found[code] for code in sorted(found)}
 
@@ -123,7 +127,10 @@ def judge(plan: Plan, registry: Registry) -> Verdicts:
         reading[rows[order]] = np.where(fresh, COUNTED, np.where(other, REASON_CODES["conflict"], DUPLICATE))
         disputed = np.repeat(np.bitwise_or.reduceat(other, heads), sizes)
         contested[plan.message[rows[order[disputed]]]] = True
-    return Verdicts(plan, reading, in_one, contested)
+    senders = senders_of(registry)
+    nobodys = (plan.dress == Dress.STRANGER) | senders.feed[plan.device]
+    nobodys |= (plan.dress == Dress.RETAINED) & senders.carried[plan.device]
+    return Verdicts(plan, reading, in_one, contested, np.where(nobodys, -1, plan.device).astype(np.int32))
 
 
 def _admission(plan: Plan, registry: Registry) -> NDArray[np.int16]:

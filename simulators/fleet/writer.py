@@ -7,6 +7,7 @@ in a quarter of the time that the codec takes; the tests compare the two byte fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -14,10 +15,13 @@ from typing import Final
 import numpy as np
 
 from devices import Device, DeviceModel, Field, Registry, codec
+from devices.carriers.feeds import encode as encode_feed
+from devices.registry import feed_key
 from devices.topics import fill
 from simulators.clock import SECOND_US
 from simulators.fleet.chance import key, words_at
 from simulators.fleet.plan import NOT_REFUSED, Dress, Plan
+from simulators.fleet.senders import senders_of
 
 MS_US: Final = 1_000
 GPS_EPOCH_US: Final = 315_964_800 * SECOND_US
@@ -46,8 +50,9 @@ class Writer:
         self._first = plan.first_rows()
         self._models = [registry.model_of(device) for device in registry.devices]
         self._slot_first = [registry.slots(at).start for at in range(len(registry.devices))]
-        self._write = {code: _writer_of(model) for code, model in registry.models.items()}
-        self.topics = [registry.topic(device) for device in registry.devices]
+        self._write = {code: _writers_of(model) for code, model in registry.models.items()}
+        self._senders = senders_of(registry)
+        self._topics = [_topics(registry, device) for device in registry.devices]
 
     def readings(self, message: int) -> int:
         """Return how many readings a message holds."""
@@ -56,9 +61,10 @@ class Writer:
     def topic(self, message: int) -> str:
         """Return where a message is published."""
         device = int(self.plan.device[message])
-        if self.plan.dress[message] != _STRANGER:
-            return self.topics[device]
-        return _stranger_topic(self._registry, self._registry.devices[device])
+        part = int(self._senders.part[self.plan.slot[self._first[message]]])
+        if self.plan.dress[message] != _STRANGER or self._senders.feed[device]:
+            return self._topics[device][part]
+        return _topics(self._registry, _stranger(self._registry, self._registry.devices[device]))[part]
 
     def payload(self, message: int, now_us: int) -> bytes:
         """Return a message's bytes.
@@ -72,20 +78,37 @@ class Writer:
         device, dress = int(plan.device[message]), int(plan.dress[message])
         if dress == _GARBAGE:
             return _garbage(message)
-        slot_first = self._slot_first[device]
-        fields = [slot - slot_first for slot in plan.slot[first:last].tolist()]
+        slots = plan.slot[first:last].tolist()
         times, ticks = plan.time_us[first:last].tolist(), plan.ticks[first:last].tolist()
         model = self._models[device]
         if dress == _WRONG_UNIT:
             wrong = [refused != NOT_REFUSED for refused in plan.refused[first:last].tolist()]
-            return _senml(_labels(model, wrong=True), _labels(model), fields, times, ticks, wrong)
+            return _senml(_labels(model, wrong=True), _labels(model), self._fields(device, slots), times, ticks, wrong)
         if dress in (_FUTURE, _UNSET):
             # Whole milliseconds, which every format can carry.
             ahead_us = (now_us + int(plan.argument[message])) // MS_US * MS_US
             begin_us = ahead_us if dress == _FUTURE else UNSET_US.get(model.codec, 0)
             times = [begin_us + time_us - times[0] for time_us in times]
-        payload = self._write[model.code](fields, times, ticks)
+        if model.feed is not None:
+            payload = self._feed(model, slots, times, ticks, STRANGER_SUFFIX if dress == _STRANGER else "")
+        else:
+            write = self._write[model.code][int(self._senders.part[slots[0]])]
+            payload = write(self._fields(device, slots), times, ticks)
         return payload[: len(payload) // 2] if dress == _HALF else payload
+
+    def _fields(self, device: int, slots: list[int]) -> list[int]:
+        first = self._slot_first[device]
+        return [slot - first for slot in slots]
+
+    def _feed(self, model: DeviceModel, slots: list[int], times: list[int], ticks: list[int], suffix: str) -> bytes:
+        """Return a message with the readings of several devices, each under its key."""
+        stations: dict[str, list[tuple[str, int, int]]] = {}
+        for slot, time_us, value in zip(slots, times, ticks, strict=True):
+            at = int(self._senders.device[slot])
+            name = model.fields[slot - self._slot_first[at]].name
+            known_as = feed_key(self._registry.devices[at], model) + suffix
+            stations.setdefault(known_as, []).append((name, time_us, value))
+        return encode_feed(model, stations)
 
 
 def plain_decimals(field: Field) -> int | None:
@@ -94,11 +117,22 @@ def plain_decimals(field: Field) -> int | None:
     return power if not field.states and tuple(field.scale) == (10**power, 1, 0) else None
 
 
-def _writer_of(model: DeviceModel) -> Callable[[list[int], list[int], list[int]], bytes]:
+Write = Callable[[list[int], list[int], list[int]], bytes]
+"""From fields, times and ticks to a message."""
+
+
+def _writers_of(model: DeviceModel) -> list[Write]:
+    """Return what writes the messages of each topic of a model's fields, in their order; most have one."""
+    topics = list(dict.fromkeys(field.topic for field in model.fields))
+    return [_writer_of(model, model.part(topic)[0] if topics != [""] else model) for topic in topics]
+
+
+def _writer_of(whole: DeviceModel, model: DeviceModel) -> Write:
+    """Return what writes messages with some of a model's fields, which are numbered as in the whole one."""
     if model.codec == "senml-json" and all(plain_decimals(field) is not None for field in model.fields):
-        labels = _labels(model)
+        labels = _labels(whole)
         return lambda fields, times, ticks: _senml(labels, labels, fields, times, ticks, None)
-    encode, names = codec(model.codec).encode, [field.name for field in model.fields]
+    encode, names = codec(model.codec).encode, [field.name for field in whole.fields]
     return lambda fields, times, ticks: encode(
         model, list(zip((names[field] for field in fields), times, ticks, strict=True))
     )
@@ -161,15 +195,25 @@ def _garbage(message: int) -> bytes:
     return b"\xff" + words_at(key("garbage", message), np.arange(count, dtype=np.int64)).astype(">u8").tobytes()
 
 
-def _stranger_topic(registry: Registry, device: Device) -> str:
-    """Return the topic of a device like this one that nobody registered."""
-    return fill(
+def _topics(registry: Registry, device: Device) -> tuple[str, ...]:
+    """Return the topics of a device, in the order in which its fields first name them."""
+    model = registry.model_of(device)
+    by_pattern = dict(zip((field.topic for field in model.fields), registry.field_topics(device), strict=True))
+    return tuple(by_pattern.values())
+
+
+def _stranger(registry: Registry, device: Device) -> Device:
+    """Return a device like this one that nobody registered."""
+    code = f"{device.code[: 64 - len(STRANGER_SUFFIX)]}{STRANGER_SUFFIX}"
+    topic = fill(
         registry.model_of(device).topic,
         {
             "city": registry.city.code,
-            "device": f"{device.code[: 64 - len(STRANGER_SUFFIX)]}{STRANGER_SUFFIX}",
+            "device": code,
             "gateway": device.gateway,
             "model": device.model,
             "zone": device.zone,
         },
     )
+    others = {name: f"{text}{STRANGER_SUFFIX}" for name, text in device.attributes.items()}
+    return replace(device, code=code, topic=topic, attributes=others)

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from devices import REASONS, PayloadError, Registry, codec
+from devices import REASONS, Carrier, PayloadError, Registry, carriers, codec
+from devices.codecs.base import Decoded
+from devices.topics import matches
 from ingest.admission import ADMITTED, AdmissionLimits, admit
 from simulators.fleet import Sent
 
@@ -29,11 +31,14 @@ class PlainGateway:
         self.duplicates: Counter[str] = Counter()
         self.quarantined: Counter[tuple[str, str]] = Counter()
         self._series = registry.series()
-        self._at = {registry.topic(device): at for at, device in enumerate(registry.devices)}
+        self._carriers = carriers(registry)
+        carried = {at for carrier in self._carriers for at in carrier.devices}
+        self._at = {registry.topic(device): at for at, device in enumerate(registry.devices) if at not in carried}
 
     def retained(self, topic: str) -> None:
         """Take a message that the broker kept."""
-        self.quarantined[self.registry.devices[self._at[topic]].code, "retained"] += 1
+        code = self.registry.devices[self._at[topic]].code if topic in self._at else ""
+        self.quarantined[code, "retained"] += 1
 
     def take(self, messages: Iterable[Sent]) -> None:
         """Take messages in this order."""
@@ -41,7 +46,14 @@ class PlainGateway:
             self._take(message.topic, message.payload)
 
     def _take(self, topic: str, payload: bytes) -> None:
-        at = self._at.get(topic)
+        at, carrier = self._at.get(topic), self._carrier(topic)
+        if carrier is not None:
+            try:
+                for each in carrier.decode(topic, payload, self.now_us):
+                    self._admit(each.device, each.decoded)
+            except PayloadError as error:
+                self.quarantined["", error.reason] += 1
+            return
         if at is None:
             self.quarantined["", "unknown_device"] += 1
             return
@@ -52,6 +64,16 @@ class PlainGateway:
         except PayloadError as error:
             self.quarantined[device.code, error.reason] += 1
             return
+        self._admit(at, decoded)
+
+    def _carrier(self, topic: str) -> Carrier | None:
+        for carrier in self._carriers:
+            if topic in carrier.topics or any(matches(wide, topic) for wide in carrier.filters):
+                return carrier
+        return None
+
+    def _admit(self, at: int, decoded: Decoded) -> None:
+        device = self.registry.devices[at]
         for fault in decoded.faults:
             self.quarantined[device.code, fault.reason] += fault.readings
         readings = decoded.readings

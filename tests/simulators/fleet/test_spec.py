@@ -131,15 +131,10 @@ def test_models_beside_the_fleet_file_are_the_citys_too(tmp_path: Path) -> None:
     assert set((levels % 100).tolist()) == {0}
 
 
-def test_a_fleet_sends_no_messages_of_several_devices(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "bin.toml").write_text(
-        'title = "Bins"\ncodec = "json-paths"\ninterval_s = 3600\n[feed]\npath = "bins"\nkey = "id"\n'
-        '[[field]]\nname = "level"\nmeasurand = "fill_level"\nunit = "%"\n'
-        '[[test]]\ntext = \'{"bins":[{"id":"bin-1","level":41}]}\'\nexpect = [{field = "level", value = "41"}]\n'
-    )
-    found = faults_of(write_fleet(tmp_path, groups=GROUPS + '\n[[group]]\nmodel = "bin"\ncount = 1\n'))
-    assert any("messages of 'bin' are not one device's own" in said for said in found), found
+@pytest.mark.parametrize("code", ["shelly_em3", "itron_cyble_gas"])
+def test_a_fleet_sends_no_messages_whose_time_would_be_that_of_their_arrival(code: str, tmp_path: Path) -> None:
+    found = faults_of(write_fleet(tmp_path, groups=GROUPS + f'\n[[group]]\nmodel = "{code}"\ncount = 1\n'))
+    assert any(f"messages of '{code}' carry no time" in said for said in found), found
 
 
 def test_the_fleet_of_the_kpis_has_everything_that_they_ask_sensors_and_registers_for(tmp_path: Path) -> None:
