@@ -23,6 +23,7 @@ from console.output import print_json
 
 if TYPE_CHECKING:
     from devices import Decoded, DeviceModel, Registry
+    from devices.calibrations import Lines
     from ingest.settings import BrokerSettings
 
 STDIN = "-"
@@ -147,30 +148,47 @@ def _reader(context: Context, code: str | None, topic: str | None, live: bool) -
 
 
 def _by_topic(registry: Registry) -> Read:
-    """Return what decodes as the gateway does: a device's messages by its model, others by the carrier they are of."""
+    """Return what decodes as the gateway does: a device's messages by its model, others by the carrier they are of, and
+    each reading corrected by the device's calibration."""
     from devices import PayloadError, carriers, codec
     from devices.errors import quoted
     from devices.topics import matches
 
     brought = carriers(registry)
     carried = {position for carrier in brought for position in carrier.devices}
-    own = {device.topic: device for at, device in enumerate(registry.devices) if at not in carried}
+    own = {device.topic: at for at, device in enumerate(registry.devices) if at not in carried}
+    lines = registry.calibration_lines()
     answers = {topic: carrier for carrier in brought for topic in carrier.topics}
 
     def read(topic: str, payload: bytes, received_us: int) -> list[Said]:
-        device = own.get(topic)
-        if device is not None:
-            model = registry.model_of(device)
-            return [(device.code, model, codec(model.codec).decode(payload, model, received_us))]
+        at = own.get(topic)
+        if at is not None:
+            model = registry.model_of(registry.devices[at])
+            return [said(at, codec(model.codec).decode(payload, model, received_us))]
         carrier = answers.get(topic) or next(
             (one for one in brought if any(matches(wide, topic) for wide in one.filters)), None
         )
         if carrier is None:
             raise PayloadError("unknown_device", f"no device of {registry.city.name} publishes to {quoted(topic)}")
-        found = ((registry.devices[one.device], one.decoded) for one in carrier.decode(topic, payload, received_us))
-        return [(device.code, registry.model_of(device), decoded) for device, decoded in found]
+        return [said(*one) for one in carrier.decode(topic, payload, received_us)]
+
+    def said(at: int, decoded: Decoded) -> Said:
+        device = registry.devices[at]
+        corrected = decoded if lines is None else _corrected(decoded, registry.slots(at).start, lines)
+        return device.code, registry.model_of(device), corrected
 
     return read
+
+
+def _corrected(decoded: Decoded, slot_first: int, lines: Lines) -> Decoded:
+    """Return what a device's message says, corrected as it is before it is stored."""
+    import numpy as np
+
+    readings = decoded.readings
+    ticks = np.array([one.ticks for one in readings], np.int64)
+    slots = np.array([slot_first + one.field for one in readings], np.int32)
+    lines.apply(slots, np.array([one.time_us for one in readings], np.int64), ticks)
+    return replace(decoded, readings=[one._replace(ticks=at) for one, at in zip(readings, ticks.tolist(), strict=True)])
 
 
 def _broker(context: Context) -> BrokerSettings:

@@ -125,6 +125,13 @@ def test_without_a_model_the_citys_devices_say_whose_a_message_is(tmp_path: Path
     assert (done.code, done.err.startswith("unknown_device: ")) == (1, True)
 
 
+def test_the_readings_of_a_calibrated_device_are_those_that_would_be_stored(tmp_path: Path) -> None:
+    city = write_city(tmp_path / "city", devices=DEVICES)
+    (city / "calibrations.csv").write_text("device,field,valid_from,gain\nair-1,pm2_5,2023-01-01,1.1\n")
+    done = cityvitals("--city", str(city), "decode", "--topic", "cityvitals/testville/air-1/telemetry", stdin=AIR)
+    assert [row["value"] for row in done.rows] == ["38.720", "12.000"], done.err
+
+
 def test_messages_come_from_the_broker(broker: deploy.Broker) -> None:
     at = urlsplit(broker.url)
     # Retained, so that it is there whenever the command subscribes.

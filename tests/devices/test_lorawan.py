@@ -194,6 +194,13 @@ def test_a_message_without_a_reading_is_told_as_empty(message: object, told: str
     assert (error.value.reason, error.value.detail) == ("empty", f"{told} carries no reading of this model")
 
 
+@pytest.mark.parametrize("message", [{**UPLINK, "simulated": True}, {"result": {**UPLINK, "simulated": True}}])
+def test_what_somebody_simulated_is_no_measurement(message: object) -> None:
+    with pytest.raises(PayloadError, match="empty: The Things Stack: somebody simulated this message"):
+        decoded(CAYENNE, message)
+    assert len(decoded(CAYENNE, {**UPLINK, "simulated": False})[0]) == 1
+
+
 def test_a_status_is_read_where_a_field_names_a_member_of_it() -> None:
     status = {"deviceInfo": {}, "time": "2024-03-09T16:00:00.9064+00:00", "margin": 10, "batteryLevel": 88.3}
     assert decoded(WITH_STATUS, status) == ([("battery", AT_US, 8_830, 0)], [])

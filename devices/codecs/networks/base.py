@@ -51,7 +51,7 @@ class Network(Protocol):
         """Return what a message tells; None where it is not this network's.
 
         Raises:
-            PayloadError: it is, and is malformed.
+            PayloadError: it is, and is malformed or can hold no measurement.
         """
 
     def write(self, uplink: Uplink, data: bytes | None) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from devices.codecs.jsontext import NumberText
 from devices.codecs.networks.base import COUNTER_MAX, Uplink, clock_us, earliest, inner, objects, text_of, whole, word
+from devices.errors import PayloadError
 from devices.payloads import PORT_MAX
 from devices.times import rfc3339
 
@@ -26,6 +27,8 @@ class ThingsStack:
         """Return what a message tells; see `Network.read`."""
         if isinstance(message.get("result"), dict):  # the storage integration wraps each message
             message = inner(message, "result")
+        if message.get("simulated") is True:
+            raise PayloadError("empty", f"{NAME}: somebody simulated this message, no device measured anything")
         up = message.get("uplink_message")
         if not isinstance(up, dict):
             kind = next((kind for kind in _OTHER_KINDS if kind in message), None)
