@@ -25,6 +25,7 @@ from devices.columns import Column, city_columns, load_columns
 from devices.definitions import definitions_folder, definitions_of
 from devices.errors import (
     ConfigError,
+    DecoderStoppedError,
     DeviceError,
     PayloadError,
     Problem,
@@ -46,10 +47,11 @@ from devices.units import Unit, conversion, load_units
 __all__ = [
     "CODECS", "FLAG_TIME_FROM_ARRIVAL", "PAYLOAD_BYTES_MAX", "QUALITIES", "READINGS_MAX", "REASONS", "REASON_CODES",
     "REASON_TITLES", "TIME_MAX_US", "TIME_MIN_US", "Carried", "Carrier", "City", "Codec", "Column", "ConfigError",
-    "Decoded", "Device", "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Frame", "Kind", "Measurand",
-    "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate", "Reading", "Register",
-    "Registry", "Rule", "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit", "UnitError", "ValueRefusedError",
-    "Zone", "carriers", "city_columns", "codec", "conversion", "definitions_folder", "definitions_of", "load_city",
-    "load_columns", "load_measurands", "load_models", "load_registry", "load_units", "nearest", "prepare",
-    "rfc3339", "text_from_float", "text_from_ticks", "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
+    "Decoded", "DecoderStoppedError", "Device", "DeviceError", "DeviceModel", "Drift", "Fault", "Field", "Frame",
+    "Kind", "Measurand", "MeasurandCatalogue", "ObservationBatch", "PayloadError", "Problem", "QualityRule", "Rate",
+    "Reading", "Register", "Registry", "Rule", "Scale", "SeriesTable", "Spike", "Stuck", "TimeSpec", "Unit",
+    "UnitError", "ValueRefusedError", "Zone", "carriers", "city_columns", "codec", "conversion",
+    "definitions_folder", "definitions_of", "load_city", "load_columns", "load_measurands", "load_models",
+    "load_registry", "load_units", "nearest", "prepare", "rfc3339", "text_from_float", "text_from_ticks",
+    "ticks_from_text", "ticks_of", "time_us_from_rfc3339",
 ]  # fmt: skip

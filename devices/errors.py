@@ -35,6 +35,10 @@ class PayloadError(DeviceError):
         return f"{self.reason}: {self.detail}"
 
 
+class DecoderStoppedError(PayloadError):
+    """The model's own program was stopped at a limit: of all messages these cost the most."""
+
+
 class ValueRefusedError(DeviceError):
     """One value of a message cannot become ticks; the rest of the message may be fine.
 

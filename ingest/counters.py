@@ -23,6 +23,8 @@ class Counters:
         unrouted_folded: messages of unknown devices that share a row of the quarantine with another of their topic.
         unsubscribed: topics that came by a subscription which the broker kept from an earlier run, and which was ended.
         codec_errors: messages on which a codec failed in a way it should not; quarantined as malformed.
+        decoders_stopped: messages on which a model's own decoder was stopped at its limit; quarantined as malformed.
+        decoders_untried: messages refused untried because that happened to the device's last ones; likewise.
         intakes: groups handed over.
         acknowledged: acknowledgements sent.
         stale_acknowledgements: acknowledgements dropped because their connection is gone; the broker sends the
@@ -53,6 +55,8 @@ class Counters:
     unrouted_folded: int = 0
     unsubscribed: int = 0
     codec_errors: int = 0
+    decoders_stopped: int = 0
+    decoders_untried: int = 0
     intakes: int = 0
     acknowledged: int = 0
     stale_acknowledgements: int = 0

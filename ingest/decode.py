@@ -17,6 +17,7 @@ from ingest.kernels import frames, senml
 from ingest.repeats import Repeats
 from ingest.routes import Routing
 from ingest.settings import IntakeLimits
+from ingest.stopped import Stopped
 from ingest.strangers import Strangers
 
 log = logging.getLogger("ingest")
@@ -25,13 +26,15 @@ log = logging.getLogger("ingest")
 class Decoder:
     """Routes and decodes the messages of intakes. Used by one thread at a time."""
 
-    def __init__(self, routing: Routing, limits: IntakeLimits, counters: Counters) -> None:
+    def __init__(self, routing: Routing, limits: IntakeLimits, counters: Counters, every: bool = False) -> None:
+        """Prepare what the models need; with `every` no message is spared, see `Stopped`."""
         self.routing = routing
         self.limits = limits
         self.counters = counters
         self._repeats = Repeats(counters)
         self._strangers = Strangers()
         self._unwanted: list[str] = []
+        self._stopped = Stopped(counters, every)
         self._failures: set[str] = set()
         models = {model.code: model for model in routing.models}
         self._codecs = {code: codec(model.codec) for code, model in models.items()}
@@ -180,7 +183,8 @@ class Decoder:
         if carrier is not None:
             return carrier.decode(intake.topic(message), intake.payload(message), received_us)
         model = self.routing.models[number]
-        decoded = self._codecs[model.code].decode(intake.payload(message), model, received_us)
+        chosen, payload = self._codecs[model.code], intake.payload(message)
+        decoded = self._stopped.decode(number, model.code, lambda: chosen.decode(payload, model, received_us))
         return [Carried(number, self._repeats.settle(number, decoded, received_us))]
 
     def _write(self, intake: Intake, message: int, carried: Carried) -> int:

@@ -182,7 +182,7 @@ class _Again:
         self._routing = build_routing(registry)
         # What is kept is small; a setting that shrank since then must not stand in the way.
         limits = replace(settings.intake, bytes_max=max(settings.intake.bytes_max, IntakeLimits().bytes_max))
-        self._decoder = Decoder(self._routing, limits, Counters())
+        self._decoder = Decoder(self._routing, limits, Counters(), every=True)
         self._intake = Intake(limits)
         self._commits = Commits(registry, settings.admission, CLIENT, settings.worker.partition)
         self._commits.keep_from(kept_from_us)

@@ -1,7 +1,9 @@
 """`python -m tests.fuzz FORMAT --inputs 1000000`: seeded bytes, until a decoder raises what it may not or takes long.
 
-Knows mutations and limits; what must hold of every input is `tests.devices.test_total.account`. The same seed gives the
-same inputs on every machine; the slowest one is printed, so that it can be tried alone.
+Knows limits and shares; how a message is changed is `tests.mutations`, what must hold of every input is
+`tests.devices.test_total.account`. The same seed gives the same inputs on every machine; the slowest one is printed, so
+that it can be tried alone. `javascript` stands for every model with a decoder in JavaScript, whatever its format, and
+for decoders that are themselves drawn: programs are the messages of a model that runs them.
 """
 
 from __future__ import annotations
@@ -14,18 +16,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import Final
 
 from rich.progress import track
 
 from devices import CODECS, DeviceModel, codec, prepare
+from devices.payloads import PayloadOptions
+from devices.scripts import JavaScript
+from tests import programs
 from tests.corpus import run as corpus
-from tests.devices.test_total import MODELS, SEEDS, TOKENS, account
+from tests.devices.test_total import MODELS, SEEDS, account
+from tests.mutations import Words, changed, damaged, fits, words
 
-INPUT_S_MAX = 5.0
-"""What one input may take of a processor; decoders in JavaScript are given most of it."""
-RANDOM_SHARE = 10
-"""One input of so many is nothing but random bytes."""
-EDITS_MAX = 8
+INPUT_S_MAX = 1.0
+"""What one input may take of a processor: twenty times what a decoder in JavaScript can."""
+RANDOM_SHARE = 20
+"""One input of so many is nothing but random bytes, and one a message of any format, damaged."""
+PROGRAM_SHARE = 8
+"""Of the decoders in JavaScript one of so many is itself drawn."""
+SCRIPTED: Final = "javascript"
+FORMATS: Final = (*(chosen.name for chosen in CODECS), SCRIPTED)
 BYTES_MAX = 400
 
 
@@ -43,30 +53,32 @@ class Fuzzed:
 
 @cache
 def material(name: str) -> tuple[tuple[DeviceModel, tuple[bytes, ...]], ...]:
-    """Return the models of a format, each with the messages that mutations begin with."""
+    """Return the models of a format, or those with a decoder in JavaScript, each with messages that it might get."""
     recorded: dict[str, list[bytes]] = {}
     for entry in corpus.listed()["model"]:
         recorded.setdefault(entry["code"], []).extend(corpus.payload(message) for message in entry["messages"])
-    models = {model.code: model for model in (*corpus.models().values(), *MODELS) if model.codec == name}
-    return tuple(
-        (model, (*(vector.payload for vector in model.vectors), *recorded.get(code, ()), *SEEDS))
-        for code, model in sorted(models.items())
-    )
+    models = (*corpus.models().values(), *MODELS)
+    chosen = {(model.code, model.codec): model for model in models if name in (model.codec, _road(model))}
+    found = []
+    for (code, format_name), model in sorted(chosen.items()):
+        own = (*(vector.payload for vector in model.vectors), *recorded.get(code, ()))
+        own = tuple(message for message in own if fits(format_name, message))
+        others = tuple(message for message in SEEDS if fits(format_name, message))
+        # Nine of ten are the model's own, where it has any.
+        found.append((model, own * (1 + 9 * len(others) // max(1, len(own))) + others))
+    return tuple(found)
 
 
-def mutated(dice: Random, data: bytes) -> bytes:
-    """Return a message with bytes cut, doubled, flipped and inserted."""
-    for _ in range(dice.randint(1, EDITS_MAX)):
-        at = dice.randint(0, len(data))
-        end = min(len(data), at + dice.randint(0, 12))
-        put = (
-            dice.choice(TOKENS),
-            dice.randbytes(dice.randint(0, 4)),
-            data[at:end] * 2,
-            bytes(b ^ 1 << dice.randint(0, 7) for b in data[at:end]),
-        )
-        data = data[:at] + dice.choice(put) + data[end:]
-    return data
+def _road(model: DeviceModel) -> str:
+    """Return what runs beside the model's format."""
+    options = model.options
+    return SCRIPTED if isinstance(options, PayloadOptions) and isinstance(options.rules, JavaScript) else ""
+
+
+@cache
+def known(name: str) -> Words:
+    """Return what the messages of a format say; those of others lend their words."""
+    return words((*(message for _, messages in material(name) for message in messages), *SEEDS))
 
 
 def inputs(name: str, count: int, seed: int) -> Iterator[tuple[DeviceModel, bytes]]:
@@ -77,10 +89,12 @@ def inputs(name: str, count: int, seed: int) -> Iterator[tuple[DeviceModel, byte
         model, messages = dice.choice(models)
         if number % RANDOM_SHARE == 0:
             yield model, dice.randbytes(dice.randint(0, BYTES_MAX))
+        elif number % RANDOM_SHARE == 1:
+            yield model, damaged(dice, dice.choice(SEEDS))
+        elif name == SCRIPTED and number % PROGRAM_SHARE == 2:
+            yield programs.MODEL, programs.drawn(dice)
         else:
-            # Half of them begin with messages of the model's own.
-            own = max(1, len(messages) - len(SEEDS))
-            yield model, mutated(dice, messages[dice.randrange(own)] if dice.random() < 0.5 else dice.choice(messages))
+            yield model, changed(dice, model.codec, dice.choice(messages), known(name))
 
 
 def fuzz(name: str, count: int, seed: int) -> Fuzzed:
@@ -90,14 +104,14 @@ def fuzz(name: str, count: int, seed: int) -> Fuzzed:
         AssertionError: what a decoder returned breaks what callers rely on, or an input took too long.
         Exception: a decoder raised something else than `PayloadError`; notes tell model and input.
     """
-    chosen, done = codec(name), Fuzzed()
-    for model, _ in material(name):
+    done = Fuzzed()
+    for model in (*(model for model, _ in material(name)), *([programs.MODEL] if name == SCRIPTED else [])):
         prepare(model)  # as a gateway does: the engine of JavaScript is compiled before the first message
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for model, data in track(inputs(name, count, seed), f"{name} ", count, disable=not sys.stderr.isatty()):
         start_s = time.process_time()
         try:
-            account(chosen, data, model)
+            account(codec(model.codec), data, model)
         except BaseException as error:
             error.add_note(f"input {done.inputs} of {name}, seed {seed}, model {model.code}: {data.hex()}")
             raise
@@ -113,11 +127,11 @@ def fuzz(name: str, count: int, seed: int) -> Fuzzed:
 def main() -> int:
     """Run one format, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("format", choices=[chosen.name for chosen in CODECS] + ["all"])
+    parser.add_argument("format", choices=[*FORMATS, "all"])
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    for name in [chosen.name for chosen in CODECS] if given.format == "all" else [given.format]:
+    for name in FORMATS if given.format == "all" else [given.format]:
         done = fuzz(name, given.inputs, given.seed)
         sys.stdout.write(
             f"{name}: {done.inputs} inputs, slowest {done.slowest_s * 1000:.1f} ms ({done.slowest_model},"

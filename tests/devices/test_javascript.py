@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 import threading
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices import DeviceModel, PayloadError, load_models, prepare
+from devices import DecoderStoppedError, DeviceModel, PayloadError, load_models, prepare
 from devices.codecs.base import TIME_MAX_US
 from devices.codecs.jsontext import NumberText
 from devices.codecs.payloads.javascript import decode, engine
@@ -137,6 +138,14 @@ def test_its_clock_stands_still_where_it_cannot_count(at_us: int, shown: str) ->
         ("function decodeUplink() { throw new RangeError('too short'); }", "RangeError: too short"),
         ("function decodeUplink() { throw 'no \\ud800'; }", "no \ufffd"),
         ("function decodeUplink() { throw { toString() { throw 1; } }; }", "an error that cannot be told"),
+        ("function decodeUplink() { throw null; }", "null"),
+        ("function decodeUplink() { throw undefined; }", "undefined"),
+        ("function decodeUplink() { throw Symbol('odd'); }", "Symbol(odd)"),
+        ("function decodeUplink() { return Symbol('odd'); }", "decodeUplink returned symbol"),
+        (returning("Symbol('odd')"), "decodeUplink gave no object of values"),
+        (returning("{ toJSON() {} }"), "decodeUplink gave no object of values"),
+        (returning("{ toJSON() { throw 'no text'; } }"), "no text"),
+        (returning("{ a: { toJSON: () => BigInt(1.5) } }"), "RangeError: cannot convert to BigInt: not an integer"),
         ("function decodeUplink(input) { return { data: input.nothing.there }; }", "TypeError: cannot read property"),
         (returning("{ get a() { throw 'no value'; } }"), "no value"),
         (returning("new Proxy({ a: 1 }, { get() { throw 'trapped'; } })"), "trapped"),
@@ -172,6 +181,13 @@ ENDLESS = f"took more than {engine.INSTRUCTIONS_MAX} instructions"
             "function decodeUplink() { var a = []; for (;;) a.push(new Float64Array(4096)); }",
             "InternalError: out of memory",
         ),
+        (returning("{ a: /^(a+)+$/.test('a'.repeat(60) + '!') }"), ENDLESS),
+        (returning("Object.fromEntries(Array.from({ length: 1e6 }, (_, at) => ['k' + at, at]))"), ENDLESS),
+        (returning("new Array(1e6).fill(1)"), ENDLESS),
+        (returning("{ a: 2n ** 1000000n }"), ENDLESS),
+        (returning("JSON.parse('['.repeat(1e5) + ']'.repeat(1e5))"), "calls itself too deeply"),
+        (returning("{ get a() { for (;;); } }"), ENDLESS),
+        (returning("{ toJSON() { for (;;); } }"), ENDLESS),
         (returning("{ a: 'x'.repeat(300000) }"), "gave an answer of 300009 bytes, expected at most 262144"),
         ("function decodeUplink() { for (var s = 'x'; ; ) s += s; }", "InternalError: string too long"),
         ("for (;;);", f"took more than {engine.LOADING_INSTRUCTIONS_MAX} instructions"),
@@ -182,6 +198,7 @@ def test_a_bomb_is_stopped_at_a_stated_limit_and_the_next_message_is_read(source
         with pytest.raises(PayloadError) as refused:
             run(source)
         assert refused.value.detail == f"x.js: {json.dumps(told)}"
+        assert isinstance(refused.value, DecoderStoppedError) == told.startswith(("took", "calls"))
     assert run(returning("{ a: bytes[0] }")) == {"a": "1"}
 
 
@@ -194,7 +211,7 @@ def test_an_answer_nested_too_deeply_is_refused() -> None:
     "there",
     [
         "typeof require", "typeof process", "typeof std", "typeof os", "typeof fetch", "typeof XMLHttpRequest",
-        "typeof setTimeout", "typeof WebAssembly", "typeof Worker", "typeof Atomics", "typeof Buffer", "typeof load",
+        "typeof setTimeout", "typeof WebAssembly", "typeof Worker", "typeof Atomics", "typeof load",
         "typeof import.meta",
     ],
 )  # fmt: skip
@@ -259,7 +276,7 @@ def test_all_that_an_instance_remembers_is_its_memory_and_one_variable() -> None
 
 def test_a_program_loads_to_the_same_memory_byte_for_byte_whatever_ran_before() -> None:
     first = f"cityvitals.load({json.dumps(returning('{ r: Math.random() }'))}, {{}})"
-    one, other = engine.Program(first), engine.Program(first)
+    one, other = (engine.Program(engine.part("harness.js"), first) for _ in range(2))
     for _ in range(3):
         answers = {
             each.call(f"cityvitals.decode([1],1,{time})", time * 1000) for each in (one, other) for time in (0, 5)
@@ -303,14 +320,98 @@ def test_a_double_is_the_shortest_decimal_that_names_it(value: float) -> None:
 
 def test_whole_numbers_are_exact_a_bigint_is_text_and_what_is_undefined_is_absent() -> None:
     whole = "safe: 2 ** 53 - 1, low: -(2 ** 53) + 1, big: 2n ** 64n - 1n, zero: -0"
-    data = f"{{ {whole}, gone: undefined, none: null, method() {{}} }}"
+    odd = "odd: Symbol('odd'), [Symbol('odder')]: 1, nan: NaN, far: -Infinity"
+    data = f"{{ {whole}, {odd}, gone: undefined, none: null, method() {{}} }}"
     assert run(returning(data)) == {
         "safe": "9007199254740991",
         "low": "-9007199254740991",
         "big": "18446744073709551615",
         "zero": "0",
+        "nan": None,
+        "far": None,
         "none": None,
     }
+
+
+NUMBERS = {
+    "UInt8": "B", "Int8": "b", "UInt16LE": "<H", "UInt16BE": ">H", "Int16LE": "<h", "Int16BE": ">h", "UInt32LE": "<I",
+    "UInt32BE": ">I", "Int32LE": "<i", "Int32BE": ">i", "FloatLE": "<f", "FloatBE": ">f", "DoubleLE": "<d",
+    "DoubleBE": ">d", "BigInt64LE": "<q", "BigInt64BE": ">q", "BigUInt64LE": "<Q", "BigUInt64BE": ">Q",
+}  # fmt: skip
+
+
+READING = (
+    "function decodeUplink(input) { const [at, size, ...bytes] = input.bytes, b = Buffer.from(bytes), data = {};"
+    " const said = (read) => { try { return read(); } catch (error) { return error.name; } };"
+    f" for (const name of {list(NUMBERS)}) data[name] = said(() => b['read' + name](at));"
+    " data.le = said(() => b.readUIntLE(at, size)); data.be = said(() => b.readIntBE(at, size)); return { data }; }"
+)
+
+
+@settings(max_examples=examples(60))
+@given(data=st.binary(min_size=8, max_size=12), at=st.integers(0, 3), size=st.integers(1, 6))
+def test_a_buffer_reads_numbers_as_pythons_struct_does(data: bytes, at: int, size: int) -> None:
+    found = run(READING, bytes((at, size)) + data)
+    assert isinstance(found, dict)
+    if at + size <= len(data):
+        part = data[at : at + size]
+        assert found["le"] == str(int.from_bytes(part, "little"))
+        assert found["be"] == str(int.from_bytes(part, "big", signed=True))
+    for name, layout in NUMBERS.items():
+        if at + struct.calcsize(layout) > len(data):
+            assert found[name] == "RangeError"
+            continue
+        (value,) = struct.unpack_from(layout, data, at)
+        if isinstance(value, int):
+            assert found[name] == str(value)
+        elif value != value or value in (float("inf"), float("-inf")):
+            assert found[name] is None
+        else:
+            assert float(str(found[name])) == value
+
+
+TEXTS = (
+    "function decodeUplink(input) { const [size, ...bytes] = input.bytes, b = new Buffer(bytes.slice(0, size));"
+    " const text = Buffer.from(bytes.slice(size)).toString(), own = Buffer.from(text), base64 = b.toString('base64');"
+    " return { data: { hex: b.toString('hex'), base64, latin1: b.toString('latin1'), text, bytes: [...own],"
+    " back: Buffer.from(base64, 'base64').equals(b) && Buffer.from(b.toString('hex'), 'hex').equals(b),"
+    " part: Buffer.concat([b, own]).slice(1, -1).toString('hex'), is: Buffer.isBuffer(b.map((each) => each)) } }; }"
+)
+
+
+@settings(max_examples=examples(60))
+@given(data=st.binary(max_size=40), text=st.text("a\x00é€😀", max_size=20))
+def test_a_buffer_makes_text_of_bytes_and_bytes_of_text(data: bytes, text: str) -> None:
+    encoded = text.encode()
+    assert run(TEXTS, bytes((len(data),)) + data + encoded) == {
+        "hex": data.hex(),
+        "base64": base64.b64encode(data).decode(),
+        "latin1": data.decode("latin-1"),
+        "text": text,
+        "bytes": [str(byte) for byte in encoded],
+        "back": True,
+        "part": (data + encoded)[1:-1].hex(),
+        "is": True,
+    }
+
+
+def test_bytes_that_are_no_utf8_are_marked_in_the_text_of_a_buffer() -> None:
+    assert run(returning("{ text: Buffer.from(bytes).toString() }"), b"a\xff\xc3\xa9\xe2\x82b\xed\xa0\x80") == {
+        "text": "a\ufffdé\ufffd\ufffdb\ufffd\ufffd\ufffd"
+    }
+
+
+def test_windows_ends_of_lines_and_an_own_strict_mode_change_nothing() -> None:
+    lines = [
+        "'use strict'",
+        "// why",
+        "function decodeUplink(input) {",
+        "return {",
+        "data: { strict: !this }",
+        "}",
+        "}",
+    ]
+    assert run("\r\n".join(lines)) == {"strict": True}
 
 
 UPLINK = {

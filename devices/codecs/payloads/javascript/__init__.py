@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 
 from devices.codecs.jsontext import NumberText, parse_json
-from devices.codecs.payloads.javascript.engine import Program, ProgramError, literal, program
-from devices.errors import PayloadError
+from devices.codecs.payloads.javascript.engine import Program, ProgramError, StoppedError, literal, part, program
+from devices.errors import DecoderStoppedError, PayloadError
 from devices.scripts import JavaScript
 
+_BUFFER = "Buffer"
+"""What only ChirpStack gives to decoders; those that do not name it go without its memory."""
 _TOLD_CHARS_MAX = 120
 _DIGITS_SURE = 15
 """Two decimals of so many digits never name the same double."""
@@ -30,7 +32,8 @@ def decode(data: bytes, f_port: int | None, time_us: int, rules: object) -> obje
     """Return what a model's decoder makes of bytes; see `PayloadDecoder.decode`.
 
     Raises:
-        PayloadError: `malformed` with the decoder's own words, or with the limit that it met.
+        PayloadError: `malformed` with the decoder's own words.
+        DecoderStoppedError: `malformed` with the limit at which it was stopped.
     """
     script = _rules(rules)
     loaded = _program(script)
@@ -50,7 +53,9 @@ def _rules(rules: object) -> JavaScript:
 
 
 def _program(script: JavaScript) -> Program | ProgramError:
-    return program(f"cityvitals.load({literal(script.source)}, {literal(dict(script.variables))})")
+    parts = ["harness.js", *(["buffer.js"] if _BUFFER in script.source else [])]
+    load = f"cityvitals.load({literal(script.source)}, {literal(dict(script.variables))})"
+    return program(*map(part, parts), load)
 
 
 def _shortest(value: object) -> object:
@@ -70,4 +75,5 @@ def _whole(number: float) -> bool:
 def _refused(script: JavaScript, error: ProgramError) -> PayloadError:
     text = str(error)
     cut = text if len(text) <= _TOLD_CHARS_MAX else text[:_TOLD_CHARS_MAX] + "…"
-    return PayloadError("malformed", f"{script.file}: {json.dumps(cut)}")
+    kind = DecoderStoppedError if isinstance(error, StoppedError) else PayloadError
+    return kind("malformed", f"{script.file}: {json.dumps(cut)}")

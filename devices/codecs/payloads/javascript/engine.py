@@ -53,7 +53,11 @@ _STOPPED: Final = {
 
 
 class ProgramError(Exception):
-    """A program could not be loaded, or was stopped; the text says why."""
+    """A program could not be loaded, or answered with a fault; the text says why."""
+
+
+class StoppedError(ProgramError):
+    """A program was stopped at a limit; the text says at which."""
 
 
 class _Clock:
@@ -77,17 +81,15 @@ class _Image(NamedTuple):
 class Program:
     """A loaded program. Threads may share it; what it computes depends on the arguments alone."""
 
-    def __init__(self, first: str) -> None:
-        """Load what `first` evaluates to, which must be an empty answer.
+    def __init__(self, *sources: str) -> None:
+        """Load sources, one after the other; what each evaluates to must be an empty answer.
 
         Raises:
-            ProgramError: it answers with a fault, or was stopped.
+            ProgramError: one answers with a fault, or was stopped.
         """
         instance = _Instance()
-        for source in (_harness(), first):
-            answer = instance.evaluate(source, LOADING_INSTRUCTIONS_MAX)
-            if answer != "r":
-                raise ProgramError(answer[1:])
+        for source in sources:
+            _answered(instance.evaluate(source, LOADING_INSTRUCTIONS_MAX))
         self._image = instance.image()
         # Appending and popping are one step each, so two threads never hold the same instance.
         self._idle = [instance]
@@ -101,7 +103,8 @@ class Program:
         """Return the answer of an expression, a text, computed at a time of day.
 
         Raises:
-            ProgramError: the answer is a fault, or the call was stopped.
+            ProgramError: the answer is a fault.
+            StoppedError: the call was stopped.
         """
         try:
             instance = self._idle.pop()
@@ -110,16 +113,28 @@ class Program:
         answer = instance.answer(self._image, text, now_us)
         if not self._idle and instance.fits(self._image):
             self._idle.append(instance)
-        if not answer.startswith("r"):
-            raise ProgramError(answer[1:])
-        return answer[1:]
+        return _answered(answer)
+
+
+def _answered(answer: str) -> str:
+    """Return what an answer says.
+
+    Raises:
+        ProgramError: it is a fault.
+        StoppedError: it is what stopped the program.
+    """
+    if answer.startswith("s"):
+        raise StoppedError(answer[1:])
+    if not answer.startswith("r"):
+        raise ProgramError(answer[1:])
+    return answer[1:]
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)
-def program(first: str) -> Program | ProgramError:
+def program(*sources: str) -> Program | ProgramError:
     """Return a program by what loads it, or why it cannot be loaded; either is found out once."""
     try:
-        return Program(first)
+        return Program(*sources)
     except ProgramError as error:
         return error
 
@@ -146,7 +161,7 @@ class _Instance:
         self._place = self._call("qjs_alloc", _HANDLE_BYTES + _INPUT_BYTES)
 
     def evaluate(self, source: str, instructions: int) -> str:
-        """Return the text that a source evaluates to: what stopped it comes as a fault.
+        """Return the text that a source evaluates to, or "s" and what stopped it.
 
         Raises:
             ProgramError: the engine itself refused.
@@ -159,9 +174,9 @@ class _Instance:
         except wasmtime.Trap as trap:
             why = "" if trap.trap_code is None else trap.trap_code.name
             told = _STOPPED.get(why, "was stopped: " + (why or "unknown").lower().replace("_", " "))
-            return "e" + told.format(instructions=instructions)
+            return "s" + told.format(instructions=instructions)
         except wasmtime.WasmtimeError as error:
-            return "ewas stopped: " + str(error)
+            return "swas stopped: " + str(error)
 
     def image(self) -> _Image:
         """Return the state of this instance, with some memory to spare."""
@@ -262,8 +277,9 @@ atexit.register(_forget)
 
 
 @cache
-def _harness() -> str:
-    return resources.files(__package__).joinpath("harness.js").read_text("utf-8")
+def part(name: str) -> str:
+    """Return the source of a file beside this one."""
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
 def _linker(engine: wasmtime.Engine, module: wasmtime.Module, clock: _Clock) -> wasmtime.Linker:

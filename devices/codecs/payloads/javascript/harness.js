@@ -54,7 +54,9 @@
     try {
       const answer = CALLS[name](decoder, bytes, fPort, time, constants);
       if (answer === null || typeof answer !== "object") throw `${name} gave no object of values`;
-      return "r" + stringify(answer);
+      const json = stringify(answer);
+      if (json === undefined) throw `${name} gave no object of values`;
+      return "r" + json;
     } catch (error) {
       return told(error);
     }
