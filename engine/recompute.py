@@ -31,6 +31,7 @@ from engine.rows import (
     rows_of_cells,
     rows_of_events,
     rows_of_flags,
+    rows_of_newest,
     rows_of_parts,
     rows_of_values,
 )
@@ -112,8 +113,8 @@ class Recomputation:
             told(0.0)
             piece = partial(self._piece, low_us, high_us, told)
             yield piece() if self._mend else self._stretches.steady(piece, self._pause)
-        if self._mend:
-            self._store.rebuild_newest(self._partition)
+        newest = partial(self._newest, from_us, to_us)
+        yield newest() if self._mend else self._stretches.steady(newest, self._pause)
 
     # ---- one piece -----------------------------------------------------------------------------------------------
 
@@ -141,6 +142,18 @@ class Recomputation:
         self._empty(*Grid)
         self._figures.forget()
         return Step(low_us, high_us, rows, differences)
+
+    def _newest(self, from_us: int, to_us: int) -> Step:
+        """Compare what is kept of the newest reading of every series, whenever that was."""
+        left_us = self._stretches.left_us()
+        with self._store.one_moment():
+            stored, wanted = self._store.newest_kept(), self._store.last_readings()
+        table = Table.of(
+            "newest_part", rows_of_newest(stored, left_us), rows_of_newest(wanted, left_us), self._names.newest
+        )
+        if self._mend and table.differs:
+            self._store.rebuild_newest(self._partition)
+        return Step(from_us, to_us, {table.name: len(table.wanted)}, [(table.name, one) for one in table.differences()])
 
     def _portions(self, length_us: int) -> Iterator[NDArray[np.int32]]:
         """Give all series, so many at a time that their minutes and readings fit."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import Registry, Rule
+from devices import TIME_MIN_US, Registry, Rule
 from engine.cells import Cells
 from engine.figures import DECISION_NAMES
 from engine.indicators import INDICATORS
 from engine.quality import Flags
+from engine.spans import LastReadings
 from engine.store import NO_TICKS, NONE, CellRows, CounterEvent, Difference, Registered, StoredCells, ValueRows
 
 NULL = r"\N"
@@ -148,6 +149,12 @@ def rows_of_parts(parts: Cells) -> Rows:
     return Rows(key[of], np.column_stack((parts.count, parts.low, parts.high, parts.sums))[of])
 
 
+def rows_of_newest(last: LastReadings, from_us: int) -> Rows:
+    """Return the newest readings of series, those from a time on, as rows."""
+    slot = np.flatnonzero(last.time_us >= max(from_us, TIME_MIN_US + 1))
+    return Rows(slot[:, None].astype(np.int64), np.column_stack((last.time_us, last.ticks))[slot])
+
+
 class Names:
     """The canonical lines of rows.
 
@@ -182,6 +189,10 @@ class Names:
         """Return the line of a cell."""
         slot, start_us = key.tolist()
         return "\t".join((self._field[slot], str(start_us), *map(str, figures.tolist())))
+
+    def newest(self, key: NDArray[np.int64], figures: NDArray[np.int64]) -> str:
+        """Return the line of a newest reading."""
+        return "\t".join((self._field[int(key[0])], *map(str, figures.tolist())))
 
     def flag(self, key: NDArray[np.int64], figures: NDArray[np.int64]) -> str:
         """Return the line of a flag."""

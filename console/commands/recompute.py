@@ -52,7 +52,8 @@ def recompute(
     All of the whole civil days that `--from` and `--to` touch is rebuilt through the kernels of the live engine, from
     observations alone; without them everything is. Rows that stand so already are not written. Others become new
     revisions with the reason `recomputed`, and a closed result that is replaced stays known (`indicator_revision`).
-    Rows that should not exist are removed. The city's files as they are now decide on intervals and zones; devices that
+    Rows that should not exist are removed. So is what is kept of every series' newest observation (`newest_part`),
+    whenever that was. The city's files as they are now decide on intervals and zones; devices that
     are no longer in them are left alone. Days whose observations left for an archive (`cityvitals archive`) stand as
     they are, which is said: bring them into a database of their own with `backfill` to prove them.
 

@@ -13,6 +13,7 @@ from engine.spans import LastReadings, Spans
 from engine.store import binary
 from engine.store.archive import ArchiveDesk
 from engine.store.binary import Timestamp
+from engine.store.newest import newest
 from engine.store.session import Session
 from engine.store.slots import Slots
 from engine.store.windows import spans_asked
@@ -69,8 +70,20 @@ def last_readings(session: Session, slots: Slots) -> LastReadings:
     """
     last = LastReadings.none(len(slots))
     seen = slots.of(np.array([series_id for (series_id,) in session.rows("series_seen")], np.int32))
-    newest = newest_before(session, slots, binary.TIME_HIGH_US, np.sort(seen[seen >= 0]))
-    last.time_us[newest.slot], last.ticks[newest.slot] = newest.time_us, newest.ticks
+    found = newest_before(session, slots, binary.TIME_HIGH_US, np.sort(seen[seen >= 0]))
+    last.time_us[found.slot], last.ticks[found.slot] = found.time_us, found.ticks
+    return last
+
+
+def kept_beside(session: Session, slots: Slots) -> LastReadings:
+    """Return by slot the time and the ticks of the newest observation, as `newest` keeps them beside the log.
+
+    Raises:
+        StoreUnavailable, StoreError
+    """
+    last, kept = LastReadings.none(len(slots)), newest(session, slots.series_id.tolist())
+    slot = slots.of(kept.series_id)
+    last.time_us[slot], last.ticks[slot] = kept.time_us, kept.ticks
     return last
 
 

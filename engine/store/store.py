@@ -236,6 +236,10 @@ class Store(Opened):
         if max(sizes) > self._limits.rows_max:
             raise StoreError(f"a flush of {max(sizes)} rows; at most {self._limits.rows_max}: split it")
 
+    def newest_kept(self) -> LastReadings:
+        """Return by slot the newest observation as it is kept beside the log; see `newest`."""
+        return readings.kept_beside(self._session, self.slots)
+
     def rebuild_newest(self, partition: int = 0) -> None:
         """Make what is kept of the newest observations anew from the log; see `newest`."""
         newest.rebuild(self._session, partition)

@@ -133,8 +133,24 @@ def test_everything_is_rebuilt_from_the_observations_alone(
     found = differences(written, town, mend=True)
     assert tables(written.store) == before
     assert kept_newest(url) == kept
-    assert {(table, one.kind) for table, one in found} == {(table, "missing") for table in DERIVED}
-    assert Counter(table for table, _ in found) == {table: len(rows) for table, rows in before.items()}
+    assert {(table, one.kind) for table, one in found} == {(table, "missing") for table in (*DERIVED, "newest_part")}
+    rows = {table: len(rows) for table, rows in before.items()}
+    assert Counter(table for table, _ in found) == {**rows, "newest_part": len(kept[0])}
+    assert differences(written, town) == []
+
+
+def test_a_newest_reading_that_is_kept_wrongly_is_named_and_mended(
+    written: Written, town: Registry, query: Query, url: str
+) -> None:
+    kept = kept_newest(url)
+    query("UPDATE newest_part SET packed = set_byte(packed, 19, get_byte(packed, 19) # 1)")  # the first one's ticks
+    parts = query("SELECT count(*) FROM newest_part")[0][0]
+    ((table, one), *others) = differences(written, town, AUTUMN_US, AUTUMN_US + DAY_US)
+    assert (table, one.kind, len(others) < parts) == ("newest_part", "differs", True)
+    field, time_us, ticks = one.wanted.rsplit("\t", 2)
+    assert one.found == f"{field}\t{time_us}\t{int(ticks) ^ 1}"
+    differences(written, town, mend=True)
+    assert kept_newest(url) == kept
     assert differences(written, town) == []
 
 
