@@ -12,9 +12,9 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from devices.measurands import MeasurandCatalogue, load_measurands
 from devices.models import INTERVAL_S_MAX, DeviceModel, Field, load_models, read_models
 from devices.quality import check_models
 from devices.series import TIME_MAX_US, TIME_MIN_US, SeriesTable
+from devices.succession import Line, Succession
 from devices.tables import Problems
 from devices.times import time_us_from_civil
 from devices.topics import fill, placeholders, subscriptions, topic_faults, widened
@@ -165,6 +166,33 @@ class Registry:
                 continue
             by_filter.setdefault(self.pattern(device), []).append(device.topic)
         return subscriptions(by_filter, wider)
+
+    @cached_property
+    def succession(self) -> Succession | None:
+        """Who follows whom at an address; None where nobody does."""
+        if all(device.service_to_us == TIME_MAX_US for device in self.devices):
+            return None  # who never ends is followed by nobody
+        shared: dict[_Address, list[int]] = {}
+        for position, device in enumerate(self.devices):
+            shared.setdefault(_address(self.city, device, self.model_of(device)), []).append(position)
+        before: dict[int, tuple[int, int]] = {}
+        for positions in shared.values():
+            positions.sort(key=lambda at: self.devices[at].service_from_us)
+            before |= {b: (a, self.devices[b].service_from_us) for a, b in pairwise(positions)}
+        if not before:
+            return None
+        slots = {
+            slot: (earlier, from_us)
+            for at, (other, from_us) in before.items()
+            for slot, earlier in zip(self.slots(at), self.slots(other), strict=True)
+        }
+        earlier = frozenset(other for other, _ in before.values())
+        return Succession(earlier, Line(len(self.devices), before), Line(self.slot_count(), slots))
+
+    @property
+    def earlier(self) -> frozenset[int]:
+        """Return the positions of devices that another follows at their address, which stands for all of them."""
+        return self.succession.earlier if self.succession is not None else frozenset()
 
     def calibration_lines(self) -> Lines | None:
         """Return what corrects readings, by slot; None where nothing does."""
@@ -311,6 +339,20 @@ def feed_key(device: Device, model: DeviceModel) -> str:
     return device.attributes.get(model.feed.column, "") if model.feed.column else device.code
 
 
+class _Address(NamedTuple):
+    """By which messages are of a device."""
+
+    topics: frozenset[str]
+    key: str
+    """In the feed of its model; empty where it has none."""
+
+
+def _address(city: City, device: Device, model: DeviceModel) -> _Address:
+    if any(field.topic for field in model.fields):
+        return _Address(frozenset(_field_topics(city, device, model)) - {""}, "")
+    return _Address(frozenset({device.topic}), "" if model.feed is None else feed_key(device, model))
+
+
 def _field_topics(city: City, device: Device, model: DeviceModel) -> tuple[str, ...]:
     values = {**_values(city, device), **device.attributes, "topic": device.topic}
     return tuple(
@@ -325,27 +367,46 @@ def _check_addresses(
 ) -> None:  # fmt: skip
     """Note a fault where a message could be of two devices, or a device has no message."""
     split = {code for code, model in models.items() if any(field.topic for field in model.fields)}
-    owners: dict[tuple[str, str], str] = {}
-    feeds: dict[str, bool] = {}
+    first: dict[str, Device] = {}
+    owners: dict[tuple[str, str], list[tuple[Device, _Address]]] = {}
     for device in devices:
         model, line = models[device.model], f"line {lines[device.code]}"
-        key = "" if model.feed is None else feed_key(device, model)
-        if model.feed is not None and not key:
+        address = _address(city, device, model)
+        if model.feed is not None and not address.key:
             problems.add(
                 file, f"{line}, column {model.feed.column}", "is missing; expected the device's key in its feed"
             )
-        own = set(_field_topics(city, device, model)) - {""} if model.code in split else {device.topic}
-        if not own:
+        if not address.topics:
             problems.add(file, line, "no field has a topic; the columns that its topics are made of are all empty")
-        for topic in sorted(own):
+        for topic in sorted(address.topics):
             for fault in topic_faults(topic) if model.code in split else ():
                 problems.add(file, line, fault)
-            other = owners.setdefault((topic, key), device.code)
-            if other != device.code or feeds.setdefault(topic, model.feed is not None) != (model.feed is not None):
+            holder, others = first.setdefault(topic, device), owners.setdefault((topic, address.key), [])
+            found = ((other, _clash(device, other, address == its)) for other, its in others)
+            other, why = next(((other, why) for other, why in found if why), (holder, ""))
+            if (models[holder.model].feed is None) != (model.feed is None):
+                other, why = holder, "and only one of them is of a feed"
+            if why:
                 problems.add(
                     file, f"{line}, column topic",
-                    f"{device.code!r} and {other!r} publish to the same topic {topic!r}",
+                    f"{device.code!r} and {other.code!r} publish to the same topic {topic!r}, {why}",
                 )  # fmt: skip
+            others.append((device, address))
+
+
+def _clash(device: Device, other: Device, whole: bool) -> str:
+    """Return why two devices of one topic cannot follow one another there; empty where they can.
+
+    Args:
+        device, other: they have a topic in common.
+        whole: all that their messages are told by is the same.
+    """
+    if device.service_from_us < other.service_to_us and other.service_from_us < device.service_to_us:
+        return "in service at the same time; who follows another begins (in_service_from) where it ends (in_service_to)"
+    if device.model != other.model:
+        earlier = min(device, other, key=lambda one: one.service_from_us)
+        return f"and are of two models; give {earlier.code!r} another topic, such as 'retired/{earlier.code}'"
+    return "" if whole else "and not by the others of their fields"
 
 
 def _header_is_good(header: list[str], special: set[str], file: str, problems: Problems) -> bool:

@@ -65,6 +65,9 @@ class Decoder:
         if left:
             done = self._decode_rest(intake, first, done, start)
         new = slice(start, intake.reading_count)
+        if routing.succession is not None:
+            routing.succession.series.settle(intake.slot[new], intake.time_us[new])
+            self._settle_devices(intake, first, int(done), start)
         if routing.lines is not None:
             routing.lines.apply(intake.slot[new], intake.time_us[new], intake.ticks[new])
         self.counters.readings += intake.reading_count - start
@@ -88,6 +91,31 @@ class Decoder:
         intake.status[message] = frames.OVERSIZE
         self.counters.oversized += 1
         self._fault(intake, message, "oversized", f"{size} bytes, at most {self.limits.frame_bytes_max} are taken", 1)
+        if self.routing.succession is not None:
+            self._settle_devices(intake, message, message + 1, intake.reading_count)
+
+    def _settle_devices(self, intake: Intake, first: int, last: int, start: int) -> None:
+        """Let messages by the topic of several devices be of the one of whose time their newest reading is; where they
+        have none, of the one that was in service when they came."""
+        assert self.routing.succession is not None  # noqa: S101  # asked by who decodes
+        line, device = self.routing.succession.devices, intake.device[first:last]
+        shared = np.flatnonzero((device >= 0) & (device < len(self.routing.devices)))
+        shared = shared[line.follows(device[shared])]
+        if not shared.size:
+            return
+        at_us = np.full(last - first, TIME_MIN_US, np.int64)
+        new = slice(start, intake.reading_count)
+        np.maximum.at(at_us, intake.reading_message[new] - first, intake.time_us[new])
+        silent = at_us == TIME_MIN_US
+        at_us[silent] = intake.received_us[first:last][silent]
+        settled = device[shared]
+        line.settle(settled, at_us[shared])
+        device[shared] = settled
+
+    def _owner(self, device: int, time_us: int) -> int:
+        """Return which of the devices of a topic a time is of; the same where no other has it."""
+        succession = self.routing.succession
+        return device if device < 0 or succession is None else succession.devices.settled(device, time_us)
 
     def _decode_rest(self, intake: Intake, first: int, last: int, start: int) -> int:
         """Deal with the messages that no kernel decoded; returns the first one without room, else `last`."""
@@ -163,7 +191,8 @@ class Decoder:
         for each in carried:
             newest_us = self._write(intake, message, each)
             if brought:
-                intake.carried.append(IntakeCarried(message, each.device, newest_us))
+                at_us = newest_us if newest_us > TIME_MIN_US else int(intake.received_us[message])
+                intake.carried.append(IntakeCarried(message, self._owner(each.device, at_us), newest_us))
         if not count and not faults and not brought:
             self._fault(intake, message, "empty", "no reading", 1)
         return True
@@ -212,6 +241,7 @@ class Decoder:
         if device is None:
             own = int(intake.device[message])
             device = own if own < len(self.routing.devices) else -1
+        device = self._owner(device, int(intake.received_us[message]))
         self.counters.faults += 1
         intake.faults.append(
             IntakeFault(message, REASON_CODES[reason], detail[:FAULT_DETAIL_CHARS_MAX], readings, device)

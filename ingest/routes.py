@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from devices import Carrier, DeviceModel, Field, Kind, Registry, carriers
 from devices.calibrations import Lines
+from devices.succession import Succession
 from devices.topics import matches
 from ingest.kernels import frames, senml
 
@@ -29,7 +30,7 @@ class Routing:
     Device d is a position in `devices`, the registry's order:
         devices: codes. models: the model of each.
         topics, topic_at: uint8 and int64; device d's topic is topics[topic_at[d]:topic_at[d + 1]], in UTF-8, and empty
-            where a carrier brings its messages.
+            where a carrier brings its messages, or another device follows it there.
         table: int32, topics as `frames.route` finds them: open addressing, -1 where free, at most half full.
         slot_first: int32, the slot of its field 0; field f is slot slot_first[d] + f.
         kernel_model: int32, position of its model among those the kernel knows, -1 where it knows it not.
@@ -39,6 +40,7 @@ class Routing:
         carriers: their state is theirs; whoever decodes is their thread.
         carrier_at: position of the carrier of number len(devices) + i.
         lines: what corrects readings of calibrated devices; None where there are none.
+        succession: who follows whom at a topic; `table` finds the last, and times tell the others. None where nobody.
 
     Fields of the models that the kernel knows, one model after the other:
         field_at: int32; model m's fields are rows field_at[m]:field_at[m + 1].
@@ -69,6 +71,7 @@ class Routing:
     carriers: tuple[Carrier, ...] = ()
     carrier_at: tuple[int, ...] = ()
     lines: Lines | None = None
+    succession: Succession | None = None
 
     def carrier(self, number: int) -> Carrier | None:
         """Return the carrier of what `frames.route` found, None where that is a device or nobody."""
@@ -101,7 +104,7 @@ def build_routing(registry: Registry, wider: Sequence[str] = ()) -> Routing:
         ValueError: two devices have one topic, so that a message could be of either.
     """
     devices, brought = registry.devices, carriers(registry)
-    carried = frozenset(position for carrier in brought for position in carrier.devices)
+    carried = registry.earlier.union(position for carrier in brought for position in carrier.devices)
     topics = ["" if position in carried else registry.topic(device) for position, device in enumerate(devices)]
     own = len(topics)
     topics += [topic for carrier in brought for topic in carrier.topics]
@@ -116,6 +119,7 @@ def build_routing(registry: Registry, wider: Sequence[str] = ()) -> Routing:
         registry.city.code,
         brought,
         registry.calibration_lines(),
+        registry.succession,
     )
 
 
@@ -133,6 +137,7 @@ def _tables(
     city: str,
     brought: tuple[Carrier, ...] = (),
     lines: Lines | None = None,
+    succession: Succession | None = None,
 ) -> Routing:
     known = {model.code: model for model in models if model.codec == KERNEL_CODEC}
     position = {code: index for index, code in enumerate(known)}
@@ -162,6 +167,7 @@ def _tables(
         carriers=brought,
         carrier_at=carrier_at,
         lines=lines,
+        succession=succession,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,21 +101,31 @@ def _row(registry: Registry, topic: str, model: str, zone: str, code: str | None
     topic = canonical_topic(topic)
     pattern = registry.models[model].topic
     row = {"device": code or likely_code(topic, pattern), "model": model, "zone": zone}
-    for cell in cells:
-        column, equals, value = cell.partition("=")
-        if not equals or column in row or not column:
-            raise MisuseError(f"--set {cell}: expected COLUMN=VALUE of another column", "for example latitude=52.1")
-        row[column] = value
-    values = {"city": registry.city.code, "gateway": row.get("gateway") or "direct", **row}
-    row.setdefault("topic", "" if _made(registry.models[model], values) == topic else topic)
+    row |= set_cells(cells, tuple(row))
+    row.setdefault("topic", "" if made_topic(registry, registry.models[model], row) == topic else topic)
     return row
 
 
-def _made(model: DeviceModel, values: Mapping[str, str]) -> str:
-    """Return the topic that a model's pattern makes for a device."""
+def set_cells(cells: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
+    """Return what `--set` gives, by column.
+
+    Raises:
+        MisuseError: it cannot be read, or says what another option says.
+    """
+    row: dict[str, str] = {}
+    for cell in cells:
+        column, equals, value = cell.partition("=")
+        if not equals or not column or column in row or column in taken:
+            raise MisuseError(f"--set {cell}: expected COLUMN=VALUE of another column", "for example latitude=52.1")
+        row[column] = value
+    return row
+
+
+def made_topic(registry: Registry, model: DeviceModel, row: Mapping[str, str]) -> str:
+    """Return the topic that a model's pattern makes for a device of these cells."""
     from devices.topics import fill
 
-    return fill(model.topic, values)
+    return fill(model.topic, {"city": registry.city.code, "gateway": "direct", **{k: v for k, v in row.items() if v}})
 
 
 def _registered(file: Path, registry: Registry, row: Mapping[str, str]) -> Device:
@@ -124,11 +134,11 @@ def _registered(file: Path, registry: Registry, row: Mapping[str, str]) -> Devic
     Raises:
         MisuseError: the file would not load with it; it stays as it was.
     """
-    from devices.listing import with_device
+    from devices.listing import with_devices
 
     before = file.read_bytes()
     try:
-        content = with_device(before, row)
+        content = with_devices(before, [row])
     except ValueError as error:
         raise MisuseError(f"{file}: {error}") from None
     devices = checked_devices(content, file, registry)

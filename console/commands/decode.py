@@ -156,7 +156,8 @@ def _by_topic(registry: Registry) -> Read:
 
     brought = carriers(registry)
     carried = {position for carrier in brought for position in carrier.devices}
-    own = {device.topic: at for at, device in enumerate(registry.devices) if at not in carried}
+    passed = registry.earlier.union(carried)
+    own = {device.topic: at for at, device in enumerate(registry.devices) if at not in passed}
     lines = registry.calibration_lines()
     answers = {topic: carrier for carrier in brought for topic in carrier.topics}
 
@@ -164,13 +165,15 @@ def _by_topic(registry: Registry) -> Read:
         at = own.get(topic)
         if at is not None:
             model = registry.model_of(registry.devices[at])
-            return [said(at, codec(model.codec).decode(payload, model, received_us))]
+            decoded = codec(model.codec).decode(payload, model, received_us)
+            return [said(*one) for one in _by_time(registry, at, decoded, received_us)]
         carrier = answers.get(topic) or next(
             (one for one in brought if any(matches(wide, topic) for wide in one.filters)), None
         )
         if carrier is None:
             raise PayloadError("unknown_device", f"no device of {registry.city.name} publishes to {quoted(topic)}")
-        return [said(*one) for one in carrier.decode(topic, payload, received_us)]
+        found = carrier.decode(topic, payload, received_us)
+        return [said(*part) for one in found for part in _by_time(registry, *one, received_us)]
 
     def said(at: int, decoded: Decoded) -> Said:
         device = registry.devices[at]
@@ -178,6 +181,21 @@ def _by_topic(registry: Registry) -> Read:
         return device.code, registry.model_of(device), corrected
 
     return read
+
+
+def _by_time(registry: Registry, at: int, decoded: Decoded, received_us: int) -> list[tuple[int, Decoded]]:
+    """Return what a message says, by the devices that followed one another at its topic; faults are of its arrival."""
+    succession = registry.succession
+    if succession is None:
+        return [(at, decoded)]
+    of: dict[int, Decoded] = {}
+    for reading in decoded.readings:
+        owner = succession.devices.settled(at, reading.time_us)
+        of.setdefault(owner, replace(decoded, readings=[], faults=[])).readings.append(reading)
+    if decoded.faults:
+        owner = succession.devices.settled(at, received_us)
+        of.setdefault(owner, replace(decoded, readings=[], faults=[])).faults.extend(decoded.faults)
+    return list(of.items())
 
 
 def _corrected(decoded: Decoded, slot_first: int, lines: Lines) -> Decoded:
@@ -228,8 +246,8 @@ def _model(context: Context, code: str) -> DeviceModel:
 def _device(context: Context, model: DeviceModel, topic: str) -> str:
     if context.city_option is not None:
         registry = context.registry()
-        for device in registry.devices:
-            if device.topic == topic:
+        for at, device in enumerate(registry.devices):
+            if device.topic == topic and at not in registry.earlier:
                 return device.code
         raise MisuseError(
             f"no device of {registry.city.name} publishes to {topic}", "list them with `cityvitals devices`"

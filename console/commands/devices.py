@@ -10,6 +10,7 @@ from console.commands.accept import accept
 from console.commands.discover import discover
 from console.commands.drift import drift
 from console.commands.registry_files import export, import_command
+from console.commands.successor import move, swap
 from console.output import Col, print_json, print_table
 from console.text import counted, span
 
@@ -30,6 +31,8 @@ def register(parent: typer.Typer) -> None:
     """Add the commands."""
     app.command("discover")(discover)
     app.command("accept")(accept)
+    app.command("move")(move)
+    app.command("swap")(swap)
     app.command("drift")(drift)
     app.command("export")(export)
     app.command("import")(import_command)

@@ -84,7 +84,7 @@ def feeds(registry: Registry) -> Feeds | None:
     found: dict[str, dict[str, dict[str, int]]] = {}
     for position, device in enumerate(registry.devices):
         model = registry.model_of(device)
-        if model.feed is not None:
+        if model.feed is not None and position not in registry.earlier:
             found.setdefault(device.topic, {}).setdefault(model.code, {})[feed_key(device, model)] = position
     if not found:
         return None

@@ -71,7 +71,7 @@ def parts(registry: Registry) -> Parts | None:
     found: dict[str, tuple[int, _Part]] = {}
     by_filter: dict[str, list[str]] = {}
     for position, device in enumerate(registry.devices):
-        if device.model not in split:
+        if device.model not in split or position in registry.earlier:
             continue
         model = registry.model_of(device)
         for field, topic in zip(model.fields, registry.field_topics(device), strict=True):

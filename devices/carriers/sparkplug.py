@@ -219,7 +219,7 @@ class SparkplugCarrier:
         positions = []
         for position, device in enumerate(registry.devices):
             model, topic = registry.model_of(device), sparkplug_topic(device.topic)
-            if model.codec != CODEC or topic is None:
+            if model.codec != CODEC or topic is None or position in registry.earlier:
                 continue
             key = topic.group, topic.node
             node = self._nodes.setdefault(key, _Node(*key))

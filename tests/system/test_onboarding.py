@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from engine.store import Store
 from tests.databases import Databases
 from tests.devices.cities import write_city
-from tests.system.quarantined import arrive, command, state
+from tests.system.quarantined import arrive, command, replayed, state
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -74,3 +76,28 @@ def test_an_unknown_device_is_offered_accepted_and_has_the_readings_it_sent_befo
 
     twice = command(database, city, *accept)
     assert (twice.code, "stands in line" in twice.err) == (2, True)
+
+
+def test_a_swapped_meter_is_two_series_and_late_readings_find_the_one_of_their_time(database: str, city: Path) -> None:
+    topic, swapped_s = "cityvitals/testville/meter-1/telemetry", 1_732_363_200
+
+    def register(*readings: tuple[int, int]) -> tuple[str, bytes]:
+        return topic, json.dumps([{"n": "volume", "u": "l", "t": swapped_s + t, "v": v} for t, v in readings]).encode()
+
+    # The new register begins at 5 l; what the old one sent an hour before the swap comes last, with a new reading.
+    arrive(database, city, [register((-7_200, 1_000)), register((3_600, 5)), register((-3_600, 1_200), (7_200, 25))])
+    accept = ("devices", "accept", topic, "--model", "water_meter", "--zone", "north", "--no-replay")
+    assert command(database, city, *accept).code == 0
+    swap = command(database, city, "devices", "swap", "meter-1", "--from", "2024-11-23T12:00:00Z", "--json")
+    assert (swap.code, swap.rows[0]["successor"]) == (0, "meter-1-2"), swap.err
+    done = command(database, city, "quarantine", "replay", "--device", "meter-1-2", "--json")
+    assert done.rows[0]["accepted"] == 3, "messages with a reading of the new meter, one of the old among them"
+    assert replayed(database, city)["accepted"] == 1
+    stored, kept = state(database)
+    assert kept == []
+    assert [(row[0], row[3]) for row in stored] == [
+        ("meter-1", 1_000_000), ("meter-1", 1_200_000), ("meter-1-2", 5_000), ("meter-1-2", 25_000),
+    ]  # fmt: skip
+    with psycopg.connect(database, options="-c search_path=cityvitals") as connection:
+        increases = connection.execute("SELECT device, sum(increase) FROM v_window_hour GROUP BY 1 ORDER BY 1")
+    assert increases.fetchall() == [("meter-1", Decimal("0.2")), ("meter-1-2", Decimal("0.02"))]
