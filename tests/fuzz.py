@@ -57,13 +57,14 @@ def material(name: str) -> tuple[tuple[DeviceModel, tuple[bytes, ...]], ...]:
     recorded: dict[str, list[bytes]] = {}
     for entry in corpus.listed()["model"]:
         recorded.setdefault(entry["code"], []).extend(corpus.payload(message) for message in entry["messages"])
-    models = (*corpus.models().values(), *MODELS)
-    chosen = {(model.code, model.codec): model for model in models if name in (model.codec, _road(model))}
+    models = dict.fromkeys((*corpus.models().values(), *MODELS))  # models of tests share a code
     found = []
-    for (code, format_name), model in sorted(chosen.items()):
-        own = (*(vector.payload for vector in model.vectors), *recorded.get(code, ()))
-        own = tuple(message for message in own if fits(format_name, message))
-        others = tuple(message for message in SEEDS if fits(format_name, message))
+    for model in models:
+        if name not in (model.codec, _road(model)):
+            continue
+        own = (*(vector.payload for vector in model.vectors), *recorded.get(model.code, ()))
+        own = tuple(message for message in own if fits(model.codec, message))
+        others = tuple(message for message in SEEDS if fits(model.codec, message))
         # Nine of ten are the model's own, where it has any.
         found.append((model, own * (1 + 9 * len(others) // max(1, len(own))) + others))
     return tuple(found)

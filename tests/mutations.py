@@ -373,7 +373,7 @@ def fits(codec: str, message: bytes) -> bool:
         return message[:1] == b"/"
     if change is protobuf:
         return not message.isascii() and _fields(message) is not None
-    return change is binary or (message.isascii() and said is None)
+    return said is None and message.isascii() != (change is binary)
 
 
 def changed(dice: Random, codec: str, data: bytes, known: Words) -> bytes:

@@ -14,7 +14,7 @@ from tests.mutations import CHANGES, changed, fits
 READ_PERCENT = {
     "senml-json": 8, "senml-cbor": 8, "json-paths": 50, "cbor-paths": 50, "csv-lines": 8, "text": 50, "bytes": 0,
     "lorawan": 12, "sparkplug-b": 40, "mbus": 30, "dsmr-p1": 8, "ngsi-ld": 50, "ngsi-v2": 50, "sensorthings": 40,
-    "javascript": 10,
+    "javascript": 5,
 }  # fmt: skip
 """Of a hundred inputs so many at least give readings or faults of single values, and are not refused whole."""
 

@@ -188,6 +188,8 @@ ENDLESS = f"took more than {engine.INSTRUCTIONS_MAX} instructions"
         (returning("JSON.parse('['.repeat(1e5) + ']'.repeat(1e5))"), "calls itself too deeply"),
         (returning("{ get a() { for (;;); } }"), ENDLESS),
         (returning("{ toJSON() { for (;;); } }"), ENDLESS),
+        (returning("Array.from({ length: 3000 }, Date.now)"), ENDLESS),  # each call for the time leaves the box
+        (returning("Array.from({ length: 3000 }, () => performance.now())"), ENDLESS),
         (returning("{ a: 'x'.repeat(300000) }"), "gave an answer of 300009 bytes, expected at most 262144"),
         ("function decodeUplink() { for (var s = 'x'; ; ) s += s; }", "InternalError: string too long"),
         ("for (;;);", f"took more than {engine.LOADING_INSTRUCTIONS_MAX} instructions"),

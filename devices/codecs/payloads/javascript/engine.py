@@ -13,6 +13,7 @@ import atexit
 import ctypes
 import json
 import threading
+import weakref
 from functools import cache, lru_cache
 from importlib import resources
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 INSTRUCTIONS_MAX: Final = 100_000_000
 """WebAssembly instructions of one call: some 40 ms, two hundred times what a common decoder takes."""
+HOST_CALL_INSTRUCTIONS: Final = 100_000
+"""What a call out of the box, such as for the time, counts for: it takes as long, and the engine counts it as one."""
 LOADING_INSTRUCTIONS_MAX: Final = 1_000_000_000
 """The same of a program's loading, in which it is compiled and its tables are made."""
 HEAP_BYTES_MAX: Final = 16_777_216
@@ -155,7 +158,8 @@ class _Instance:
         self._store = wasmtime.Store(engine)
         self._store.set_limits(memory_size=MEMORY_BYTES_MAX)
         self._store.set_fuel(LOADING_INSTRUCTIONS_MAX)
-        exports = _linker(engine, module, self._clock).instantiate(self._store, module).exports(self._store)
+        linker = _linker(engine, module, self._clock, weakref.ref(self._store))  # else the store would hold itself
+        exports = linker.instantiate(self._store, module).exports(self._store)
         self._exports: Any = {name: exports[name] for name in _EXPORTS}
         self._call("set_memory_limit", HEAP_BYTES_MAX)
         self._place = self._call("qjs_alloc", _HANDLE_BYTES + _INPUT_BYTES)
@@ -282,19 +286,32 @@ def part(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _linker(engine: wasmtime.Engine, module: wasmtime.Module, clock: _Clock) -> wasmtime.Linker:
-    """Return what the engine may call: a clock that stands still, zeros for chance, and refusals."""
+def _linker(
+    engine: wasmtime.Engine, module: wasmtime.Module, clock: _Clock, owner: weakref.ref[wasmtime.Store]
+) -> wasmtime.Linker:
+    """Return what the engine may call: a clock that stands still, zeros for chance, and refusals.
+
+    Each call is charged but the engine's own question whether to go on, which no program can ask.
+    """
     import wasmtime
 
+    def charge() -> None:
+        store = owner()
+        if store is not None:
+            store.set_fuel(max(0, store.get_fuel() - HOST_CALL_INSTRUCTIONS))
+
     def tell(caller: Any, _which: int, _precision: int, place: int) -> int:
+        charge()
         caller["memory"].write(caller, clock.now_ns.to_bytes(8, "little"), place)
         return 0
 
     def fill(caller: Any, place: int, size: int) -> int:
+        charge()
         caller["memory"].write(caller, bytes(min(size, MEMORY_BYTES_MAX)), place)
         return 0
 
     def refuse(_caller: Any, *_arguments: int) -> int:
+        charge()
         return _NOT_AVAILABLE
 
     def end(_caller: Any, *_arguments: int) -> None:
