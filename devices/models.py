@@ -12,7 +12,7 @@ from dataclasses import field as member
 from fractions import Fraction
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from devices.definitions import MODELS, another_edition, definitions_folder, once_an_edition
 from devices.errors import UnitError, nearest
@@ -75,6 +75,7 @@ class Field:
         missing: values as sent that are no reading, such as `-`; as `devices.paths.said` writes them.
         topic: pattern of the topic that this field alone is published to; empty where it comes by the device's.
         suffix: what stands behind the number in a text, such as `mm`; a text with another is `bad_unit`.
+        required: for formats with paths: a message, or an object of it, that goes without is a fault at once.
         sum_of: for SenML, the name of the records whose sum (`s`) this field is; else empty.
         accuracy, accuracy_percent: how far a reading may be off, in the canonical unit and in per cent of the reading;
             both count where both are stated, 0 where unknown.
@@ -101,6 +102,7 @@ class Field:
     missing: tuple[str, ...] = ()
     suffix: str = ""
     topic: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,9 @@ class DeviceModel:
         options: what the format's own table says; of the type its `FormatRules.options` returns.
         vectors: messages of the hardware and what they say; see `devices.codecs.trial`.
         feed: for formats with paths: the devices of this model share a topic, and a message speaks of many of them.
+        ignore: for formats with paths: members that may come and go, or be of any type; a `*` that ends one stands for
+            every name that begins so.
+        worked_out: by codec, what it worked out of the model, to be asked for every message; no part of the model.
     """
 
     code: str
@@ -158,12 +163,16 @@ class DeviceModel:
     options: object = None
     vectors: tuple[Vector, ...] = ()
     feed: Feed | None = None
+    ignore: tuple[JsonPath, ...] = ()
+    worked_out: dict[str, Any] = member(default_factory=dict, init=False, compare=False, repr=False)
 
     def part(self, topic: str) -> tuple[DeviceModel, tuple[int, ...]]:
         """Return the model of the messages with one topic of fields (see `Field.topic`), and where its fields stand in
         this one."""
         positions = tuple(position for position, field in enumerate(self.fields) if field.topic == topic)
-        return replace(self, fields=tuple(self.fields[position] for position in positions)), positions
+        fields = tuple(self.fields[position] for position in positions)
+        vectors = tuple(vector for vector in self.vectors if vector.topic == topic)
+        return replace(self, fields=fields, vectors=vectors), positions
 
     def field_index(self, name: str) -> int:
         """Return the position of a field.
@@ -278,6 +287,7 @@ def parse_model(content: bytes, code: str, file: str, problems: Problems) -> Dev
         options=rules.options(root) if rules.options is not None else None,
         vectors=read_vectors(root),
         feed=feed,
+        ignore=_ignored(root) if rules.paths else (),
     )
     _check_vectors(root, model)
     root.done()
@@ -321,6 +331,21 @@ def _path(table: Table, key: str, text: str, *, wild: bool = False, selected: bo
         table.fault(key, f"a wildcard stands in `each`, so that every object has a time of its own, got {text!r}")
         return None
     return path
+
+
+def _ignored(root: Table) -> tuple[JsonPath, ...]:
+    """Return the members that a model's `ignore` names."""
+    found = []
+    for text in root.texts("ignore"):
+        path = _path(root, "ignore", text, wild=True)
+        if path is None:
+            continue
+        if any(isinstance(step, str) and "*" in step[:-1] for step in path.steps) or any(
+            isinstance(step, str) and step.endswith("*") for step in path.steps[:-1]
+        ):
+            root.fault("ignore", f"a `*` stands at the end, as in `Wifi.*` or `phase_*`, got {text!r}")
+        found.append(path)
+    return tuple(found)
 
 
 def _time(table: Table) -> TimeSpec | None:
@@ -369,7 +394,7 @@ def _condition(table: Table | None) -> Condition | None:
 def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, missing: tuple[str, ...]) -> Field:
     """Return the field of one `[[field]]`; faults go to the table's problems."""
     name = table.text("name")
-    path, sum_of, when, suffix = None, "", None, ""
+    path, sum_of, when, suffix, required = None, "", None, "", False
     if rules.paths:
         path = _path(table, "path", table.text("path", rules.path or name), selected=rules.measured)
         if rules.measured and path is not None and path.steps[-1:] == ("value",) and path.steps[-2:-1] != ("value",):
@@ -377,6 +402,9 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
             table.fault("path", f"expected the reading, with its unit and time, and not its `value`, got {path.text!r}")
         when, suffix = _condition(table.table("when")), table.text("suffix", "")
         missing = table.words("missing") or missing
+        required = table.flag("required", False)
+        if required and rules.topic is not None:
+            table.fault("required", "devices of this format send what changed, and no message holds everything")
     else:
         sum_of = table.text("sum_of", "")
         for key, text in (("name", name), ("sum_of", sum_of or "none")):
@@ -401,7 +429,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
         modulus, rate, _error(rest, "resolution", factor), _error(rest, "accuracy", factor),
         _error(rest, "accuracy_percent", Fraction(1)), sum_of, when, missing, suffix,
-        table.text("topic", ""),
+        table.text("topic", ""), required,
     )  # fmt: skip
     table.done()
     return field

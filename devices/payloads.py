@@ -81,6 +81,11 @@ def payload_options(options: object) -> PayloadOptions:
     return options
 
 
+def is_laid_out(options: object) -> bool:
+    """Return whether a model names every part of its devices' bytes, so that no document of theirs holds another."""
+    return payload_options(options).decoder == "layout"
+
+
 def _options(root: Table, decoders: tuple[str, ...], *, networks: bool) -> PayloadOptions:
     table = root.table("payload")
     if table is None:

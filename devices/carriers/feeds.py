@@ -13,6 +13,7 @@ from devices.carriers.base import Carried
 from devices.codecs import codec
 from devices.codecs.base import FAULTS_TOLD_MAX, READINGS_MAX, Decoded
 from devices.codecs.documents import Document, DocumentCodec, decode_item, encode_feed, items_at
+from devices.codecs.members import tell_unknown
 from devices.errors import PayloadError, quoted
 from devices.models import DeviceModel, Feed
 from devices.paths import said
@@ -64,7 +65,11 @@ class Feeds:
             if (len(carried) + len(ours)) * len(shared.model.fields) > READINGS_MAX:
                 raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(ours)} devices")
             strangers += keys
-            carried += (_carried(position, item, document, shared.model, received_us) for position, item in ours)
+            told = [_carried(position, item, document, shared.model, received_us) for position, item in ours]
+            if told:  # a member that is new is new in every object; the first device stands for all
+                known = shared.codec.known(shared.model)
+                tell_unknown(known, (item for _, item in ours), told[0].decoded)
+            carried += told
         if not strangers:
             raise PayloadError("empty", "the feed names no device")
         if not carried:

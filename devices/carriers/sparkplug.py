@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from devices.carriers.base import Carried
 from devices.codecs.base import READINGS_MAX, Decoded, Reading
 from devices.codecs.sparkplug.edge import BD_SEQ, SEQUENCE, rebirth_request
-from devices.codecs.sparkplug.reading import Named, read, wanted
+from devices.codecs.sparkplug.reading import CODEC, Named, read, wanted
 from devices.codecs.sparkplug.schema import Metric, Payload, parse
 from devices.codecs.sparkplug.values import needs_type
 from devices.errors import PayloadError, quoted
@@ -30,7 +30,6 @@ from devices.models import DeviceModel
 from devices.registry import Registry
 from devices.topics import SPARKPLUG, SparkplugTopic, sparkplug_topic
 
-CODEC: Final = "sparkplug-b"
 LOST_MAX: Final = 15
 """More messages lost at once may hide a birth. As few may come late: a number so little behind is no loss of 240."""
 ASK_US: Final = 10_000_000

@@ -11,7 +11,7 @@ from devices.codecs.lorawan import refuse_unsaid
 from devices.codecs.payloads import PAYLOADS, encode_payload
 from devices.errors import PayloadError
 from devices.models import DeviceModel
-from devices.payloads import payload_options
+from devices.payloads import is_laid_out, payload_options
 
 
 class BareBytes:
@@ -35,4 +35,4 @@ class BareBytes:
         return data
 
 
-BARE_BYTES = DocumentCodec(BareBytes())
+BARE_BYTES = DocumentCodec(BareBytes(), says_all=lambda model: is_laid_out(model.options))

@@ -104,4 +104,4 @@ def _cell(value: object, options: CsvOptions) -> str:
     return text.replace(".", ",") if options.decimal == "," and _POINT_NUMBER.match(text) else text
 
 
-CSV_LINES = DocumentCodec(CsvLines())
+CSV_LINES = DocumentCodec(CsvLines(), says_all=lambda model: bool(_options(model).columns))

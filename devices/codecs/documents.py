@@ -7,12 +7,13 @@ there and cannot be read is a fault.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from devices.batch import FLAG_TIME_FROM_ARRIVAL
 from devices.codecs.base import READINGS_MAX, TIME_MAX_US, TIME_MIN_US, Decoded, Frame, Reading
 from devices.codecs.measured import Measured
+from devices.codecs.members import Known, known_members, tell_unknown
 from devices.codecs.values import is_missing, kind_of, meets, ticks_of, value_of
 from devices.errors import PayloadError, ValueRefusedError
 from devices.models import Condition, DeviceModel, Field, TimeSpec
@@ -65,12 +66,16 @@ class DocumentCodec:
     Args:
         form: how bytes say a document.
         measured: the readings of its documents are `Measured`, and so are those it is given to write.
+        says_all: whether a model itself says all that its documents hold, so that none of it can be unknown.
     """
 
-    def __init__(self, form: Format, *, measured: bool = False) -> None:
+    def __init__(
+        self, form: Format, *, measured: bool = False, says_all: Callable[[DeviceModel], bool] = lambda _: False
+    ) -> None:
         self.form = form
         self.name = form.name
         self._measured = measured
+        self._says_all = says_all
 
     def read(self, payload: bytes, model: DeviceModel, received_us: int) -> Document:
         """Return what a payload says; see `Format.read`."""
@@ -78,7 +83,25 @@ class DocumentCodec:
 
     def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
         """Return the readings of an object, or of each object of an array; see `Codec.decode`."""
-        return decode_document(self.read(payload, model, received_us), model, received_us)
+        document = self.read(payload, model, received_us)
+        return decode_document(document, model, received_us, known=self.known(model))
+
+    def known(self, model: DeviceModel) -> Known | None:
+        """Return the members that a model's devices are known to send; None where anything may come."""
+        if self.name not in model.worked_out:
+            items = () if self._says_all(model) else self._shown(model)
+            model.worked_out[self.name] = known_members(model, items)
+        found: Known | None = model.worked_out[self.name]
+        return found
+
+    def _shown(self, model: DeviceModel) -> Iterator[object]:
+        """Give the objects of the test messages of a model, but of those that show what is not known."""
+        for vector in model.vectors:
+            if "unknown_field" not in vector.refused:
+                try:
+                    yield from items_of(self.read(vector.payload, model, vector.received_us), model)
+                except PayloadError:
+                    continue  # it shows what is refused, or its trial will tell
 
     def encode(self, model: DeviceModel, readings: Sequence[tuple[str, int, int]]) -> bytes:
         """Return one message; an object for every time where the model has `each`. See `Codec.encode`.
@@ -91,22 +114,38 @@ class DocumentCodec:
         return self.form.write(Document(body, body, time_us), model)
 
 
-def decode_document(document: Document, model: DeviceModel, received_us: int) -> Decoded:
+def decode_document(document: Document, model: DeviceModel, received_us: int, *, known: Known | None = None) -> Decoded:
     """Return the readings of a document; of a feed those of all its devices, one after the other.
+
+    Args:
+        document: what a message says.
+        model: of the device.
+        received_us: the gateway's clock at arrival.
+        known: members that its devices are known to send, so that others are faults; None where anything may come.
 
     Raises:
         PayloadError: it has no array where the model expects one, or too many readings.
     """
-    each = model.each if model.feed is None else model.feed.path
-    items = [document.body] if each is None else items_at(each, document)
+    items, several = items_of(document, model), model.each is not None or model.feed is not None
     if len(items) * len(model.fields) > READINGS_MAX:
         raise PayloadError("too_many", f"expected at most {READINGS_MAX} readings, got {len(items)} objects")
     decoded = Decoded(frame=document.frame)
     for number, item in enumerate(items, 1):
-        decode_item(item, document, model, received_us, f"item {number}: " if each else "", decoded)
+        decode_item(item, document, model, received_us, f"item {number}: " if several else "", decoded)
+    tell_unknown(known, items, decoded)
     if not decoded.readings and not decoded.faults:
         decoded.refuse("empty", "the message holds none of the model's fields")
     return decoded
+
+
+def items_of(document: Document, model: DeviceModel) -> list[object]:
+    """Return the objects of a document that each carry the fields of a model.
+
+    Raises:
+        PayloadError: it has no array where the model expects one.
+    """
+    each = model.each if model.feed is None else model.feed.path
+    return [document.body] if each is None else items_at(each, document)
 
 
 def items_at(each: JsonPath, document: Document) -> list[object]:
@@ -131,7 +170,11 @@ def decode_item(
     present = []
     for position, field in enumerate(model.fields):
         value = field.path.find(item, root) if field.path is not None else ABSENT
-        if value is ABSENT or (field.missing and is_missing(field, _bare(value))):
+        if value is ABSENT:
+            if field.required and (field.when is None or meets(field.when, item, root)):
+                decoded.refuse("not_a_number", f"{where}{field.name}: expected in every message, got nothing")
+            continue
+        if field.missing and is_missing(field, _bare(value)):
             continue
         if field.when is None or meets(field.when, item, root):
             present.append((position, field, value))
@@ -153,7 +196,8 @@ def decode_item(
             bare = value.bare(field) if isinstance(value, Measured) else value
             decoded.readings.append(Reading(position, at[0], ticks_of(field, bare), at[1]))
         except ValueRefusedError as error:
-            decoded.refuse(error.reason, where + error.detail)
+            named = "" if error.detail.startswith(f"{field.name}: ") else f"{field.name}: "
+            decoded.refuse(error.reason, where + named + error.detail)
 
 
 def _own_time(value: object) -> object:

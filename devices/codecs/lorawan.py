@@ -18,7 +18,7 @@ from devices.codecs.payloads import PAYLOADS, encode_payload
 from devices.errors import PayloadError, quoted
 from devices.models import DeviceModel
 from devices.paths import ABSENT
-from devices.payloads import PayloadOptions, payload_options
+from devices.payloads import PayloadOptions, is_laid_out, payload_options
 from devices.timeformats import read_time
 
 MEASUREMENTS: Final = "measurements"
@@ -177,4 +177,4 @@ def _merge(message: dict[str, object], more: dict[str, object]) -> None:
             raise ValueError(f"the envelope has its own {name!r}")
 
 
-LORAWAN = DocumentCodec(LoRaWAN())
+LORAWAN = DocumentCodec(LoRaWAN(), says_all=lambda model: is_laid_out(model.options))

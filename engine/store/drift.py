@@ -1,4 +1,4 @@
-"""Where devices say something else than their models expect: fields that vanished, and readings that cannot be read.
+"""Where devices say something else than their models expect: fields that vanished, appeared, or cannot be read.
 
 Knows what is stored: newest readings, day windows, the quarantine. So looking costs no message anything, whichever road
 it came by, and nothing is forgotten by a restart.
@@ -21,6 +21,10 @@ INTERVALS: Final = 10
 """A field has vanished when so many of its intervals went by in which its device sent others."""
 REASONS: Final = ("unknown_field", "not_a_number", "bad_unit", "malformed", "empty")
 """Reasons of the quarantine that say that a message is not as its model describes it."""
+NAMED: Final = ("unknown_field", "not_a_number", "bad_unit")
+"""Of these, the reasons that are about one field or member."""
+FIELDS_MAX: Final = 32
+"""Fields of one device that are told one by one for a reason; those that come least are told together."""
 _DAY_US: Final = 86_400_000_000
 
 
@@ -31,7 +35,8 @@ class DriftRow(NamedTuple):
     kind: str
     """VANISHED, or the reason of the quarantine."""
     field: str
-    """That vanished; empty where a message holds several."""
+    """That vanished, or is not what it was: its name, or the place of a member that the model does not know. Empty
+    where it is about a whole message, or about more than FIELDS_MAX of them."""
     since_us: int
     """The last reading of a field that vanished; the first message that could not be read."""
     last_us: int
@@ -58,10 +63,12 @@ def drift_rows(session: Session, since_us: int) -> list[DriftRow]:
     Raises:
         StoreUnavailable, StoreError
     """
-    params = {"reasons": list(REASONS), "since": Timestamp(since_us)}
+    params = {
+        "reasons": list(REASONS), "named": list(NAMED), "fields_max": FIELDS_MAX, "since": Timestamp(since_us),
+    }  # fmt: skip
     found = [
-        DriftRow(device, reason, "", first_us, last_us, readings, example)
-        for device, reason, readings, first_us, last_us, example in session.rows("drift_refused", params)
+        DriftRow(device, reason, field, first_us, last_us, readings, example)
+        for device, reason, field, readings, first_us, last_us, example in session.rows("drift_refused", params)
     ]
     found += vanished(*_late(session))
     return sorted(found, key=lambda one: (one.device, one.kind, one.field))

@@ -325,3 +325,18 @@ def told(carrier: Feeds | Parts, topic: str, payload: bytes) -> list[object] | s
         return [each.decoded for each in carrier.decode(topic, payload, RECEIVED_US)]
     except PayloadError as error:
         return error.detail
+
+
+def test_a_member_that_is_new_in_every_object_of_a_feed_is_one_fault_of_the_first_device(tmp_path: Path) -> None:
+    seen = '[[test]]\ntext = \'{"stations": [{"id": "a", "bikes": 1}]}\'\nexpect = [{ field = "bikes", value = "1" }]\n'
+    registry = load_registry(
+        write_city(
+            tmp_path, devices="device,model,zone\na,bikes,north\nb,bikes,north\n", models={"bikes": BIKES + seen}
+        )
+    )
+    [carrier] = carriers(registry)
+    stations = [{"id": name, "bikes": 2, "e_bikes": 1} for name in ("else", "b", "a")]
+    carried = carrier.decode("feeds/north", json.dumps({"stations": stations}).encode(), RECEIVED_US)
+    assert [[fault.reason for fault in one.decoded.faults] for one in carried] == [["unknown_field"], []]
+    assert carried[0].device == 1
+    assert carried[0].decoded.faults[0].detail.startswith("e_bikes: ")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from devices.codecs.base import Decoded, state_text
 from devices.codecs.jsontext import NumberText
-from devices.codecs.sparkplug.reading import MS_US, Named, read, wanted
+from devices.codecs.sparkplug.reading import CODEC, MS_US, Named, read, wanted
 from devices.codecs.sparkplug.schema import Metric, parse, serialize
 from devices.codecs.sparkplug.values import BOOLEAN, DOUBLE, INT64, STRING, needs_type
 from devices.models import DeviceModel, Field
@@ -20,7 +20,7 @@ from devices.ticks import TICKS_MAX, TICKS_MIN, number_from_ticks, parse_number,
 class SparkplugB:
     """The codec; it keeps no state."""
 
-    name = "sparkplug-b"
+    name = CODEC
 
     def decode(self, payload: bytes, model: DeviceModel, received_us: int) -> Decoded:
         """Return the readings of metrics with a name; see `Codec.decode`. Those with an alias alone are `no_birth`."""

@@ -6,17 +6,22 @@ Knows metrics, models and documents; knows neither topics nor births: who a metr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from devices.codecs.base import READINGS_MAX, TIME_MAX_US, TIME_MIN_US, Decoded
 from devices.codecs.documents import Document, decode_item
-from devices.codecs.sparkplug.schema import Metric
+from devices.codecs.members import Known, known_members, tell_unknown
+from devices.codecs.sparkplug.schema import Metric, parse
 from devices.codecs.sparkplug.values import value_of
 from devices.errors import PayloadError, ValueRefusedError, quoted
 from devices.models import DeviceModel
+from devices.paths import parse_path
 
+CODEC: Final = "sparkplug-b"
 MS_US = 1_000
+OF_THE_FORMAT = tuple(map(parse_path, ("bdSeq", '["Node Control/*"]', '["Device Control/*"]')))
+"""Metrics that Sparkplug B itself gives to nodes and devices."""
 
 
 class Named(NamedTuple):
@@ -34,13 +39,38 @@ def wanted(model: DeviceModel) -> Counter[str]:
     return Counter(str(path.steps[0]) for path in paths if path.steps)
 
 
+def known_metrics(model: DeviceModel) -> Known | None:
+    """Return the metrics that a model's devices are known to send; None where any may come."""
+    if CODEC not in model.worked_out:
+        model.worked_out[CODEC] = known_members(model, _shown(model), OF_THE_FORMAT)
+    found: Known | None = model.worked_out[CODEC]
+    return found
+
+
+def _shown(model: DeviceModel) -> Iterator[dict[str, object]]:
+    """Give the metrics of a model's test messages, but of those that show what is not known."""
+    for vector in model.vectors:
+        if "unknown_field" in vector.refused:
+            continue
+        try:
+            metrics = parse(vector.payload).metrics
+        except PayloadError:
+            continue
+        for metric in metrics:
+            try:
+                yield {metric.name: value_of(metric.kind, metric.value, metric.datatype)} if metric.name else {}
+            except ValueRefusedError:
+                yield {metric.name: None}  # it is there, and of any type
+
+
 def read(
     named: Iterable[Named], time_ms: int | None, model: DeviceModel, of: Counter[str], received_us: int
 ) -> Decoded:
     """Return what metrics say to a model: those that it names, each at its own time, else the payload's, else now.
 
     Metrics of one time that stand together are one document, so that a field can look at its neighbours. A null says
-    that there is no value, and a transient metric asks not to be kept: neither is a reading, or a fault.
+    that there is no value, and a transient metric asks not to be kept: neither is a reading, or a fault. A metric that
+    the model's devices are not known to send is one.
 
     Args:
         named: metrics in order of the payload.
@@ -54,6 +84,7 @@ def read(
     """
     decoded = Decoded()
     document: dict[str, object] = {}
+    documents = [document]
     at_us: int | None = None
     count = 0
     for name, datatype, metric in named:
@@ -72,9 +103,11 @@ def read(
         if document and (time_us != at_us or name in document):
             _take(document, at_us, model, of, received_us, decoded)
             document = {}
+            documents.append(document)
         at_us = time_us
         document[name] = value
     _take(document, at_us, model, of, received_us, decoded)
+    tell_unknown(known_metrics(model), documents, decoded)
     return decoded
 
 

@@ -1,6 +1,26 @@
--- What a device sends and its model cannot read, with the newest message of each kind as an example.
-SELECT device, reason, sum(readings)::bigint, min(received_at), max(received_at), max(quarantine_id)
-FROM quarantine
-WHERE device <> '' AND reason = ANY(%(reasons)s::text[]) AND received_at >= %(since)s
-GROUP BY device, reason
-ORDER BY device COLLATE "C", reason COLLATE "C"
+-- What a device sends and its model cannot read, by what it is called, with the newest message of each as an example.
+-- Details begin with that; a device that makes up names has those that come most, and the others as one.
+WITH said AS (
+    SELECT device, reason, readings, received_at, quarantine_id,
+           coalesce(
+               substring(detail FROM 'has no field "([^"]*)"'),
+               split_part(regexp_replace(detail, '^(item|record) [0-9]+: ', ''), ': ', 1)
+           ) AS name, detail
+    FROM quarantine
+    WHERE device <> '' AND reason = ANY(%(reasons)s::text[]) AND received_at >= %(since)s
+), named AS (
+    SELECT device, reason, readings, received_at, quarantine_id,
+           CASE WHEN reason = ANY(%(named)s::text[]) AND name NOT LIKE 'expected %%' AND name <> detail THEN name ELSE ''
+           END AS field
+    FROM said
+), counted AS (
+    SELECT device, reason, field, sum(readings)::bigint AS readings, min(received_at) AS first, max(received_at) AS last,
+           max(quarantine_id) AS example,
+           row_number() OVER (PARTITION BY device, reason ORDER BY sum(readings) DESC, field COLLATE "C") AS place
+    FROM named
+    GROUP BY device, reason, field
+)
+SELECT device, reason, CASE WHEN place <= %(fields_max)s::bigint THEN field ELSE '' END AS name,
+       sum(readings)::bigint, min(first), max(last), max(example)
+FROM counted
+GROUP BY device, reason, name

@@ -6,7 +6,7 @@ import numpy as np
 
 from devices.series import TIME_MIN_US
 from engine.store import Store
-from engine.store.drift import INTERVALS, Standing, behind, vanished
+from engine.store.drift import FIELDS_MAX, INTERVALS, Standing, behind, vanished
 from tests.engine.store.town import HOUR_US, T0, append, refused, town
 
 DAY_US = 24 * HOUR_US
@@ -41,3 +41,36 @@ def test_a_field_that_is_sent_once_a_day_by_design_has_not_vanished_the_same_day
     assert vanished(late, {1: 1}) == []
     assert [one.field for one in vanished(late, {1: 144})] == ["battery"]
     assert vanished([(battery, T0 + 11 * DAY_US)], {1: 1})[0].since_us == T0
+
+
+def test_what_cannot_be_read_is_told_by_the_field_or_member_that_it_is_about(store: Store) -> None:
+    store.register(town())
+    new = "neither a field nor a test message of the model has it"
+    rows = [
+        refused(f"temperature: {new}", reason="unknown_field"),
+        refused(f'at["a b"]: {new}', reason="unknown_field"),
+        refused(f"temperature: {new}", reason="unknown_field"),
+        refused('record 2: model m has no field "pm25"', reason="unknown_field"),
+        refused("and 3 more members of the same message", reason="unknown_field", readings=3),
+        refused('item 12: pm10: expected a decimal number, got "a: b"', reason="not_a_number"),
+        refused('expected JSON: "a: b"', reason="malformed"),
+    ]
+    store.append(append([], [], [], refused=rows))
+    assert [(one.kind, one.field, one.readings, one.example) for one in store.drift_rows(TIME_MIN_US)] == [
+        ("malformed", "", 1, 7),
+        ("not_a_number", "pm10", 1, 6),
+        ("unknown_field", "", 3, 5),
+        ("unknown_field", 'at["a b"]', 1, 2),
+        ("unknown_field", "pm25", 1, 4),
+        ("unknown_field", "temperature", 2, 3),
+    ]
+
+
+def test_a_device_that_makes_up_names_has_a_bounded_number_of_findings(store: Store) -> None:
+    store.register(town())
+    details = [f"new_{number}: expected nothing" for number in range(FIELDS_MAX + 10)]
+    store.append(append([], [], [], refused=[refused(one, reason="unknown_field") for one in details]))
+    found = store.drift_rows(TIME_MIN_US)
+    assert len(found) == FIELDS_MAX + 1
+    assert sum(one.readings for one in found) == len(details)
+    assert (found[0].field, found[0].readings) == ("", 10)
