@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from devices.codecs import codec
+from devices.carriers.feeds import listed
+from devices.codecs import Decoded, codec
+from devices.codecs.sparkplug.schema import parse
 from devices.errors import PayloadError
 from devices.measurands import MeasurandCatalogue
 from devices.models import DeviceModel
@@ -20,6 +22,8 @@ from devices.topics import PLACEHOLDERS, sparkplug_topic
 
 SAMPLES_MAX: Final = 3
 """Messages of a topic that models are tried on, the newest: a decoder may take a millisecond, and there are many."""
+OBJECTS_MAX: Final = 50
+"""Objects of a feed's message that are read to see whether a model fits; a country has thousands of stations."""
 EXAMPLES_MAX: Final = 8
 """Readings that are shown of what a model would yield."""
 KNOWN_TOPICS: Final = (
@@ -46,6 +50,8 @@ class Sample(NamedTuple):
 
     payload: bytes
     received_us: int
+    topic: str = ""
+    """By which it came, where a device has several."""
 
 
 class Example(NamedTuple):
@@ -70,6 +76,8 @@ class Candidate:
         fields: that it found anything for.
         of_fields: how many it has.
         examples: some of the newest message.
+        keys: of the devices of a feed, in the order in which it names them; of any other model nothing.
+        cells: what the topic says of the columns of `devices.csv`, where fields have topics made of them.
     """
 
     model: str
@@ -80,6 +88,8 @@ class Candidate:
     refused: Counter[str] = field(default_factory=Counter)
     fields: set[str] = field(default_factory=set)
     examples: list[Example] = field(default_factory=list)
+    keys: dict[str, None] = field(default_factory=dict)
+    cells: dict[str, str] = field(default_factory=dict)
 
     @property
     def rank(self) -> tuple[float, int, bool, float, str]:
@@ -98,6 +108,49 @@ def canonical_topic(topic: str) -> str:
     return topic.replace(f"/{parts.kind}/", f"/{kind}/", 1)
 
 
+def device_topic(topic: str, models: Iterable[DeviceModel], city: str) -> str:
+    """Return the topic of the device that publishes a field by a topic of its own; the same where none does, by its
+    model's pattern."""
+    topic = canonical_topic(topic)
+    for model in models:
+        for one in model.fields:
+            found = _part(one.topic, topic) if "{topic}" in one.topic else None
+            base = found["topic"] if found is not None else ""
+            if base and _pattern(model.topic, {"city": city}).fullmatch(base):
+                return base
+    return topic
+
+
+def cells_of(topic: str, model: DeviceModel) -> dict[str, str]:
+    """Return what a topic of a field says of the columns that it is made of."""
+    found: dict[str, str] = {}
+    for one in model.fields:
+        match = _part(one.topic, topic) if one.topic else None
+        found |= {name: text for name, text in (match or {}).items() if name in model.columns}
+    return found
+
+
+def metrics(payload: bytes) -> list[str]:
+    """Return the names of the metrics that a birth of Sparkplug B states; nothing where it is none."""
+    try:
+        return [metric.name for metric in parse(payload).metrics if metric.name]
+    except PayloadError:
+        return []
+
+
+def feed_codes(keys: Iterable[str], model: str, taken: Collection[str]) -> dict[str, str]:
+    """Return what the devices of a feed could be called: as there, else by their model and a number."""
+    used, found = set(taken), {}
+    for key in keys:
+        # Of what no code may hold, too little would be left to tell devices by.
+        code, number = _code(key) if key.isascii() else "", 1
+        while not code or code in used:
+            code, number = f"{model}-{number}", number + 1
+        used.add(code)
+        found[key] = code
+    return found
+
+
 def likely_code(topic: str, pattern: str = "") -> str:
     """Return what a device of a topic could be called: what stands where a pattern, or a widespread network, has the
     device; else the level that tells topics apart, by its digits."""
@@ -114,14 +167,11 @@ def likely_code(topic: str, pattern: str = "") -> str:
 def candidates(
     topic: str, samples: Sequence[Sample], models: Iterable[DeviceModel], catalogue: MeasurandCatalogue, city: str
 ) -> list[Candidate]:
-    """Return the models that read anything of a topic's messages, the likeliest first.
-
-    Models of feeds, and those whose fields have topics of their own, are not tried: a message of theirs is not one
-    device's.
+    """Return the models that read anything of a device's messages, the likeliest first.
 
     Args:
-        topic: of the messages.
-        samples: some of them, the newest last.
+        topic: of the device.
+        samples: some of them, of each topic the newest last.
         models: to try.
         catalogue: what is plausible.
         city: its code, for patterns.
@@ -129,12 +179,15 @@ def candidates(
     ranges = {one.code: (one.low_ticks, one.high_ticks, one.unit) for one in catalogue.measurands}
     found = []
     for model in models:
-        if model.feed is not None or any(one.topic for one in model.fields):
-            continue
         fits = _pattern(model.topic, {"city": city}).fullmatch(topic) is not None
         candidate = Candidate(model.code, fits, len(model.fields))
-        for sample in samples[-SAMPLES_MAX:]:
-            _try(candidate, model, sample, ranges)
+        if any(one.topic for one in model.fields):
+            for part, chosen, cells in _parts(topic, samples, model):
+                candidate.cells |= cells
+                _try(candidate, part, chosen, ranges)
+        elif all(sample.topic in ("", topic) for sample in samples):
+            for sample in samples[-SAMPLES_MAX:]:
+                _try(candidate, model, sample, ranges)
         if candidate.readings:
             found.append(candidate)
     return sorted(found, key=lambda one: one.rank)
@@ -142,15 +195,16 @@ def candidates(
 
 def _try(candidate: Candidate, model: DeviceModel, sample: Sample, ranges: Mapping[str, tuple[int, int, str]]) -> None:
     try:
-        decoded = codec(model.codec).decode(sample.payload, model, sample.received_us)
+        said = _decoded(candidate, model, sample)
     except PayloadError as error:
         candidate.refused[error.reason] += 1
         return
-    for fault in decoded.faults:
-        candidate.refused[fault.reason] += fault.readings
-    candidate.messages += bool(decoded.readings)
+    for decoded in said:
+        for fault in decoded.faults:
+            candidate.refused[fault.reason] += fault.readings
+    candidate.messages += any(decoded.readings for decoded in said)
     examples = []
-    for reading in decoded.readings:
+    for reading in (reading for decoded in said for reading in decoded.readings):
         of = model.fields[reading.field]
         low, high, unit = ranges[of.measurand]
         if not low <= reading.ticks <= high:
@@ -159,7 +213,53 @@ def _try(candidate: Candidate, model: DeviceModel, sample: Sample, ranges: Mappi
         candidate.readings += 1
         candidate.fields.add(of.name)
         examples.append(Example(of.name, text_from_ticks(reading.ticks, of.decimals), unit, reading.time_us))
-    candidate.examples = examples[:EXAMPLES_MAX] or candidate.examples
+    if any(one.topic for one in model.fields):
+        kept = {one.field: one for one in (*candidate.examples, *examples)}
+        candidate.examples = list(kept.values())[:EXAMPLES_MAX]
+    else:
+        candidate.examples = examples[:EXAMPLES_MAX] or candidate.examples
+
+
+def _decoded(candidate: Candidate, model: DeviceModel, sample: Sample) -> list[Decoded]:
+    """Return what a message says: of one device, or of the first of those that a feed names."""
+    if model.feed is None:
+        return [codec(model.codec).decode(sample.payload, model, sample.received_us)]
+    objects = listed(model, sample.payload, sample.received_us, OBJECTS_MAX)
+    candidate.keys |= dict.fromkeys(key for key, _ in objects)
+    return [decoded for _, decoded in objects if decoded is not None]
+
+
+def _parts(
+    topic: str, samples: Sequence[Sample], model: DeviceModel
+) -> Iterable[tuple[DeviceModel, Sample, dict[str, str]]]:
+    """Give what a model sends by each topic of a device, with the newest messages of it."""
+    for own in dict.fromkeys(one.topic for one in model.fields):
+        pattern = (own or "{topic}").replace("{topic}", topic) if "{topic}" in own or not own else own
+        by_topic: dict[str, list[Sample]] = {}
+        for sample in samples:
+            name = sample.topic or topic
+            found = _part(pattern, name)
+            if found is not None:
+                by_topic.setdefault(name, []).append(sample)
+        for name, some in by_topic.items():
+            cells = {column: text for column, text in (_part(pattern, name) or {}).items() if column in model.columns}
+            for sample in some[-SAMPLES_MAX:]:
+                yield model.part(own)[0], sample, cells
+
+
+def _part(pattern: str, topic: str) -> dict[str, str] | None:
+    """Return what stands for each name in braces of a field's topic; None for another topic."""
+    made, seen = "", set()
+    for at, part in enumerate(re.split(r"\{([^{}]*)\}", pattern)):
+        if at % 2 == 0:
+            made += re.escape(part)
+        elif part in seen:
+            made += f"(?P={part})"
+        else:
+            seen.add(part)
+            made += f"(?P<{part}>{'.+' if part == 'topic' else '[^/]+'})"
+    match = re.fullmatch(made, topic)
+    return match.groupdict() if match is not None else None
 
 
 def _named(pattern: str, topic: str) -> str:

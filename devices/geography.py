@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
+from devices.listing import written
+
 LATITUDE, LONGITUDE = "latitude", "longitude"
 FIRST = ("device", "model", "zone", LATITUDE, LONGITUDE)
 """Columns that come first where nothing says in which order they stood."""
@@ -22,7 +24,7 @@ def geojson(content: bytes) -> str:
     Raises:
         ValueError: it is no CSV in UTF-8.
     """
-    features = [json.dumps(_feature(row), ensure_ascii=False) for row in _rows(content)]
+    features = [_feature(row) for row in _rows(content)]
     return '{"type": "FeatureCollection", "features": [\n' + ",\n".join(features) + "\n]}\n"
 
 
@@ -33,7 +35,10 @@ def csv_of_geojson(text: str) -> bytes:
         ValueError: it is no collection of features with properties and points.
     """
     # Numbers stay as they are written: what was 38.350 is 38.350.
-    found = json.loads(text, parse_float=str, parse_int=str)
+    try:
+        found = json.loads(text, parse_float=str, parse_int=str)
+    except RecursionError:
+        raise ValueError("expected a FeatureCollection, got one thing within another without an end") from None
     if not isinstance(found, dict) or found.get("type") != "FeatureCollection":
         raise ValueError("expected a FeatureCollection")
     features = found.get("features")
@@ -41,11 +46,21 @@ def csv_of_geojson(text: str) -> bytes:
         raise ValueError("expected an array of features")  # noqa: TRY004
     rows = [_row(number, feature) for number, feature in enumerate(features, 1)]
     columns = list(dict.fromkeys([*FIRST, *(name for row in rows for name in row)]))
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(name, "") for name in columns] for row in rows)
-    return out.getvalue().encode("utf-8")
+    lines = [columns, *([row.get(name, "") for name in columns] for row in rows)]
+    return "".join(written(line) + "\n" for line in lines).encode("utf-8")
+
+
+def same_devices(one: bytes, other: bytes) -> bool:
+    """Say whether two files of devices hold the same cells in the same order, however they are written.
+
+    Raises:
+        ValueError: as `geojson`.
+    """
+    return [_filled(row) for row in _rows(one)] == [_filled(row) for row in _rows(other)]
+
+
+def _filled(row: Mapping[str, str]) -> dict[str, str]:
+    return {name: cell for name, cell in row.items() if cell}
 
 
 def _rows(content: bytes) -> list[dict[str, str]]:
@@ -57,11 +72,14 @@ def _rows(content: bytes) -> list[dict[str, str]]:
     return [dict(zip(header, map(str.strip, line), strict=False)) for line in lines[1:] if any(line)]
 
 
-def _feature(row: Mapping[str, str]) -> dict[str, object]:
+def _feature(row: Mapping[str, str]) -> str:
     place = [row.get(LONGITUDE, ""), row.get(LATITUDE, "")]
-    geometry = {"type": "Point", "coordinates": [float(one) for one in place]} if all(place) else None
-    cells = {name: value for name, value in row.items() if name not in (LATITUDE, LONGITUDE) and value}
-    return {"type": "Feature", "geometry": geometry, "properties": cells}
+    # A number is written as it stands, zeros at its end too; JSON knows no sign before others.
+    point = ", ".join(format(Decimal(one), "f") for one in place if one)
+    geometry = f'{{"type": "Point", "coordinates": [{point}]}}' if all(place) else "null"
+    cells = {name: value for name, value in _filled(row).items() if name not in (LATITUDE, LONGITUDE)}
+    properties = json.dumps(cells, ensure_ascii=False)
+    return f'{{"type": "Feature", "geometry": {geometry}, "properties": {properties}}}'
 
 
 def _row(number: int, feature: object) -> dict[str, str]:

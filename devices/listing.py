@@ -29,15 +29,14 @@ class _Line(NamedTuple):
         """Return it with empty cells more; a blank line stays one."""
         if not any(self.cells):
             return self
-        written = self.written.removesuffix(self.end) + "," * cells + self.end
-        return _Line(written, [*self.cells, *[""] * cells])
+        return _Line(self.written.removesuffix(self.end) + "," * cells + self.end, [*self.cells, *[""] * cells])
 
     def changed(self, values: Mapping[int, str]) -> _Line:
         """Return it with other cells at some positions; the others as they are written."""
-        written = _as_written(self.written.removesuffix(self.end))
+        parts = _as_written(self.written.removesuffix(self.end))
         for at, value in values.items():
-            written[at] = _written(["", value])[1:]
-        return _Line(",".join(written) + self.end, [values.get(at, cell) for at, cell in enumerate(self.cells)])
+            parts[at] = written(["", value])[1:]
+        return _Line(",".join(parts) + self.end, [values.get(at, cell) for at, cell in enumerate(self.cells)])
 
 
 def row_of(content: bytes, code: str) -> dict[str, str]:
@@ -93,7 +92,7 @@ def with_successor(content: bytes, code: str, ends: Mapping[str, str], rows: Seq
     )
     newline = "\r\n" if "\r\n" in text else "\n"
     end = "" if text.endswith(("\n", "\r")) else newline
-    new = "".join(_written([row.get(name, "") for name in names]) + newline for row in rows)
+    new = "".join(written([row.get(name, "") for name in names]) + newline for row in rows)
     return (_MARK if content.startswith(_MARK) else b"") + (text + end + new).encode("utf-8")
 
 
@@ -124,7 +123,7 @@ def _as_written(line: str) -> list[str]:
     return cells
 
 
-def _written(cells: Sequence[str]) -> str:
+def written(cells: Sequence[str]) -> str:
     """Return cells as a line without its end. What could be an end is in quotes, whichever the file has."""
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n").writerow(cells)

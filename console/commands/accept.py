@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.discover import STRANGERS
+from console.commands.discover import STRANGERS, candidates_of, new_keys, strangers_of
 from console.commands.quarantine import print_replayed, replay_chosen, replayed_row
 from console.commands.results import JsonOption
 from console.context import Context
@@ -38,6 +38,14 @@ def accept(
         list[str] | None,
         typer.Option("--set", metavar="COLUMN=VALUE", help="Another column, such as latitude; may be given again."),
     ] = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="KEY", help="Of a feed: a device by its key there; may be given again."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Of a feed: every device that its newest messages name and nobody has.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and change nothing.")] = False,
     replay: Annotated[
         bool, typer.Option("--replay/--no-replay", help="Take its messages up again from the quarantine.")
     ] = True,
@@ -49,15 +57,23 @@ def accept(
     when it starts: where one runs, the device is registered and its messages stay in the quarantine until you stop the
     gateway, run `cityvitals quarantine replay --device CODE`, and start it again. Nothing is lost meanwhile.
 
+    A feed speaks of many devices: name those you want with `--key`, or take `--all`, and all of one zone at once. A
+    message of a feed is taken up once: devices that you register later begin with what comes then.
+
     **Examples**
 
     - `cityvitals devices accept v3/acme@ttn/devices/air-7/up --model milesight_ws302 --zone harbour`
+    - `cityvitals devices accept feeds/seoul/station_status --model gbfs_station --zone jongno --key 102 --key 103`
     - `cityvitals devices accept zigbee2mqtt/hall --model acme_th --zone north --set latitude=52.1 --set longitude=4.3`
     """
     given: Context = context.obj
     registry, folder = given.registry(), given.city_dir()
     row = _row(registry, topic, model, zone, code, cells or [])
-    device = _registered(folder / DEVICES_FILE, registry, row)
+    rows = _of_feed(given, topic, row, code, keys or [], everything=everything)
+    devices = _registered(folder / DEVICES_FILE, registry, rows, dry_run=dry_run)
+    if dry_run:
+        _say_dry(rows, folder / DEVICES_FILE, as_json=as_json)
+        return
     after = Context(given.settings_file, given.city_option, given.demo)
     done, held = None, None
     if replay:
@@ -65,21 +81,30 @@ def accept(
         from ingest.kept import Choice
 
         try:
-            done = replay_chosen(after, Choice(STRANGERS, device=device.code))
+            # A message of a feed is all devices' of it.
+            meant = Choice(STRANGERS, device=devices[0].code) if len(rows) == 1 else Choice(STRANGERS, topic=topic)
+            done = replay_chosen(after, meant)
         except OwnedByAnother as error:
             held = str(error)
     if as_json:
         said = None if done is None else replayed_row(done, dry_run=False)
-        print_json([{"device": device.code, "topic": device.topic, "replayed": said, "held": held}])
+        # What was replayed is said once, with the first.
+        print_json(
+            {"device": one.code, "topic": one.topic, "replayed": None if at else said, "held": held}
+            for at, one in enumerate(devices)
+        )
         return
-    stdout().print(f"{device.code} is in {folder / DEVICES_FILE}", markup=False, soft_wrap=True)
+    codes = " ".join(one.code for one in devices)
+    verb = "is" if len(devices) == 1 else "are"
+    stdout().print(f"{codes} {verb} in {folder / DEVICES_FILE}", markup=False, soft_wrap=True)
     if done is not None:
         print_replayed(done)
     else:
         stdout().print(
             "a running gateway hears it once it is started again" if held is None else
-            f"its messages wait in the quarantine, because {held}. Then `cityvitals quarantine replay --device "
-            f"{device.code}`; the gateway hears it once it is started again",
+            f"its messages wait in the quarantine, because {held}. Then `cityvitals quarantine replay "
+            f"{f'--device {codes}' if len(rows) == 1 else f'--topic {topic}'}`; the gateway hears it once it is "
+            "started again",
             markup=False, soft_wrap=True,
         )  # fmt: skip
 
@@ -91,19 +116,91 @@ def _row(registry: Registry, topic: str, model: str, zone: str, code: str | None
         MisuseError: an unknown model, or a cell that cannot be read.
     """
     from devices import nearest
-    from devices.discovery import canonical_topic, likely_code
+    from devices.discovery import cells_of, device_topic, likely_code
 
     if model not in registry.models:
         raise MisuseError(
             f"no device model is called {model!r}{nearest(model, registry.models)}",
             "list them with `cityvitals models`",
         )
-    topic = canonical_topic(topic)
+    made = cells_of(topic, registry.models[model])
+    topic = device_topic(topic, [registry.models[model]], registry.city.code)
     pattern = registry.models[model].topic
     row = {"device": code or likely_code(topic, pattern), "model": model, "zone": zone}
-    row |= set_cells(cells, tuple(row))
-    row.setdefault("topic", "" if made_topic(registry, registry.models[model], row) == topic else topic)
+    row |= {**made, **set_cells(cells, tuple(row))}
+    row.setdefault("topic", "" if made or made_topic(registry, registry.models[model], row) == topic else topic)
     return row
+
+
+def _of_feed(
+    given: Context, topic: str, row: dict[str, str], code: str | None, keys: list[str], *, everything: bool
+) -> list[dict[str, str]]:
+    """Return the cells of each device that is meant: of a feed those with the keys, of any other model the one.
+
+    Raises:
+        MisuseError: keys where there is no feed, or none where there is one.
+    """
+    from devices.discovery import feed_codes
+
+    registry = given.registry()
+    model = registry.models[row["model"]]
+    if model.feed is None:
+        if keys or everything:
+            raise MisuseError(f"{model.code} is no feed: a message of it is one device's", "leave --key and --all out")
+        return [row]
+    column = model.feed.column
+    if not keys and column in row:
+        return [row]
+    if everything == bool(keys):
+        raise MisuseError(
+            f"a message of {model.code} speaks of many devices",
+            "say which with --key KEY, or take --all; `cityvitals devices discover` lists their keys",
+        )
+    wanted = keys or _named_keys(given, topic, model.code)
+    if code is not None and len(wanted) > 1:
+        raise MisuseError(
+            f"--code {code} would be the name of {len(wanted)} devices", "leave it out, or give one --key"
+        )
+    codes = feed_codes(dict.fromkeys(wanted), model.code, {device.code for device in registry.devices})
+    if code is not None:
+        codes = dict.fromkeys(wanted, code)
+    odd = [key for key, of in codes.items() if not column and key != of]
+    if odd:
+        raise MisuseError(
+            f"the feed calls a device {odd[0]!r}, which is no code that is free, and {model.code} has no column for it",
+            "give the model a `column` in its [feed]",
+        )
+    titles = {key: {} if key == of or row.get("title") else {"title": key} for key, of in codes.items()}
+    return [{**row, **titles[key], "device": of, **({column: key} if column else {})} for key, of in codes.items()]
+
+
+def _named_keys(given: Context, topic: str, model: str) -> list[str]:
+    """Return the keys that messages of the quarantine name and no device has.
+
+    Raises:
+        MisuseError: there is none.
+    """
+    from devices import TIME_MIN_US
+
+    stranger = strangers_of(given, topic, TIME_MIN_US).get(topic)
+    found = [] if stranger is None else candidates_of(stranger, given.registry())
+    keys = next((new_keys(one, topic, given.registry()) for one in found if one.model == model), [])
+    if not keys:
+        raise MisuseError(
+            f"no message of {topic} in the quarantine names a device of {model} that is not registered",
+            "name it with --key KEY",
+        )
+    return keys
+
+
+def _say_dry(rows: Sequence[Mapping[str, str]], file: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"line": dict(row), "dry_run": True} for row in rows)
+        return
+    stdout().print(f"{file} would have more:", markup=False, highlight=False, soft_wrap=True)
+    for row in rows:
+        line = " ".join(f"{name}={cell}" for name, cell in row.items() if cell)
+        stdout().print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def set_cells(cells: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
@@ -128,8 +225,10 @@ def made_topic(registry: Registry, model: DeviceModel, row: Mapping[str, str]) -
     return fill(model.topic, {"city": registry.city.code, "gateway": "direct", **{k: v for k, v in row.items() if v}})
 
 
-def _registered(file: Path, registry: Registry, row: Mapping[str, str]) -> Device:
-    """Add a line to the file, and return the device.
+def _registered(
+    file: Path, registry: Registry, rows: Sequence[Mapping[str, str]], *, dry_run: bool
+) -> tuple[Device, ...]:
+    """Add lines to the file, and return the devices.
 
     Raises:
         MisuseError: the file would not load with it; it stays as it was.
@@ -138,12 +237,13 @@ def _registered(file: Path, registry: Registry, row: Mapping[str, str]) -> Devic
 
     before = file.read_bytes()
     try:
-        content = with_devices(before, [row])
+        content = with_devices(before, rows)
     except ValueError as error:
         raise MisuseError(f"{file}: {error}") from None
     devices = checked_devices(content, file, registry)
-    replace_file(file, content, before)
-    return devices[-1]
+    if not dry_run:
+        replace_file(file, content, before)
+    return devices[-len(rows) :]
 
 
 def checked_devices(content: bytes, file: Path, registry: Registry) -> tuple[Device, ...]:

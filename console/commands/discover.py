@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 STRANGERS = ("unknown_device", "unknown_topic")
 TOPICS_MAX = 10_000
 """Topics that are looked at; there can be as many as there are messages."""
+PARTS_MAX = 100
+"""Topics of one device that are looked at."""
 CANDIDATES_SHOWN = 3
+KEYS_SHOWN = 5
 
 
 @dataclass(slots=True)
@@ -37,7 +40,8 @@ class Stranger:
         topic: by which the device would be registered.
         messages, cut: how many, and how many of them were not kept whole.
         first_us, last_us: arrivals.
-        samples: the newest whole ones.
+        newest: the newest whole ones of each topic by which it comes.
+        births: of Sparkplug B, the newest.
     """
 
     topic: str
@@ -45,11 +49,13 @@ class Stranger:
     cut: int = 0
     first_us: int = 0
     last_us: int = 0
-    samples: deque[Sample] = field(default_factory=deque)
+    newest: dict[str, deque[Sample]] = field(default_factory=dict)
+    births: dict[str, Sample] = field(default_factory=dict)
 
     def add(self, message: KeptMessage) -> None:
         """Count a message, and keep it where there is none newer."""
         from devices.discovery import SAMPLES_MAX, Sample
+        from devices.topics import sparkplug_topic
 
         self.first_us = self.first_us or message.received_us
         self.last_us = message.received_us
@@ -57,9 +63,34 @@ class Stranger:
         if not message.whole:
             self.cut += 1
             return
-        self.samples.append(Sample(message.payload, message.received_us))
-        if len(self.samples) > SAMPLES_MAX:
-            self.samples.popleft()
+        sample = Sample(message.payload, message.received_us, message.topic)
+        sparkplug = sparkplug_topic(message.topic)
+        if sparkplug is not None:
+            if sparkplug.kind.endswith("BIRTH"):
+                self.births[self.topic] = sample._replace(topic=self.topic)
+            if sparkplug.kind.endswith("DEATH"):
+                return
+            sample = sample._replace(topic=self.topic)
+        if message.topic in self.newest or len(self.newest) < PARTS_MAX:
+            self.newest.setdefault(sample.topic, deque(maxlen=SAMPLES_MAX)).append(sample)
+
+    def join(self, other: Stranger) -> None:
+        """Count messages of another topic of the same device."""
+        self.messages, self.cut = self.messages + other.messages, self.cut + other.cut
+        self.first_us, self.last_us = min(self.first_us, other.first_us), max(self.last_us, other.last_us)
+        self.newest |= other.newest
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names that the newest birth states; none where there is no birth."""
+        from devices.discovery import metrics
+
+        return [name for birth in self.births.values() for name in metrics(birth.payload)]
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Messages to try models on: births where there are any, for data may name their metrics by numbers only."""
+        return list(self.births.values()) or [sample for some in self.newest.values() for sample in some]
 
 
 def discover(
@@ -74,6 +105,9 @@ def discover(
     as_json: JsonOption = False,
 ) -> None:
     """List topics of the quarantine that are no registered device's, and the models that can read their messages.
+
+    Topics of a device that publishes every field by one of its own stand together. Of a feed it says how many devices
+    it names and which column of `devices.csv` their keys go to; of Sparkplug B, which metrics the birth names.
 
     Each model is tried on the newest messages of a topic and ranked: by how much of them it reads right, by how many of
     its fields it finds, and by whether the topic follows its pattern. What it would yield is shown; nothing is changed.
@@ -91,50 +125,81 @@ def discover(
     registry = given.registry()
     zone = city_clock(given)
     from_us, _ = time_range(since, None, zone)
-    strangers = _strangers(given, topic, from_us)
+    strangers = strangers_of(given, topic, from_us)
     chosen = sorted(strangers.values(), key=lambda one: (-one.messages, one.topic))[:limit]
-    found = [(one, _candidates(one, registry)) for one in chosen]
+    found = [(one, candidates_of(one, registry)) for one in chosen]
     if as_json:
-        print_json(_entry(one, models) for one, models in found)
+        print_json(_entry(one, models, registry) for one, models in found)
         return
     if not found:
         stdout().print("no messages of unknown devices in the quarantine")
         return
-    _print(found, zone, len(strangers))
+    _print(found, zone, len(strangers), registry)
 
 
-def _strangers(given: Context, topic: str, since_us: int) -> dict[str, Stranger]:
-    """Return what is in the quarantine of nobody, by topic."""
-    from devices.discovery import canonical_topic
+def strangers_of(given: Context, topic: str, since_us: int) -> dict[str, Stranger]:
+    """Return what is in the quarantine of nobody, by the topic of the device."""
+    from devices.discovery import device_topic
     from ingest.kept import Choice, kept_messages
 
+    registry = given.registry()
+    split = [model for model in registry.models.values() if any(one.topic for one in model.fields)]
     choice = Choice(STRANGERS, since_us, topic)
     found: dict[str, Stranger] = {}
+    names: dict[str, str] = {}
     with open_store(given) as store:
         for page in kept_messages(store):
             for message in page:
                 if not choice.takes(message):
                     continue
-                name = canonical_topic(message.topic)
+                name = names.get(message.topic) or device_topic(message.topic, split, registry.city.code)
                 if name in found or len(found) < TOPICS_MAX:
+                    names[message.topic] = name
                     found.setdefault(name, Stranger(name)).add(message)
+    return _families(found)
+
+
+def _families(found: dict[str, Stranger]) -> dict[str, Stranger]:
+    """Return the same with the topics below a device's that no field of its model has joined to that device."""
+    heads = [name for name, one in found.items() if any(topic.startswith(f"{name}/") for topic in one.newest)]
+    for head in heads:
+        for name in [name for name in found if name.startswith(f"{head}/")]:
+            found[head].join(found.pop(name))
     return found
 
 
-def _candidates(stranger: Stranger, registry: Registry) -> list[Candidate]:
+def candidates_of(stranger: Stranger, registry: Registry) -> list[Candidate]:
+    """Return the models that read anything of a stranger's messages; see `devices.discovery`."""
     from devices.discovery import candidates
 
     return candidates(
-        stranger.topic, list(stranger.samples), registry.models.values(), registry.catalogue, registry.city.code
+        stranger.topic, stranger.samples, registry.models.values(), registry.catalogue, registry.city.code
     )
 
 
-def _entry(stranger: Stranger, models: list[Candidate]) -> dict[str, object]:
+def new_keys(candidate: Candidate, topic: str, registry: Registry) -> list[str]:
+    """Return the keys of a feed that no registered device has."""
+    from devices.registry import feed_key
+
+    model = registry.models[candidate.model]
+    known = {feed_key(d, model) for d in registry.devices if (d.model, d.topic) == (model.code, topic)}
+    return [key for key in candidate.keys if key not in known]
+
+
+def key_column(candidate: Candidate, registry: Registry) -> str:
+    """Return the column of `devices.csv` that the key of a feed's device goes to; its code where there is no other."""
+    feed = registry.models[candidate.model].feed
+    return (feed.column if feed is not None else "") or "device"
+
+
+def _entry(stranger: Stranger, models: list[Candidate], registry: Registry) -> dict[str, object]:
     from devices import rfc3339
     from devices.discovery import likely_code
 
     return {
         "topic": stranger.topic,
+        "topics": sorted(stranger.newest),
+        "metrics": stranger.metrics,
         "device": likely_code(stranger.topic),
         "messages": stranger.messages,
         "cut": stranger.cut,
@@ -150,13 +215,17 @@ def _entry(stranger: Stranger, models: list[Candidate]) -> dict[str, object]:
                 "fields": sorted(one.fields),
                 "of_fields": one.of_fields,
                 "examples": [{**each._asdict(), "time": rfc3339(each.time_us)} for each in one.examples],
+                "cells": one.cells,
+                "keys": list(one.keys),
+                "new_keys": new_keys(one, stranger.topic, registry),
+                "key_column": key_column(one, registry) if one.keys else None,
             }
             for one in models
         ],
     }
 
 
-def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: int) -> None:
+def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: int, registry: Registry) -> None:
     from devices.discovery import likely_code
 
     console = stdout()
@@ -167,6 +236,8 @@ def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: i
             f"perhaps {likely_code(stranger.topic) or 'without a name'}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
+        for note in _notes(stranger, models, registry):
+            console.print(f"  {note}", markup=False, highlight=False, soft_wrap=True)
         if not models:
             sample = printable(stranger.samples[-1].payload, 100) if stranger.samples else "cut at the limit"
             console.print(f"  no model reads it: {sample}", markup=False, highlight=False, soft_wrap=True)
@@ -189,3 +260,27 @@ def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: i
     console.print(
         "register one with `cityvitals devices accept TOPIC --model MODEL --zone ZONE`", style="dim", markup=False
     )
+
+
+def _notes(stranger: Stranger, models: list[Candidate], registry: Registry) -> list[str]:
+    """Return what is to be known of a stranger beside what models make of it."""
+    notes = []
+    if len(stranger.newest) > 1:
+        notes.append(f"{len(stranger.newest)} topics of one device: {_some(sorted(stranger.newest))}")
+    if stranger.metrics:
+        notes.append(f"its birth names {counted(len(stranger.metrics), 'metric')}: {_some(stranger.metrics)}")
+    for one in models[:CANDIDATES_SHOWN]:
+        if one.keys:
+            new = new_keys(one, stranger.topic, registry)
+            notes.append(
+                f"a feed, by {one.model}: names {counted(len(one.keys), 'device')}, {len(new)} of them new; column "
+                f"{key_column(one, registry)}: {_some(new)}; register some with --key KEY, or --all"
+            )
+        notes += [f"by {one.model}, {column}={text} is in its topic" for column, text in one.cells.items()]
+    return notes
+
+
+def _some(words: list[str]) -> str:
+    more = f" and {len(words) - KEYS_SHOWN} more" if len(words) > KEYS_SHOWN else ""
+    shown = " ".join(words[:KEYS_SHOWN])
+    return printable(shown.encode("utf-8", "surrogateescape"), 300) + more

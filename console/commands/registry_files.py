@@ -61,7 +61,7 @@ def import_command(
 
     - `cityvitals --city cities/seoul devices import devices.geojson --dry-run`
     """
-    from devices.geography import csv_of_geojson
+    from devices.geography import csv_of_geojson, same_devices
 
     given: Context = context.obj
     registry, target = given.registry(), given.city_dir() / DEVICES_FILE
@@ -71,11 +71,13 @@ def import_command(
             content = csv_of_geojson(content.decode("utf-8"))
         elif file.suffix != ".csv":
             raise MisuseError(f"{file}: no such format", "give a file that ends in .csv, .geojson or .json")
+        before = target.read_bytes()
+        if same_devices(content, before):
+            content = before  # what says the same leaves the file as it is written
     except OSError as error:
         raise MisuseError(f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
         raise MisuseError(f"{file}: {error}") from None
-    before = target.read_bytes()
     devices = checked_devices(content, file, registry)
     _say(registry.devices, devices)
     if not dry_run:

@@ -139,6 +139,23 @@ def _add_up(decoded: Decoded, reason: str, detail: str, readings: int) -> None:
     decoded.refuse(reason, detail, readings)
 
 
+def listed(model: DeviceModel, payload: bytes, received_us: int, decoded_max: int) -> list[tuple[str, Decoded | None]]:
+    """Return the key of each object of a message, and of the first what it says, whoever is registered.
+
+    Raises:
+        PayloadError: it is no message of this feed.
+    """
+    shared = _shared(model, {})
+    document = shared.codec.read(payload, model, received_us)
+    found: list[tuple[str, Decoded | None]] = []
+    for item in items_at(shared.feed.path, document):
+        key = said(shared.feed.key.find(item, document.root))
+        if key:
+            some = len(found) < decoded_max
+            found.append((key, _carried(0, item, document, model, received_us).decoded if some else None))
+    return found
+
+
 def encode(model: DeviceModel, stations: Mapping[str, Sequence[tuple[str, int, int]]]) -> bytes:
     """Return one message with the readings of several devices, by their keys.
 

@@ -14,6 +14,7 @@ def test_what_is_exported_is_imported_and_what_would_not_load_is_refused(tmp_pat
     assert cityvitals("--city", str(city), "devices", "export", "--format", "geojson", "--out", str(out)).code == 0
     same = cityvitals("--city", str(city), "devices", "import", str(out))
     assert (same.code, same.out.strip()) == (0, "4 devices"), same.err
+    assert (city / "devices.csv").read_text() == DEVICES
     out.write_text(out.read_text().replace('"air-2"', '"air-3"').replace('"parking/own/state"', '"parking/it"'))
     before = (city / "devices.csv").read_bytes()
     said = cityvitals("--city", str(city), "devices", "import", str(out), "--dry-run").out

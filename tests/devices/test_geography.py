@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.geography import csv_of_geojson, geojson
+from devices.geography import csv_of_geojson, geojson, same_devices
 
-CELL = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=8)
+# Blanks around a cell are nobody's; within, anything may stand.
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8).map(str.strip) | st.sampled_from(
+    ['공원, "북쪽"', "a\r\nb", "a\rb", '"', ",", "1e5", "null", "\\u0041", "=1+1", "x\u2028x"]
+)
 DEGREES = st.one_of(
     st.just(("", "")),
     st.tuples(*[st.decimals(min_value=-89, max_value=89, places=7).map(lambda one: format(one, "f"))] * 2),
+    st.sampled_from([("38.350", "-0.480"), ("0", "0.0"), ("7", "-7.00000000000000000000")]),
 )
 
 
@@ -29,15 +33,26 @@ def test_what_is_written_as_geojson_is_read_back_as_the_same_devices(
     drawn: list[tuple[str, str, tuple[str, str]]],
 ) -> None:
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(["device", "title", "latitude", "longitude"])
     writer.writerows((code, title, *place) for code, title, place in drawn)
     content = out.getvalue().encode()
-    back = cells(csv_of_geojson(geojson(content)))
-    for found, wanted in zip(back, cells(content), strict=True):
-        for name in ("latitude", "longitude"):
-            assert float(found.pop(name, "0")) == float(wanted.pop(name, "0"))
-        assert found == wanted
+    text = geojson(content)
+    back = csv_of_geojson(text)
+    assert cells(back) == cells(content)
+    assert same_devices(back, content)
+    assert geojson(back) == text
+    assert csv_of_geojson(geojson(back)) == back
+    json.loads(text)
+
+
+def test_files_that_hold_other_devices_are_not_the_same() -> None:
+    assert not same_devices(b"device,title\na,x\n", b"device,title\na,y\n")
+    assert not same_devices(b"device\na\nb\n", b"device\nb\na\n")
+
+
+def test_a_sign_and_zeros_before_a_number_are_left_out_for_json_has_none() -> None:
+    assert '"coordinates": [0.5, 7.10]' in geojson(b"device,latitude,longitude\na,+007.10,+0.5\n")
 
 
 def test_a_device_without_a_place_has_no_geometry_and_longitude_comes_first() -> None:
@@ -50,7 +65,7 @@ def test_a_device_without_a_place_has_no_geometry_and_longitude_comes_first() ->
 @pytest.mark.parametrize(
     "text",
     [
-        "[]", "{}", '{"type": "FeatureCollection"}', '{"type": "FeatureCollection", "features": [1]}',
+        "[" * 100_000, "[]", "{}", '{"type": "FeatureCollection"}', '{"type": "FeatureCollection", "features": [1]}',
         '{"type": "FeatureCollection", "features": [{"properties": {"device": ["a"]}}]}',
         '{"type": "FeatureCollection", "features": [{"properties": {}, "geometry": {"type": "Polygon"}}]}',
         '{"type": "FeatureCollection", "features": [{"properties": {}, "geometry": {"type": "Point"}}]}',

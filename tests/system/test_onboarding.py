@@ -14,6 +14,7 @@ import pytest
 from engine.store import Store
 from tests.databases import Databases
 from tests.devices.cities import write_city
+from tests.devices.test_discovery import SPLIT, STATIONS
 from tests.system.quarantined import arrive, command, replayed, state
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -101,3 +102,43 @@ def test_a_swapped_meter_is_two_series_and_late_readings_find_the_one_of_their_t
     with psycopg.connect(database, options="-c search_path=cityvitals") as connection:
         increases = connection.execute("SELECT device, sum(increase) FROM v_window_hour GROUP BY 1 ORDER BY 1")
     assert increases.fetchall() == [("meter-1", Decimal("0.2")), ("meter-1-2", Decimal("0.02"))]
+
+
+def test_stations_of_a_feed_and_a_device_of_many_topics_are_each_one_offer_and_one_command(
+    database: str, tmp_path: Path
+) -> None:
+    city = write_city(tmp_path / "city", devices=DEVICES, models={"stations": STATIONS, "split": SPLIT})
+    feed = json.dumps({"data": {"stations": [{"id": key, "n": 3} for key in ("종로구, 1", "s/2", "s3")]}}).encode()
+    plug = [("plugs/p-1/emeter/0/power", b"12.5"), ("plugs/p-1/emeter/0/voltage", b"230"), ("plugs/p-1/info", b"on")]
+    arrive(database, city, [("feeds/stations", feed), *plug])
+
+    offers = {row["topic"]: row for row in command(database, city, "devices", "discover", "--json").rows}
+    assert sorted(offers) == ["feeds/stations", "plugs/p-1"]
+    assert (offers["plugs/p-1"]["messages"], offers["plugs/p-1"]["topics"]) == (3, [topic for topic, _ in plug])
+    assert [one["model"] for one in offers["plugs/p-1"]["models"]][:1] == ["split"]
+    best = offers["feeds/stations"]["models"][0]
+    assert (best["model"], best["key_column"], best["new_keys"]) == ("stations", "station", ["종로구, 1", "s/2", "s3"])
+    said = command(database, city, "devices", "discover")
+    assert "names 3 devices, 3 of them new; column station" in said.out, said.err
+
+    accept = ("devices", "accept", "feeds/stations", "--model", "stations", "--zone", "north")
+    vague = command(database, city, *accept)
+    assert (vague.code, "--key KEY, or take --all" in vague.err) == (2, True), vague.err
+    dry = command(database, city, *accept, "--all", "--dry-run", "--json")
+    assert [row["line"]["device"] for row in dry.rows] == ["stations-1", "s-2", "s3"], dry.err
+    assert (city / "devices.csv").read_text() == DEVICES
+    done = command(database, city, *accept, "--key", "s3", "--key", "종로구, 1", "--json")
+    assert (done.code, [row["device"] for row in done.rows]) == (0, ["s3", "stations-1"]), done.err
+    assert done.rows[0]["replayed"]["accepted"] == 2
+    lines = list(csv.DictReader((city / "devices.csv").read_text().splitlines()))
+    assert [(line["station"], line["title"]) for line in lines[1:]] == [("s3", ""), ("종로구, 1", "종로구, 1")]
+
+    # Whichever of its topics is named, the device is the one above them.
+    one = command(database, city, "devices", "accept", plug[0][0], "--model", "split", "--zone", "south", "--json")
+    assert (one.code, one.rows[0]["device"], one.rows[0]["topic"]) == (0, "p-1", "plugs/p-1"), one.err
+    assert one.rows[0]["replayed"]["accepted"] == 2
+    stored, kept = state(database)
+    assert [(row[0], row[1]) for row in stored] == [
+        ("p-1", "power"), ("p-1", "voltage"), ("s3", "n"), ("stations-1", "n"),
+    ]  # fmt: skip
+    assert kept == [("", "unknown_topic")]
