@@ -155,8 +155,9 @@ def _unknown(like: DataPoint, one: _Result) -> DataPoint:
     """Return a data point of which only key and unit are known."""
     code, _, identifier = one.data_point.partition("/")
     return replace(
-        like, code=code, id=identifier, id_name=identifier, name=code, name_ko="", dimension="", sub_dimension="",
-        category="", definition="", numerator="", denominator="", formula=parse_formula("0"), unit=one.unit,
+        like, code=code, id=identifier, id_name=identifier, id_name_ko="", name=code, name_ko="",
+        dimension="", sub_dimension="", category="", definition="", numerator="", denominator="",
+        formula=parse_formula("0"), unit=one.unit,
         unit_label=one.unit, direction=Direction.NONE, ideal=None, sdg=(), benchmark="", check="", source="", note="",
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ def entry(pack: Pack, point: DataPoint) -> dict[str, object]:
         "name": point.name,
         "name_ko": point.name_ko,
         "data_point_name": point.id_name,
+        "data_point_name_ko": point.id_name_ko,
         "dimension": point.dimension,
         "sub_dimension": point.sub_dimension,
         "category": point.category,

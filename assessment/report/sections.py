@@ -202,7 +202,7 @@ class Sections:
                     "name": self.texts.kpi(first),
                     "definition": first.definition,
                     "formulas": [
-                        {"part": self.texts.term("part", point.id_name), "formula": point.formula.text,
+                        {"part": self.texts.part(point), "formula": point.formula.text,
                          "unit": self.unit(point)}
                         for point in points
                     ],

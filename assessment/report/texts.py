@@ -49,12 +49,15 @@ class Texts:
 
     def kpi(self, point: DataPoint) -> str:
         """Return the name of a data point's KPI."""
-        own = point.name_ko if self.language == "ko" else ""
-        return own or self.names.get("kpi", {}).get(point.code, point.name)
+        return (self.language == "ko" and point.name_ko) or point.name
+
+    def part(self, point: DataPoint) -> str:
+        """Return the name of a data point among those of its KPI; empty where there is one only."""
+        return (self.language == "ko" and point.id_name_ko) or point.id_name
 
     def title(self, point: DataPoint) -> str:
         """Return the name of a data point: `Air Pollution, PM10`."""
-        return f"{self.kpi(point)}, {self.term('part', point.id_name)}" if point.id_name else self.kpi(point)
+        return f"{self.kpi(point)}, {self.part(point)}" if point.id_name else self.kpi(point)
 
     def reason(self, pack: Pack, value: NotReported) -> str:
         """Return why something is not reported, with inputs by their title and not by their code."""

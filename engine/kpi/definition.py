@@ -246,7 +246,7 @@ class DataPoint:
         code: of its KPI, normalised.
         id: among the data points of its KPI; empty where there is one only.
         name, name_ko: of the KPI; Korean may be empty.
-        id_name: of the data point among them; empty where there is one only.
+        id_name, id_name_ko: of the data point among them; empty where there is one only. Korean may be empty.
         dimension, sub_dimension, category: as the method groups them.
         level: core or advanced.
         type: smart, structural or sustainable; empty where unknown.
@@ -269,6 +269,7 @@ class DataPoint:
     name: str
     name_ko: str
     id_name: str
+    id_name_ko: str
     dimension: str
     sub_dimension: str
     category: str

@@ -66,7 +66,7 @@ class _Point:
         """Return the data point."""
         own, kpi = self._own, self._kpi
         if own is not None:
-            known_keys(own, (*POINT_KEYS, "id", "name", "changes"))
+            known_keys(own, (*POINT_KEYS, "id", "name", "name_ko", "changes"))
         direction = self._text("direction", among=Direction)
         return DataPoint(
             code=self._code,
@@ -74,6 +74,7 @@ class _Point:
             name=kpi.text("name"),
             name_ko=kpi.text("name_ko", ""),
             id_name=own.text("name") if own is not None else "",
+            id_name_ko=own.text("name_ko", "") if own is not None else "",
             dimension=self._text("dimension"),
             sub_dimension=self._text("sub_dimension"),
             category=self._text("category"),

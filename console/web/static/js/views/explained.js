@@ -51,7 +51,7 @@ export class Explained {
   #item(item) {
     const targets = (item.targets ?? []).map((one) => `${one.value} (${one.rule}, ${one.from}${one.official ? "" : `, ${t("kpis.not_official")}`})`);
     return h("div", { class: "stack" },
-      h("h3", {}, `${titled(item, "name")}${item.data_point_name ? ` · ${item.data_point_name}` : ""}`),
+      h("h3", {}, `${titled(item, "name")}${item.data_point_name ? ` · ${titled(item, "data_point_name")}` : ""}`),
       h("p", { class: "soft" }, item.definition),
       facts([
         [t("kpis.group"), [item.dimension, item.sub_dimension, item.category].filter(Boolean).map(groupTitle).join(" › ")],

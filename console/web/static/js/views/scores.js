@@ -23,7 +23,7 @@ export function pointOf(item, score) {
   const unit = unitText(item.unit_label ?? item.unit);
   const value = live && !stated ? valueOf(live) : stated ? ratioText(stated.exact) : null;
   return {
-    value, key: item.key, title: titled(item, "name") + (item.data_point_name ? ` · ${item.data_point_name}` : ""),
+    value, key: item.key, title: titled(item, "name") + (item.data_point_name ? ` · ${titled(item, "data_point_name")}` : ""),
     dimension: item.dimension, subDimension: item.sub_dimension, category: item.category,
     state: stated ? "declared" : live ? "live" : item.live === "no" ? "to_declare" : "missing",
     band: score?.band ?? 0, percent: numberOf(score?.percent_of_target),
