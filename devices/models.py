@@ -440,7 +440,7 @@ def _error(table: Table, key: str, factor: Fraction) -> Fraction:
     value = table.number(key)
     if value is not None and value <= 0:
         table.fault(key, f"expected a number above 0, got {value}")
-    return value * factor if value is not None and value > 0 else Fraction(0)
+    return value * abs(factor) if value is not None and value > 0 else Fraction(0)
 
 
 def _conversion(table: Table, measurand: Measurand) -> tuple[str, Fraction, Fraction, str]:
@@ -455,8 +455,10 @@ def _conversion(table: Table, measurand: Measurand) -> tuple[str, Fraction, Frac
     if factor is not None or offset is not None:
         if not convention:
             table.fault("convention", 'is missing; say where `factor` comes from, e.g. "25 degC, 1013.25 hPa"')
-        if factor is not None and factor <= 0:
-            table.fault("factor", f"expected a number above 0, got {factor}")
+        if factor is not None and (factor == 0 or (factor < 0 and measurand.kind is not Kind.GAUGE)):
+            # Below 0 it turns a gauge round: a distance becomes a level. What is summed or rolls over has one way only.
+            what = "other than 0" if measurand.kind is Kind.GAUGE else "above 0"
+            table.fault("factor", f"expected a number {what}, got {factor}")
             factor = None
         return unit, factor or Fraction(1), offset or Fraction(0), convention
     if convention:

@@ -7,9 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from devices import CODECS, ConfigError, Kind, load_measurands, load_models
+from devices import CODECS, ConfigError, Kind, codec, load_measurands, load_models
 from devices.formats import FORMATS
+from tests.devices import oracle_ticks
 from tests.devices.make import faults_of, model, vectored
 
 GOOD = """
@@ -80,6 +83,28 @@ def test_a_gas_in_ppb_carries_its_factor_and_convention() -> None:
     assert field.convention == "U4SSC: ug/m3 = ppb * 1.9"
 
 
+@given(oracle_ticks.number_texts(digits_max=9, exponent_max=3), st.integers(-(10**6), 10**6))
+def test_a_gauge_that_is_turned_round_is_as_exact_as_others(text: str, height_cm: int) -> None:
+    height = Fraction(height_cm, 100)
+    turned = model(
+        'title = "t"\ncodec = "json-paths"\ninterval_s = 60\n[[field]]\nname = "level"\nmeasurand = "water_level"\n'
+        f'unit = "mm"\nfactor = -0.001\noffset = "{height}"\nconvention = "height less distance"\naccuracy = 5\n'
+    )
+    field = turned.fields[0]
+    (reading,) = codec("json-paths").decode(f'{{"level": {text}}}'.encode(), turned, 1).readings
+    assert reading.ticks == oracle_ticks.ticks(text, Fraction(-1, 1000), height, field.decimals)
+    sent = codec("json-paths").encode(turned, [("level", 1, reading.ticks)])
+    assert codec("json-paths").decode(sent, turned, 1).readings[0].ticks == reading.ticks
+    assert field.accuracy == Fraction(5, 1000)
+
+
+def test_a_gauges_factor_of_0_is_refused() -> None:
+    still = GOOD.replace("water_volume", "water_level").replace(
+        'unit = "l"', 'unit = "mm"\nfactor = 0\nconvention = "c"'
+    )
+    assert any("field[1].factor: expected a number other than 0, got 0" in fault for fault in faults_of(still))
+
+
 def test_a_model_survives_the_trip_to_another_process() -> None:
     for found in load_models().values():
         assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
@@ -107,6 +132,7 @@ def test_a_model_survives_the_trip_to_another_process() -> None:
         ('unit = "l"', 'unit = "x"\nfactor = 2', "field[1].convention: is missing; say where `factor` comes from"),
         ('unit = "l"', 'unit = "l"\nconvention = "c"', "field[1].convention: says how `factor` was chosen"),
         ('unit = "l"', 'factor = -1\nconvention = "c"', "field[1].factor: expected a number above 0, got -1"),
+        ('unit = "l"', 'factor = 0\nconvention = "c"', "field[1].factor: expected a number above 0, got 0"),
         ('unit = "l"', 'factor = 1e50\nconvention = "c"', "field[1].factor: expected a finite number"),
         ('unit = "l"', 'factor = inf\nconvention = "c"', "field[1].factor: expected a finite number"),
         (

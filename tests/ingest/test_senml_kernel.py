@@ -314,7 +314,7 @@ def test_a_field_that_is_a_sum_has_no_records_of_its_own() -> None:
 
 @given(
     st.integers(-(10**18), 10**18), st.integers(-18, 18),
-    st.integers(1, 10**15), st.integers(1, 10**15), st.integers(-(10**15), 10**15),
+    st.integers(-(10**15), 10**15), st.integers(1, 10**15), st.integers(-(10**15), 10**15),
 )  # fmt: skip
 @settings(max_examples=examples(2000), deadline=None)
 def test_the_arithmetic_is_exact_or_declined(mantissa: int, power: int, num: int, den: int, shift: int) -> None:
