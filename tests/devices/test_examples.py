@@ -52,7 +52,7 @@ def test_the_page_lists_every_model_and_what_it_sends() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \|$", table, re.MULTILINE)
     intervals = {
         60: "minute", 150: "150 s", 300: "5 minutes", 360: "6 minutes", 600: "10 minutes", 900: "15 minutes",
-        1200: "20 minutes", 3600: "hour", 86400: "day",
+        1200: "20 minutes", 1800: "30 minutes", 3600: "hour", 21600: "6 hours", 86400: "day",
     }  # fmt: skip
     assert rows == [
         (code, m.title, intervals[m.interval_s], ", ".join(dict.fromkeys(f"`{f.measurand}`" for f in m.fields)))
