@@ -13,7 +13,9 @@ def main() -> int:
     """Run everything and print it."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
     parser.add_argument("--docs", action="store_true", help="write the table into docs/devices.md")
-    parser.add_argument("--details", action="store_true", help="also what differs, what is not read, what has no field")
+    parser.add_argument(
+        "--details", action="store_true", help="also what differs, what gives no reading, what has no field"
+    )
     given = parser.parse_args()
     found = run()
     sys.stdout.write(table(found))

@@ -9,19 +9,34 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from devices import DeviceModel, Kind, PayloadError, ValueRefusedError, codec, conversion, load_measurands, load_models
+from devices import (
+    DeviceModel,
+    Kind,
+    PayloadError,
+    ValueRefusedError,
+    carriers,
+    codec,
+    conversion,
+    load_measurands,
+    load_models,
+    load_registry,
+)
 from devices.codecs.base import Decoded, Reading
 from devices.codecs.trial import try_vectors
 from devices.models import Field, read_models
 from devices.payloads import enveloped
 from devices.tables import Problems
-from devices.ticks import Scale, parse_number, scale_number
+from devices.ticks import Number, Scale, parse_number, scale_number
 from devices.times import time_us_from_rfc3339
+from tests.devices.cities import write_city
 from tests.devices.make import RECEIVED_US
 
 HERE: Final = Path(__file__).parent
@@ -34,6 +49,10 @@ UNITS: Final = {
     "W⋅m⁻²": "W/m2", "m⋅s⁻¹": "m/s", "°": "deg", "µS⋅cm⁻¹": "uS/cm", "µg⋅m⁻³": "ug/m3",
 }  # fmt: skip
 """Units as the sources write them."""
+YES: Final = (True, 1, 255, "1", "trigger")
+"""What sources say for the second of two states: occupied, open, wet, tampered."""
+NO_READING: Final = ("NoSensor", "No Sensor")
+"""What sources say where there is none."""
 
 
 @dataclass
@@ -45,16 +64,18 @@ class Found:
     documented: int = 0
     """Values that its source states."""
     compared: int = 0
-    without: tuple[str, ...] = ()
-    """Quantities of the source that no field has."""
+    without: tuple[tuple[str, str], ...] = ()
+    """(quantity of the source that no field has, why: a kind of `corpus.toml`)"""
     differences: list[tuple[str, str]] = field(default_factory=list)
     """(quantity, what was said and understood)"""
     faults: list[str] = field(default_factory=list)
     """What must not be: a message that is not read, readings out of range, a list that is not true."""
     ours: bool = False
     """The recorded message may not be copied; vectors of the model stand for it."""
-    unread: str = ""
-    """Why no model reads it."""
+    silent: str = ""
+    """Why a message that is understood gives no reading."""
+    shown: tuple[str, ...] = ()
+    """Quantities of which the source shows fewer digits than the message has."""
     undocumented: tuple[str, ...] = ()
     """Readings, where the source states no value."""
 
@@ -84,17 +105,13 @@ def run() -> list[Found]:
     """Decode and compare everything, by the name of the message."""
     found: list[Found] = []
     for entry in listed()["model"]:
-        found += [_message(name, entry) for name in entry["messages"]]
+        found += [_message(name, entry, decoded) for name, decoded in _decoded(entry)]
     for entry in listed()["ours"]:
         model = models()[entry["model"]]
         faults = [f"{where}: {what}" for where, what in try_vectors(model, codec)]
         compared = sum(len(vector.expected) for vector in model.vectors)
         for at, name in enumerate(entry["instead_of"]):
             found.append(Found(name, model.code, ours=True, faults=faults, compared=0 if at else compared))
-    for entry in listed()["unread"]:
-        expected = recorded(entry["message"])["expected"]
-        quantities = tuple(sorted({str(value["quantity"]) for value in expected}))
-        found.append(Found(entry["message"], "", len(expected), without=quantities, unread=entry["why"]))
     known: dict[str, set[str]] = {}
     for entry in listed()["differs"]:
         known.setdefault(entry["message"], set()).add(entry["quantity"])
@@ -104,6 +121,7 @@ def run() -> list[Found]:
             allowed = told or {"anything"}
         one.faults += [f"{quantity}: {what}" for quantity, what in one.differences if quantity not in allowed]
         one.faults += [f"{quantity}: is listed to differ, and does not" for quantity in sorted(allowed - told)]
+    found[0].faults += [f"{pattern}: is listed as without a field, and nothing is" for pattern in _idle(found)]
     return sorted(found, key=lambda one: one.name)
 
 
@@ -126,43 +144,71 @@ def payload(name: str) -> bytes:
     return enveloped(data, said.get("f_port") or 1) if said["format"] in BARE else data
 
 
-def _message(name: str, entry: dict[str, Any]) -> Found:
-    """Decode one message and compare it."""
+def _message(name: str, entry: dict[str, Any], decoded: Decoded) -> Found:
+    """Compare what a message was understood as with what its source says."""
     model, said = models()[entry["code"]], recorded(name)
     expected = _numbered(said["expected"])
     named = entry.get("fields", {})
-    rest = tuple(sorted({q for q, n, _ in expected if _field_of(q, n, named) is None}))
-    found = Found(name, model.code, documented=len(expected), without=rest)
-    missing = [quantity for quantity in rest if quantity not in entry.get("without", [])]
-    found.faults += [f"{quantity}: is neither a field's nor listed as `without`" for quantity in missing]
-    decoded = _decoded(model, payload(name))
-    if name in entry.get("refused", []):
-        if [fault.reason for fault in decoded.faults] != ["empty"]:
-            found.faults.append(f"expected to be refused as empty, got {decoded}")
-        return found
-    found.faults += [f"{fault.reason}: {fault.detail}" for fault in decoded.faults]
+    rest = sorted({q for q, n, _ in expected if _field_of(q, n, named) is None})
+    found = Found(name, model.code, len(expected), without=tuple((one, _why(model.code, one)) for one in rest))
+    found.faults += [f"{one}: is neither a field's nor of a kind without one" for one, why in found.without if not why]
     by_field: dict[str, list[Reading]] = {}
     for reading in decoded.readings:
         by_field.setdefault(model.fields[reading.field].name, []).append(reading)
+    _check_refused(found, decoded, {one["message"]: one for one in entry.get("refused", [])}.get(name))
     if not expected:
         found.undocumented = tuple(by_field)
         found.faults += _implausible(model, decoded)
+    shown = {one["quantity"] for one in listed()["shown"] if one["message"] == name}
     taken: Counter[str] = Counter()
     for quantity, number, value in expected:
         field_name = _field_of(quantity, number, named)
-        if field_name is None:
+        if field_name is None or (value["value"] in NO_READING and field_name not in by_field):
+            found.compared += field_name is not None
             continue
         readings, at = by_field.get(field_name, []), taken[field_name]
         taken[field_name] += 1
+        if not readings and found.silent:
+            continue
         found.compared += 1
         one = model.fields[model.field_index(field_name)]
         stated = entry.get("units", {}).get(quantity, "")
         told = f"the source says {value['value']} {stated or value['unit'] or one.unit}"
         if at >= len(readings):
             found.differences.append((quantity, f"{told}, and nothing was understood"))
-        elif not _same(value, stated, one, readings[at]):
+        elif _same(value, stated, one, readings[at]):
+            continue
+        elif quantity in shown and _same(value, stated, one, readings[at], as_shown=True):
+            found.shown += (quantity,)
+        else:
             found.differences.append((quantity, f"{told} at {value['time']}, understood {readings[at]}"))
+    found.faults += [f"{quantity}: is listed as shown with fewer digits" for quantity in shown - {*found.shown}]
     return found
+
+
+def _check_refused(found: Found, decoded: Decoded, refused: Mapping[str, Any] | None) -> None:
+    """Note whether a message was refused for what `corpus.toml` says, and what it is without a reading."""
+    reasons = [fault.reason for fault in decoded.faults]
+    if reasons != (refused["reasons"] if refused else []):
+        found.faults.append(f"refused for {reasons}: {[fault.detail for fault in decoded.faults]}")
+    if not decoded.readings:
+        found.silent = refused["why"] if refused else ""
+        if not found.silent:
+            found.faults.append("gives no reading, and nobody says why")
+
+
+@cache
+def _why(code: str, quantity: str) -> str:
+    """Return the kind of a quantity that a model has no field for; empty where none is listed."""
+    name = f"{code}/{quantity}"
+    return next((kind["kind"] for kind in listed()["without"] for one in kind["of"] if fnmatchcase(name, one)), "")
+
+
+def _idle(found: Sequence[Found]) -> list[str]:
+    """Return the patterns of quantities without a field that no quantity fits."""
+    names = {f"{one.model}/{quantity}" for one in found for quantity, _ in one.without}
+    patterns = [pattern for kind in listed()["without"] for pattern in kind["of"]]
+    return [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)]
 
 
 def _numbered(expected: list[dict[str, Any]]) -> list[tuple[str, int, dict[str, Any]]]:
@@ -180,13 +226,33 @@ def _field_of(quantity: str, number: int, named: dict[str, str]) -> str | None:
     return named.get(f"{quantity}#{number}", named.get(quantity))
 
 
-def _decoded(model: DeviceModel, data: bytes) -> Decoded:
-    try:
-        return codec(model.codec).decode(data, model, RECEIVED_US)
-    except PayloadError as error:
-        decoded = Decoded()
-        decoded.refuse(error.reason, error.detail)
-        return decoded
+def _decoded(entry: Mapping[str, Any]) -> Iterator[tuple[str, Decoded]]:
+    """Give the messages of a model and what they are understood as."""
+    model = models()[entry["code"]]
+    if model.codec == "sparkplug-b":
+        yield from _session(model, entry["messages"])
+        return
+    for name in entry["messages"]:
+        try:
+            yield name, codec(model.codec).decode(payload(name), model, RECEIVED_US)
+        except PayloadError as error:
+            decoded = Decoded()
+            decoded.refuse(error.reason, error.detail)
+            yield name, decoded
+
+
+def _session(model: DeviceModel, names: Sequence[str]) -> Iterator[tuple[str, Decoded]]:
+    """Give the messages of one edge node in their order, as a gateway reads them: a birth says what aliases mean."""
+    own = (HERE / "models" / f"{model.code}.toml").read_text(encoding="utf-8")
+    rows = (
+        f"device,model,zone,topic\nnode,{model.code},north,{recorded(names[0])['topic'].replace('NBIRTH', 'NDATA')}\n"
+    )
+    with TemporaryDirectory() as folder:
+        registry = load_registry(write_city(Path(folder) / "city", devices=rows, models={model.code: own}))
+    (host,) = carriers(registry)
+    for name in names:
+        carried = host.decode(recorded(name)["topic"], payload(name), RECEIVED_US)
+        yield name, carried[0].decoded if carried else Decoded()
 
 
 def _implausible(model: DeviceModel, decoded: Decoded) -> list[str]:
@@ -200,12 +266,19 @@ def _implausible(model: DeviceModel, decoded: Decoded) -> list[str]:
     return wrong
 
 
-def _same(value: dict[str, Any], stated: str, one: Field, reading: Reading) -> bool:
-    """Return whether a reading is what the source says, and when. `stated` is the unit that `corpus.toml` says."""
+def _same(value: dict[str, Any], stated: str, one: Field, reading: Reading, *, as_shown: bool = False) -> bool:
+    """Return whether a reading is what the source says, and when.
+
+    Args:
+        value: what the source says.
+        stated: the unit that `corpus.toml` says.
+        one: the field that was read.
+        reading: what was understood.
+        as_shown: less than one unit of the last digit that the source shows may be between them.
+    """
     said, unit = value["value"], stated or value["unit"] or ""
     if one.kind is Kind.STATE:
-        same = load_measurands().by_code[one.measurand].states[reading.ticks] == ("occupied" if said else "free")
-        return same and _same_time(value["time"], reading.time_us)
+        return reading.ticks == (said in YES) and _same_time(value["time"], reading.time_us)
     try:
         number = parse_number(str(said))
     except ValueRefusedError:
@@ -215,8 +288,10 @@ def _same(value: dict[str, Any], stated: str, one: Field, reading: Reading) -> b
     if stated or (unit and not one.convention):
         canonical = load_measurands().by_code[one.measurand].unit
         scale = Scale.of(*conversion(UNITS.get(unit, unit), canonical), one.decimals)
-    ticks = scale_number(number, scale)
-    return ticks == reading.ticks and _same_time(value["time"], reading.time_us)
+    digit = Number(1, number.exponent)
+    about = [scale_number(number.plus(by), scale) for by in (Number(-1, digit.exponent), digit)]
+    near = min(about) < reading.ticks < max(about) if as_shown else scale_number(number, scale) == reading.ticks
+    return near and _same_time(value["time"], reading.time_us)
 
 
 def _same_time(text: str | None, time_us: int) -> bool:
