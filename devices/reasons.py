@@ -12,7 +12,7 @@ REASON_TITLES: Final = MappingProxyType(
     {
         "malformed": "the payload does not follow the format of the device's model",
         "unknown_device": "no registered device has this topic",
-        "unknown_field": "the device's model has no such field",
+        "unknown_field": "the device's model does not know this field, or this member of a message",
         "not_a_number": "the value is not a number (or not a state the model names)",
         "bad_unit": "the unit is not the one of the device's model",
         "bad_time": "the time cannot be read, or no clock was set",

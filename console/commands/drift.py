@@ -32,9 +32,10 @@ def drift(
     """List where devices say something else than their models expect, as they do after a change of their firmware.
 
     `vanished` is a field of which nothing came for ten of its intervals, and of its own rhythm, while the device sent
-    others. The other findings are reasons of the quarantine: a field that the model does not know, a unit or a value
-    that is another than before, a message of another form. `example` is the newest message that shows it, with its
-    bytes: correct the model, then `cityvitals quarantine replay --model MODEL` reads them all.
+    others. The other findings are reasons of the quarantine: a field or a member of a message that the model does not
+    know (`field` is its place), a unit or a value that is another than before, a message of another form. `example` is
+    the newest message that shows it, with its bytes: correct the model, then `cityvitals quarantine replay --model
+    MODEL` reads them all.
 
     **Examples**
 

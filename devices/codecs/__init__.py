@@ -19,6 +19,7 @@ from devices.codecs.base import (
 )
 from devices.codecs.cbor_paths import CBOR_PATHS
 from devices.codecs.csv_lines import CSV_LINES
+from devices.codecs.documents import DocumentCodec
 from devices.codecs.dsmr import DSMR_P1
 from devices.codecs.json_paths import JSON_PATHS
 from devices.codecs.lorawan import LORAWAN
@@ -72,6 +73,9 @@ def prepare(model: DeviceModel) -> None:
         decoder = PAYLOADS.get(model.options.decoder)
         if decoder is not None and decoder.prepare is not None:
             decoder.prepare(model.options.rules)
+    chosen = _BY_NAME[model.codec]
+    if isinstance(chosen, DocumentCodec):
+        chosen.known(model)
 
 
 __all__ = [
