@@ -49,7 +49,7 @@ flat: setup ## whether memory stays flat over 30 million observations; takes som
 corpus: setup ## every recorded message of real hardware, decoded and compared with what its source says
 	$(PYTHON_BIN)/python -m tests.corpus --details
 
-fuzz: setup ## a million seeded inputs for the decoder of each format (an hour or two)
+fuzz: setup ## a million seeded inputs for the decoder of each format and for decoders in JavaScript (an hour or two)
 	$(PYTHON_BIN)/python -m tests.fuzz all
 
 exact: setup ## a day of 2,000 devices in order, shuffled, twice, with faults and 20 kills: the same figures, and the truth's
