@@ -53,7 +53,7 @@ def test_what_each_message_is_understood_as_is_printed(gauge: Path) -> None:
         "    level = 1.8325 m at 2024-03-09T16:00:00.000000Z",
         "    battery = 3.600 V at 2024-03-09T16:00:00.000000Z",
         "  test[2] holds",
-        '    refused, not_a_number: expected a decimal number, got "dry"',
+        '    refused, not_a_number: level: expected a decimal number, got "dry"',
         "1 model, 2 messages: all as expected",
     ]
 
