@@ -12,7 +12,7 @@ from console.commands.drift import drift
 from console.commands.registry_files import export, import_command
 from console.commands.successor import move, swap
 from console.output import Col, print_json, print_table
-from console.text import counted, span
+from console.text import counted, local_time, span
 
 if TYPE_CHECKING:
     from devices import Device, Registry
@@ -85,6 +85,7 @@ def devices(
     if as_json:
         print_json(_entry(d, registry) for d in rows)
         return
+    dated = any(_in_service(d, registry) for d in rows)
     print_table(
         f"{registry.city.name}: {counted(len(rows), 'device')}",
         [
@@ -93,6 +94,7 @@ def devices(
             Col("model"),
             Col("zone"),
             Col("every", right=True),
+            *([Col("in service")] if dated else []),
             Col("measures"),
             Col("topic"),
         ],
@@ -103,12 +105,23 @@ def devices(
                 d.model,
                 d.zone,
                 span(d.interval_us),
+                *([_in_service(d, registry)] if dated else []),
                 " ".join(f.measurand for f in registry.models[d.model].fields),
                 d.topic,
             )
             for d in rows
         ),
     )
+
+
+def _in_service(d: Device, registry: Registry) -> str:
+    """Return from when and until when, by the city's clock; empty where it always is."""
+    from devices import TIME_MAX_US, TIME_MIN_US
+
+    zone = registry.city.zone_info
+    begin = "" if d.service_from_us == TIME_MIN_US else f"from {local_time(d.service_from_us, zone)}"
+    end = "" if d.service_to_us == TIME_MAX_US else f"to {local_time(d.service_to_us, zone)}"
+    return f"{begin} {end}".strip()
 
 
 def _entry(d: Device, registry: Registry) -> dict[str, object]:

@@ -114,7 +114,7 @@ def discover(
     `cityvitals devices accept` registers the device and takes its messages up again.
 
     The gateway hears only topics of registered devices and of their models' patterns. To hear others, name filters
-    (`discover = ["v3/+/devices/+/up"]` under `[mqtt]`), and start it again.
+    (`discover = "v3/+/devices/+/up zigbee2mqtt/+"` under `[mqtt]`), and start it again.
 
     **Examples**
 
@@ -126,7 +126,7 @@ def discover(
     zone = city_clock(given)
     from_us, _ = time_range(since, None, zone)
     strangers = strangers_of(given, topic, from_us)
-    chosen = sorted(strangers.values(), key=lambda one: (-one.messages, one.topic))[:limit]
+    chosen = _beside(sorted(strangers.values(), key=lambda one: (-one.messages, one.topic)))[:limit]
     found = [(one, candidates_of(one, registry)) for one in chosen]
     if as_json:
         print_json(_entry(one, models, registry) for one, models in found)
@@ -166,6 +166,19 @@ def _families(found: dict[str, Stranger]) -> dict[str, Stranger]:
         for name in [name for name in found if name.startswith(f"{head}/")]:
             found[head].join(found.pop(name))
     return found
+
+
+def _beside(strangers: list[Stranger]) -> list[Stranger]:
+    """Return the same with devices of one Sparkplug B edge node beside one another, where the first of them stands."""
+    from devices.topics import sparkplug_topic
+
+    first: dict[tuple[str, str], int] = {}
+
+    def place(item: tuple[int, Stranger]) -> int:
+        parts = sparkplug_topic(item[1].topic)
+        return item[0] if parts is None else first.setdefault((parts.group, parts.node), item[0])
+
+    return [one for _, one in sorted(enumerate(strangers), key=place)]
 
 
 def candidates_of(stranger: Stranger, registry: Registry) -> list[Candidate]:
@@ -230,10 +243,11 @@ def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: i
 
     console = stdout()
     for stranger, models in found:
+        name = "of many devices" if any(one.keys for one in models[:1]) else likely_code(stranger.topic)
         console.print(stranger.topic, style="bold", markup=False, soft_wrap=True)
         console.print(
             f"  {counted(stranger.messages, 'message')}, the newest {rfc_local(stranger.last_us, zone)}; "
-            f"perhaps {likely_code(stranger.topic) or 'without a name'}",
+            f"perhaps {name or 'without a name'}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
         for note in _notes(stranger, models, registry):
@@ -265,6 +279,9 @@ def _print(found: list[tuple[Stranger, list[Candidate]]], zone: tzinfo, total: i
 def _notes(stranger: Stranger, models: list[Candidate], registry: Registry) -> list[str]:
     """Return what is to be known of a stranger beside what models make of it."""
     notes = []
+    above = [d.code for d in registry.devices if stranger.topic.startswith(f"{d.topic}/")]
+    if above:
+        notes.append(f"below the topic of {', '.join(above)}, which is registered: its model has no field for it")
     if len(stranger.newest) > 1:
         notes.append(f"{len(stranger.newest)} topics of one device: {_some(sorted(stranger.newest))}")
     if stranger.metrics:
@@ -282,5 +299,5 @@ def _notes(stranger: Stranger, models: list[Candidate], registry: Registry) -> l
 
 def _some(words: list[str]) -> str:
     more = f" and {len(words) - KEYS_SHOWN} more" if len(words) > KEYS_SHOWN else ""
-    shown = " ".join(words[:KEYS_SHOWN])
+    shown = ", ".join(words[:KEYS_SHOWN])
     return printable(shown.encode("utf-8", "surrogateescape"), 300) + more

@@ -220,6 +220,8 @@ def _change(
             )
         ends["topic"] = f"retired/{old.code}"
         notes.append(f"what comes late of {old.code} by {topic} is read as {row['model']}, and goes to the quarantine")
+    elif topic == old.topic and model.feed is not None and row.get(model.feed.column) != _key(old, model):
+        notes.append(f"{row['device']} is {row.get(model.feed.column, '')} in the feed {topic}")
     elif topic == old.topic:
         notes.append(f"both have the topic {topic}: a reading is of the one in service at the reading's own time")
     else:
@@ -227,6 +229,12 @@ def _change(
     if any(one.device == old.code for one in registry.calibrations):
         notes.append(f"calibrations of {old.code} are not those of {row['device']}: add its lines to calibrations.csv")
     return _Change(old, begin_us, ends, row, tuple(notes))
+
+
+def _key(device: Device, model: DeviceModel) -> str:
+    from devices.registry import feed_key
+
+    return feed_key(device, model)
 
 
 def _topic(registry: Registry, old: Device, model: DeviceModel, row: Mapping[str, str]) -> str:

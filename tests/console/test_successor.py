@@ -58,6 +58,8 @@ def test_a_device_is_swapped_twice_and_each_has_its_own_time(city: Path) -> None
 
 
 def test_one_of_another_model_takes_the_place_and_where_it_takes_the_topic_the_old_one_retires(city: Path) -> None:
+    listed = run(city)
+    assert ("in service" in listed.out, "2024-10-27" in listed.out) == (True, True), listed.err
     swap = ("swap", "own", "--from", "2024-05-01", "--model", "water_meter")
     done = run(city, *swap, "--set", "topic=parking/own/state")
     assert done.code == 0, done.err
