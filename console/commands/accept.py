@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.discover import STRANGERS, candidates_of, new_keys, strangers_of
+from console.commands.discover import STRANGERS
+from console.commands.many import made_topic, rows_meant
 from console.commands.quarantine import print_replayed, replay_chosen, replayed_row
 from console.commands.results import JsonOption
 from console.context import Context
@@ -21,7 +22,8 @@ from console.errors import MisuseError
 from console.output import print_json, stdout
 
 if TYPE_CHECKING:
-    from devices import Device, DeviceModel, Registry
+    from devices import Device, Registry
+    from ingest.kept import Choice
 
 DEVICES_FILE = "devices.csv"
 
@@ -43,7 +45,7 @@ def accept(
         typer.Option("--key", metavar="KEY", help="Of a feed: a device by its key there; may be given again."),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Of a feed: every device that its newest messages name and nobody has.")
+        bool, typer.Option("--all", help="Every device that the feed, or births of the Sparkplug B node, name.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and change nothing.")] = False,
     replay: Annotated[
@@ -58,7 +60,8 @@ def accept(
     gateway, run `cityvitals quarantine replay --device CODE`, and start it again. Nothing is lost meanwhile.
 
     A feed speaks of many devices: name those you want with `--key`, or take `--all`, and all of one zone at once. A
-    message of a feed is taken up once: devices that you register later begin with what comes then.
+    message of a feed is taken up once: devices that you register later begin with what comes then. With `--all`, any
+    topic of a Sparkplug B node stands for all of the node's devices that the model reads.
 
     **Examples**
 
@@ -69,21 +72,18 @@ def accept(
     given: Context = context.obj
     registry, folder = given.registry(), given.city_dir()
     row = _row(registry, topic, model, zone, code, cells or [])
-    rows = _of_feed(given, topic, row, code, keys or [], everything=everything)
+    rows = rows_meant(given, topic, row, code, keys or [], everything=everything)
     devices = _registered(folder / DEVICES_FILE, registry, rows, dry_run=dry_run)
     if dry_run:
         _say_dry(rows, folder / DEVICES_FILE, as_json=as_json)
         return
     after = Context(given.settings_file, given.city_option, given.demo)
-    done, held = None, None
+    done, held, meant = None, None, _meant(registry, topic, rows)
     if replay:
         from engine.store import OwnedByAnother
-        from ingest.kept import Choice
 
         try:
-            # A message of a feed is all devices' of it.
-            meant = Choice(STRANGERS, device=devices[0].code) if len(rows) == 1 else Choice(STRANGERS, topic=topic)
-            done = replay_chosen(after, meant)
+            done = replay_chosen(after, _choice(*meant))
         except OwnedByAnother as error:
             held = str(error)
     if as_json:
@@ -103,10 +103,26 @@ def accept(
         stdout().print(
             "a running gateway hears it once it is started again" if held is None else
             f"its messages wait in the quarantine, because {held}. Then `cityvitals quarantine replay "
-            f"{f'--device {codes}' if len(rows) == 1 else f'--topic {topic}'}`; the gateway hears it once it is "
-            "started again",
+            f"--{' '.join(meant)}`; the gateway hears it once it is started again",
             markup=False, soft_wrap=True,
         )  # fmt: skip
+
+
+def _meant(registry: Registry, topic: str, rows: Sequence[Mapping[str, str]]) -> tuple[str, str]:
+    """Return by what the messages of new devices are chosen in the quarantine."""
+    if len(rows) == 1:
+        return "device", rows[0]["device"]
+    # A message of a feed is all devices' of it.
+    model = rows[0]["model"]
+    return ("model", model) if registry.models[model].feed is None else ("topic", topic)
+
+
+def _choice(by: str, name: str) -> Choice:
+    """Return the messages of nobody that are now of a device, of a model's devices, or that came by a topic."""
+    from ingest.kept import Choice
+
+    topic, device, model = (name if by == each else "" for each in ("topic", "device", "model"))
+    return Choice(STRANGERS, topic=topic, device=device, model=model)
 
 
 def _row(registry: Registry, topic: str, model: str, zone: str, code: str | None, cells: list[str]) -> dict[str, str]:
@@ -132,67 +148,6 @@ def _row(registry: Registry, topic: str, model: str, zone: str, code: str | None
     return row
 
 
-def _of_feed(
-    given: Context, topic: str, row: dict[str, str], code: str | None, keys: list[str], *, everything: bool
-) -> list[dict[str, str]]:
-    """Return the cells of each device that is meant: of a feed those with the keys, of any other model the one.
-
-    Raises:
-        MisuseError: keys where there is no feed, or none where there is one.
-    """
-    from devices.discovery import feed_codes
-
-    registry = given.registry()
-    model = registry.models[row["model"]]
-    if model.feed is None:
-        if keys or everything:
-            raise MisuseError(f"{model.code} is no feed: a message of it is one device's", "leave --key and --all out")
-        return [row]
-    column = model.feed.column
-    if not keys and column in row:
-        return [row]
-    if everything == bool(keys):
-        raise MisuseError(
-            f"a message of {model.code} speaks of many devices",
-            "say which with --key KEY, or take --all; `cityvitals devices discover` lists their keys",
-        )
-    wanted = keys or _named_keys(given, topic, model.code)
-    if code is not None and len(wanted) > 1:
-        raise MisuseError(
-            f"--code {code} would be the name of {len(wanted)} devices", "leave it out, or give one --key"
-        )
-    codes = feed_codes(dict.fromkeys(wanted), model.code, {device.code for device in registry.devices})
-    if code is not None:
-        codes = dict.fromkeys(wanted, code)
-    odd = [key for key, of in codes.items() if not column and key != of]
-    if odd:
-        raise MisuseError(
-            f"the feed calls a device {odd[0]!r}, which is no code that is free, and {model.code} has no column for it",
-            "give the model a `column` in its [feed]",
-        )
-    titles = {key: {} if key == of or row.get("title") else {"title": key} for key, of in codes.items()}
-    return [{**row, **titles[key], "device": of, **({column: key} if column else {})} for key, of in codes.items()]
-
-
-def _named_keys(given: Context, topic: str, model: str) -> list[str]:
-    """Return the keys that messages of the quarantine name and no device has.
-
-    Raises:
-        MisuseError: there is none.
-    """
-    from devices import TIME_MIN_US
-
-    stranger = strangers_of(given, topic, TIME_MIN_US).get(topic)
-    found = [] if stranger is None else candidates_of(stranger, given.registry())
-    keys = next((new_keys(one, topic, given.registry()) for one in found if one.model == model), [])
-    if not keys:
-        raise MisuseError(
-            f"no message of {topic} in the quarantine names a device of {model} that is not registered",
-            "name it with --key KEY",
-        )
-    return keys
-
-
 def _say_dry(rows: Sequence[Mapping[str, str]], file: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"line": dict(row), "dry_run": True} for row in rows)
@@ -216,13 +171,6 @@ def set_cells(cells: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
             raise MisuseError(f"--set {cell}: expected COLUMN=VALUE of another column", "for example latitude=52.1")
         row[column] = value
     return row
-
-
-def made_topic(registry: Registry, model: DeviceModel, row: Mapping[str, str]) -> str:
-    """Return the topic that a model's pattern makes for a device of these cells."""
-    from devices.topics import fill
-
-    return fill(model.topic, {"city": registry.city.code, "gateway": "direct", **{k: v for k, v in row.items() if v}})
 
 
 def _registered(

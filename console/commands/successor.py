@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.accept import DEVICES_FILE, checked_devices, made_topic, replace_file, set_cells
+from console.commands.accept import DEVICES_FILE, checked_devices, replace_file, set_cells
+from console.commands.many import made_topic
 from console.commands.results import JsonOption
 from console.context import Context
 from console.errors import MisuseError

@@ -11,10 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from devices import load_registry
+from devices.codecs.sparkplug.edge import EdgeNode
 from engine.store import Store
 from tests.databases import Databases
 from tests.devices.cities import write_city
-from tests.devices.test_discovery import SPLIT, STATIONS
+from tests.devices.test_discovery import NODE, SPLIT, STATIONS
+from tests.ingest.messages import NOW_US
 from tests.system.quarantined import arrive, command, replayed, state
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -48,7 +51,9 @@ def test_an_unknown_device_is_offered_accepted_and_has_the_readings_it_sent_befo
     first, second = command(database, city, "devices", "discover", "--json").rows
     assert (first["topic"], first["device"], first["messages"]) == (TOPIC, "noise-7", 2)
     best = first["models"][0]
-    assert (best["model"], best["fields"], best["refused"]) == ("milesight_ws302", ["battery", "sound_level"], {})
+    assert (best["model"], best["fields"], best["refused"]) == (
+        "milesight_ws302", ["battery", "sound_level", "sound_level_max"], {},
+    )  # fmt: skip
     assert second["models"] == []
 
     refused = command(database, city, "devices", "accept", TOPIC, "--model", "milesight_ws302", "--zone", "nowhere")
@@ -65,14 +70,18 @@ def test_an_unknown_device_is_offered_accepted_and_has_the_readings_it_sent_befo
 
     done = command(database, city, *accept)
     assert done.code == 0, done.err
-    assert done.rows[0]["replayed"]["accepted"] == 4
+    assert done.rows[0]["replayed"]["accepted"] == 6
     lines = list(csv.DictReader((city / "devices.csv").read_text().splitlines()))
     assert [(line["device"], line["title"], line["topic"]) for line in lines] == [
         ("air-1", "At the park, north", ""),
         ("noise-7", "", TOPIC),
     ]
     stored, kept = state(database)
-    assert [(row[1], row[3]) for row in stored] == [("battery", 10_000)] * 2 + [("sound_level", 4_740)] * 2
+    assert [(row[1], row[3]) for row in stored] == [
+        (field, ticks)
+        for field, ticks in (("battery", 10_000), ("sound_level", 4_740), ("sound_level_max", 6_180))
+        for _ in range(2)
+    ]
     assert kept == [("", "unknown_topic")]
 
     twice = command(database, city, *accept)
@@ -142,3 +151,23 @@ def test_stations_of_a_feed_and_a_device_of_many_topics_are_each_one_offer_and_o
         ("p-1", "power"), ("p-1", "voltage"), ("s3", "n"), ("stations-1", "n"),
     ]  # fmt: skip
     assert kept == [("", "unknown_topic")]
+
+
+def test_the_devices_of_an_edge_node_are_read_by_their_births_and_accepted_together(
+    database: str, tmp_path: Path
+) -> None:
+    city = write_city(tmp_path / "city", devices=DEVICES, models={"node": NODE})
+    now_us, model = NOW_US // 1_000 * 1_000 - 60_000_000, load_registry(city).models["node"]
+    edge = EdgeNode("plant", "edge", {"boiler": model, "tank": model})
+    births = edge.births(now_us, {device: [("Temp", now_us, 21_000)] for device in ("boiler", "tank")})
+    data = [edge.data("boiler", now_us, [("Temp", now_us + n * 1_000_000, 22_000)]) for n in range(1, 5)]
+    arrive(database, city, [*births, *data])
+
+    offers = {row["topic"]: row for row in command(database, city, "devices", "discover", "--json").rows}
+    assert offers["spBv1.0/plant/DDATA/edge/boiler"]["metrics"] == ["Temp"]
+    assert [one["model"] for one in offers["spBv1.0/plant/DDATA/edge/boiler"]["models"]] == ["node"]
+    accept = ("devices", "accept", "spBv1.0/plant/NDATA/edge", "--model", "node", "--zone", "north", "--all", "--json")
+    done = command(database, city, *accept)
+    assert [row["device"] for row in done.rows] == ["boiler", "tank"], done.err
+    assert done.rows[0]["replayed"]["accepted"] == 6
+    assert (command(database, city, *accept).code, state(database)[1]) == (2, [("", "unknown_topic")])
