@@ -106,7 +106,7 @@ def test_a_payload_may_be_written_in_hex_or_base64() -> None:
 
 def test_what_a_lorawan_device_sends_needs_no_message_around_it() -> None:
     done = cityvitals("decode", "--model", "elsys_ers_co2", "--f-port", "5", "--hex", "0100e202290400270506060308")
-    assert [row["value"] for row in done.rows] == ["22.600", "41.000", "39.00", "776.00"], done.err
+    assert [row["value"] for row in done.rows] == ["22.600", "41.000", "39.00", "776.00", "6"], done.err
     cut = cityvitals("decode", "--model", "elsys_ers_co2", "--f-port", "5", "--hex", "0100e2022904002705")
     assert (cut.code, cut.err) == (1, "malformed: byte 9: expected 1 bytes of movements, got the end\n")
 

@@ -22,6 +22,7 @@ BROKEN = 10_000
 GOOD_EVERY = 20
 FRAME_BYTES_MAX = 65_536
 READINGS_MAX = 1_000
+QUARANTINE_BYTES_MAX = 4_096
 DAMAGED = 100
 ENDLESS = b"\x32\xff\xff\xff\x7f\x00\x05topic\x00\x01\x00"
 BEGIN_S = 1_460_000_400
@@ -123,6 +124,7 @@ def test_ten_thousand_broken_messages_are_all_accounted_for(
         city,
         CITYVITALS_INTAKE_FRAME_BYTES_MAX=str(FRAME_BYTES_MAX),
         CITYVITALS_INTAKE_MESSAGE_READINGS_MAX=str(READINGS_MAX),
+        CITYVITALS_INTAKE_QUARANTINE_BYTES_MAX=str(QUARANTINE_BYTES_MAX),
     )
 
     messages = [*broken(5)]
@@ -141,7 +143,7 @@ def test_ten_thousand_broken_messages_are_all_accounted_for(
     # another pattern; every other reason has to come up.
     assert set(reasons) == set(REASONS) - {"before_service", "after_service", "unknown_topic", "archived", "no_birth"}
     assert reasons["retained"] == len(retained)
-    assert pipeline.query("SELECT max(length(payload)) FROM cityvitals.quarantine") == [(4096,)]
+    assert pipeline.query("SELECT max(length(payload)) FROM cityvitals.quarantine") == [(QUARANTINE_BYTES_MAX,)]
     assert pipeline.stop() == 0
 
 
