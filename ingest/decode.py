@@ -11,6 +11,7 @@ import traceback
 import numpy as np
 
 from devices import FLAG_TIME_FROM_ARRIVAL, REASON_CODES, TIME_MIN_US, Carried, PayloadError, codec, prepare
+from devices.topics import matches
 from ingest.counters import Counters
 from ingest.intake import FAULT_DETAIL_CHARS_MAX, Intake, IntakeCarried, IntakeFault
 from ingest.kernels import frames, senml
@@ -33,6 +34,8 @@ class Decoder:
         self.counters = counters
         self._repeats = Repeats(counters)
         self._strangers = Strangers()
+        self._wild = tuple(one for one in routing.subscriptions if "+" in one)
+        self._exact = frozenset(routing.subscriptions) - frozenset(self._wild)  # there may be one for each device
         self._unwanted: list[str] = []
         self._stopped = Stopped(counters, every)
         self._failures: set[str] = set()
@@ -146,12 +149,16 @@ class Decoder:
     def _refuse_unrouted(self, intake: Intake, message: int) -> None:
         topic = intake.topic(message)
         self.counters.unrouted += 1
-        if self._strangers.is_new(topic) and not self.routing.wanted(topic):
+        if self._strangers.is_new(topic) and not self._subscribed(topic):
             self._unwanted.append(topic)
         if self.routing.expected(topic):
             self._refuse_stranger(intake, message, "unknown_device", f"no registered device has the topic {topic}")
         else:
             self._refuse_stranger(intake, message, "unknown_topic", f"no device model has topics like {topic}")
+
+    def _subscribed(self, topic: str) -> bool:
+        """Say whether we subscribe to a topic now, and not only in an earlier run."""
+        return topic in self._exact or any(matches(one, topic) for one in self._wild)
 
     def _refuse_stranger(self, intake: Intake, message: int, reason: str, detail: str) -> None:
         """Note a message of nobody; see `Strangers`."""

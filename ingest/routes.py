@@ -84,10 +84,6 @@ class Routing:
                 return len(self.devices) + len(self.carrier_at) - len(self.carriers) + position
         return -1
 
-    def wanted(self, topic: str) -> bool:
-        """Say whether we subscribe to a topic, as we do now and not in an earlier run."""
-        return any(matches(one, topic) for one in self.subscriptions)
-
     def expected(self, topic: str) -> bool:
         """Say whether a topic follows a registered model's pattern, whoever the device may be."""
         return self.patterns.fullmatch(topic) is not None
