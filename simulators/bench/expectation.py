@@ -21,8 +21,8 @@ from simulators.fleet import Dress, Fleet, Tally
 from simulators.fleet.plan import NOT_REFUSED
 from simulators.fleet.tables import ledger_lines, quarantine_lines
 
-PAYLOAD_BYTES_KEPT = 4_096
-"""Of a quarantined payload the store keeps so much."""
+PAYLOAD_BYTES_KEPT = 32_768
+"""Of a quarantined payload a gateway keeps so much, where it is told nothing else."""
 ROWS_MAX = 1_000_000
 SHOWN = 5
 PAYLOAD_SHOWN = 200

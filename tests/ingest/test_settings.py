@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 
 from ingest import BrokerSettings, IntakeLimits
 from ingest.session import backoff_s
+from simulators.bench.expectation import PAYLOAD_BYTES_KEPT
+
+
+def test_what_a_bench_expects_to_find_of_a_quarantined_message_is_what_a_gateway_keeps_of_it() -> None:
+    assert IntakeLimits().quarantine_bytes_max == PAYLOAD_BYTES_KEPT
 
 
 def test_the_defaults_are_without_fault() -> None:
