@@ -4,6 +4,9 @@ Knows records and the fields of a model; a record's field is its name after the 
 already names the device. Decimal text goes to ticks exactly; base values are added before the rounding, not after.
 Knows no bytes: a pack is an array of records with the labels of JSON, whatever it was written in.
 
+A pack is one device's. What has a field's name under another prefix than a record before is another thing: two devices
+of one gateway would become one, so it is refused.
+
 Where the RFC leaves room: a sum (`s`, `bs`) is the reading of a field with `sum_of` and is not kept where the model has
 none, update times (`ut`) are not kept, a record of base fields alone is a header, and a record without a unit is taken
 to be in the unit of the model.
@@ -87,6 +90,7 @@ class Senml:
             _check_record(record, number)
         _check_version(pack)
         decoded = Decoded()
+        prefixes: dict[str, str] = {}
         base = _Base()
         for number, record in enumerate(pack, 1):
             base = _based(base, record, number)
@@ -98,6 +102,10 @@ class Senml:
                 known = () if decoded.is_full() else {*names.values, *names.sums}
                 hint = nearest(_field_name(record, base)[:64], known)
                 decoded.refuse(error.reason, f"record {number}: {error.detail}{hint}")
+                continue
+            stranger = _stranger(prefixes, base.name + record.get("n", ""))
+            if stranger:
+                decoded.refuse("unknown_field", f"record {number}: {stranger}", len(wanted))
                 continue
             for position in wanted:
                 try:
@@ -223,6 +231,15 @@ def _wanted(record: dict[str, str], base: _Base, model: DeviceModel, names: _Nam
     return wanted
 
 
+def _stranger(prefixes: dict[str, str], name: str) -> str:
+    """Note under which prefix the records of a field stand; return what is wrong where another one stood before."""
+    field = _tail(name)
+    before = prefixes.setdefault(field, name.removesuffix(field))
+    if name == before + field:
+        return ""
+    return f"{quoted(name)} is not {quoted(before + field)}: a pack has records of one device"
+
+
 def _reading(
     record: dict[str, str], base: _Base, position: int, model: DeviceModel, names: _Names, received_us: int
 ) -> Reading:
@@ -252,7 +269,10 @@ def _stated_unit(position: int, model: DeviceModel, names: _Names) -> str:
 
 def _field_name(record: dict[str, str], base: _Base) -> str:
     """Return the name of the field a record is of."""
-    name = base.name + record.get("n", "")
+    return _tail(base.name + record.get("n", ""))
+
+
+def _tail(name: str) -> str:
     return name[max(name.rfind("/"), name.rfind(":")) + 1 :]
 
 

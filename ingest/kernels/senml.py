@@ -27,8 +27,9 @@ RELATIVE_US_MAX = 2**28 * 1_000_000
 """Times below 2**28 s are relative to the arrival (RFC 8428, section 4.5.3)."""
 
 # Places in the scratch of one record: what was seen, then two numbers per field (start and size, or mantissa and
-# exponent), then which base fields the pack has had so far.
-_SEEN, _BASES, _SCRATCH = 0, 15, 16
+# exponent), then which base fields the pack has had so far, and where the own prefix of its first name stands (start
+# and size), -1 before it.
+_SEEN, _BASES, _PREFIX, _SCRATCH = 0, 15, 16, 18
 _N, _U, _T, _V, _BN, _BT, _BU = 0, 1, 2, 3, 4, 5, 6
 
 # The parts of `decode` become one piece of code, without owners of arrays counted at every call and without a check of
@@ -264,6 +265,14 @@ def _field(
     b_tail, n_tail = _tail(data, b_at, b_size), _tail(data, n_at, n_size)
     if b_tail < 0 or n_tail < 0:
         return -1
+    if scratch[_PREFIX] < 0:
+        scratch[_PREFIX], scratch[_PREFIX + 1] = n_at, n_tail - n_at
+    elif (
+        scratch[_SEEN] & (1 << _BN)
+        or n_tail - n_at != scratch[_PREFIX + 1]
+        or not _same(data, n_at, data, scratch[_PREFIX], n_tail - n_at)
+    ):
+        return -1  # perhaps of another thing than the records before
     head = b_at + b_size - b_tail if n_tail == n_at else np.int64(0)
     rest = n_at + n_size - n_tail
     for turn in range(last - first):
@@ -348,6 +357,7 @@ def _pack(
         return NOT_CERTAIN
     at += 1
     scratch[_BASES] = 0
+    scratch[_PREFIX] = -1
     hint = field_first
     stop = min(row + readings_max, slot.size)
     full = NO_ROOM if stop < row + readings_max else TOO_MANY

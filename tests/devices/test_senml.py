@@ -47,6 +47,10 @@ EXAMPLES = {
 }
 
 
+STRANGER = "2001:db8::1/"
+"""The second room of example 6: a message is one device's."""
+
+
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_an_example_of_the_rfc_gives_the_values_of_its_resolved_form(name: str) -> None:
     example = json.loads((DATA / f"{name}.json").read_text(), parse_float=str, parse_int=str)
@@ -57,7 +61,7 @@ def test_an_example_of_the_rfc_gives_the_values_of_its_resolved_form(name: str) 
     expected = []
     for row in example["expected"]:
         field_name = row["quantity"].replace("/", ":").rsplit(":", 1)[-1]
-        if not isinstance(row["value"], str) or field_name not in by_name:
+        if not isinstance(row["value"], str) or field_name not in by_name or row["quantity"].startswith(STRANGER):
             continue
         field = by_name[field_name]
         value = Fraction(row["value"]) * field.factor * 10 ** catalogue[field.measurand].decimals
@@ -68,7 +72,7 @@ def test_an_example_of_the_rfc_gives_the_values_of_its_resolved_form(name: str) 
             expected.append((field_name, time_us, int(value), 0))
     assert readings == expected
     assert len(expected) >= 1
-    assert faults == ([("unknown_field", 1)] * 3 if name == "rfc8428-ex7" else [])
+    assert faults == [("unknown_field", 1)] * {"rfc8428-ex6": 2, "rfc8428-ex7": 3}.get(name, 0)
 
 
 def test_every_example_that_comes_with_the_tests_is_tested() -> None:
@@ -80,7 +84,7 @@ def test_base_fields_hold_until_others_take_their_place() -> None:
         {"bn": "urn:dev:1:", "bt": 1600000000, "bu": "ug/m3", "bv": 10, "n": "pm2_5", "v": 1.5},
         {"n": "pm2_5", "v": 2, "t": 1},
         {"bn": "urn:dev:2/", "bu": "Cel", "bv": 0, "bt": 1600000100, "n": "temp", "v": 3},
-        {"n": "pm2_5", "u": "ug/m3", "v": 4, "t": -1},
+        {"bn": "urn:dev:1:", "n": "pm2_5", "u": "ug/m3", "v": 4, "t": -1},
     ]
     assert decoded(AIR, pack) == (
         [
@@ -178,6 +182,21 @@ def test_a_record_that_cannot_be_used_leaves_the_others(record: dict[str, object
     readings, faults = decoded(AIR, [{"n": "pm2_5", "v": 1}, record, {"n": "pm2_5", "v": 2, "t": 1}])
     assert faults == [(reason, 1)]
     assert [r[2] for r in readings] == [1000, 2000]
+
+
+def test_records_of_another_device_are_not_taken_for_those_of_this_one() -> None:
+    pack = [
+        {"bn": "urn:dev:1:", "bt": 1600000000, "n": "pm2_5", "v": 1},
+        {"bn": "urn:dev:2:", "n": "pm2_5", "v": 99, "t": 60},
+        {"n": "temp", "v": 3},
+        {"bn": "urn:dev:1:", "n": "pm2_5", "v": 2, "t": 60},
+        {"n": "in/temp", "v": 4},
+    ]
+    readings, faults = decoded(AIR, pack)
+    assert [(r[0], r[2]) for r in readings] == [("pm2_5", 1000), ("temp", 3000), ("pm2_5", 2000)]
+    assert faults == [("unknown_field", 1)] * 2
+    told = codec("senml-json").decode(json.dumps(pack).encode(), AIR, 0).faults[0].detail
+    assert told == 'record 2: "urn:dev:2:pm2_5" is not "urn:dev:1:pm2_5": a pack has records of one device'
 
 
 def test_an_unknown_field_names_the_nearest() -> None:
