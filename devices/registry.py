@@ -156,7 +156,8 @@ class Registry:
         """Return MQTT filters that take every device's topic, none of them twice.
 
         Args:
-            carried: positions of devices whose own topics nobody reads, because a carrier brings their messages.
+            carried: positions of devices whose own topics nobody reads, because a carrier brings their messages. Those
+                that another follows are none of them: their models' patterns are heard on.
             carriers: the carriers' filters, each with the topics that it is there for.
             wider: filters that are to be heard beside, whoever is there.
         """
@@ -217,7 +218,7 @@ class Registry:
         model = np.fromiter((used[one.model] for one in self.devices), np.intp, len(self.devices))
         # Where each slot's field stands among those of all models: its model's first, and the fields before it.
         begin = np.cumsum([0, *map(len, fields)])[model]
-        row = np.arange(device.size) + (begin - self._first[:-1])[device]
+        row = np.arange(device.size) + (begin - np.array(self._first[:-1], np.intp))[device]
         measurand, kind, low, high, modulus, rate = np.concatenate([*fields, np.empty((0, 6), np.int64)]).T
 
         def of_device(values: Iterable[int], dtype: type[np.generic]) -> NDArray[Any]:

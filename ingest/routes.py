@@ -100,8 +100,9 @@ def build_routing(registry: Registry, wider: Sequence[str] = ()) -> Routing:
         ValueError: two devices have one topic, so that a message could be of either.
     """
     devices, brought = registry.devices, carriers(registry)
-    carried = registry.earlier.union(position for carrier in brought for position in carrier.devices)
-    topics = ["" if position in carried else registry.topic(device) for position, device in enumerate(devices)]
+    carried = frozenset(position for carrier in brought for position in carrier.devices)
+    silent = carried | registry.earlier
+    topics = ["" if position in silent else registry.topic(device) for position, device in enumerate(devices)]
     own = len(topics)
     topics += [topic for carrier in brought for topic in carrier.topics]
     _refuse_twins(topics, [device.code for device in devices])

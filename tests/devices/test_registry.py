@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -95,6 +96,11 @@ def test_every_row_of_the_series_table_is_its_own_device_and_field(registry: Reg
     columns = [getattr(series, column.name).tolist() for column in fields(series)]
     assert list(zip(*columns, strict=True)) == rows
     assert registry.series() is series
+
+
+def test_without_devices_there_are_no_rows_in_the_series_table(registry: Registry) -> None:
+    series = replace(registry, devices=()).series()
+    assert (len(series), series.measurand.dtype, series.kind.dtype) == (0, np.int32, np.int8)
 
 
 def test_subscriptions_take_every_topic_exactly_once(registry: Registry) -> None:

@@ -53,6 +53,13 @@ def taken(city: Registry, *messages: tuple[str, bytes], received_us: int = NOW_U
     return intake
 
 
+def test_a_pattern_is_heard_on_where_only_devices_that_ended_follow_it(tmp_path: Path) -> None:
+    header = "device,model,zone,in_service_from,in_service_to,topic"
+    meters = f"{header}\nm,water_meter,north,,{FROM[0]},\nm-2,water_meter,south,{FROM[0]},,{TOPIC}\n"
+    tables = build_routing(load_registry(write_city(tmp_path, devices=meters)))
+    assert tables.subscriptions == ("cityvitals/testville/+/telemetry",)
+
+
 def row(message: int, device: int, reason: str, detail: str, readings: int) -> QuarantineRow:
     return QuarantineRow(0, reason, str(message), str(device), detail, readings, b"")
 
