@@ -67,6 +67,7 @@ class Field:
         scale: the same way to ticks, in integers.
         convention: where factor and offset come from when the model states them, else empty.
         path: where the value stands, for formats with paths; None for SenML.
+        also: for formats with paths: where else the same value may stand, in the order in which it is looked for.
         states: value as sent (text) to state, for kind STATE and devices that send words or codes; else empty.
         modulus_ticks: a counter rolls over to 0 at this value; 0 where it never does.
         rate_ticks_max: largest plausible rise of a counter in an hour; 0 where unknown.
@@ -103,6 +104,7 @@ class Field:
     suffix: str = ""
     topic: str = ""
     required: bool = False
+    also: tuple[JsonPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +397,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
     """Return the field of one `[[field]]`; faults go to the table's problems."""
     name = table.text("name")
     path, sum_of, when, suffix, required = None, "", None, "", False
+    also: tuple[JsonPath, ...] = ()
     if rules.paths:
         path = _path(table, "path", table.text("path", rules.path or name), selected=rules.measured)
         if rules.measured and path is not None and path.steps[-1:] == ("value",) and path.steps[-2:-1] != ("value",):
@@ -405,6 +408,7 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
         required = table.flag("required", False)
         if required and rules.topic is not None:
             table.fault("required", "devices of this format send what changed, and no message holds everything")
+        also = _also(table, rules)
     else:
         sum_of = table.text("sum_of", "")
         for key, text in (("name", name), ("sum_of", sum_of or "none")):
@@ -429,10 +433,18 @@ def _field(table: Table, rules: FormatRules, catalogue: MeasurandCatalogue, miss
         name, measurand.code, measurand.kind, measurand.decimals, unit, factor, offset, scale, convention, path, states,
         modulus, rate, _error(rest, "resolution", factor), _error(rest, "accuracy", factor),
         _error(rest, "accuracy_percent", Fraction(1)), sum_of, when, missing, suffix,
-        table.text("topic", ""), required,
+        table.text("topic", ""), required, also,
     )  # fmt: skip
     table.done()
     return field
+
+
+def _also(table: Table, rules: FormatRules) -> tuple[JsonPath, ...]:
+    """Return the other places of a field's value."""
+    texts = table.texts("also")
+    if texts and rules.topic is not None:
+        table.fault("also", "a metric of this format has one name; give the other one a field of its own")
+    return tuple(path for text in texts if (path := _path(table, "also", text, selected=rules.measured)) is not None)
 
 
 def _error(table: Table, key: str, factor: Fraction) -> Fraction:

@@ -169,7 +169,7 @@ def decode_item(
     root = document.root
     present = []
     for position, field in enumerate(model.fields):
-        value = field.path.find(item, root) if field.path is not None else ABSENT
+        value = _found(field, item, root)
         if value is ABSENT:
             if field.required and (field.when is None or meets(field.when, item, root)):
                 decoded.refuse("not_a_number", f"{where}{field.name}: expected in every message, got nothing")
@@ -198,6 +198,17 @@ def decode_item(
         except ValueRefusedError as error:
             named = "" if error.detail.startswith(f"{field.name}: ") else f"{field.name}: "
             decoded.refuse(error.reason, where + named + error.detail)
+
+
+def _found(field: Field, item: object, root: object) -> object:
+    """Return what stands at the first of a field's places that has anything but null."""
+    value: object = field.path.find(item, root) if field.path is not None else ABSENT
+    for path in field.also:
+        if value is not ABSENT and value is not None:
+            break
+        other = path.find(item, root)
+        value = value if other is ABSENT else other
+    return value
 
 
 def _own_time(value: object) -> object:

@@ -128,7 +128,7 @@ def _frame(uplink: Uplink) -> Frame | None:
 
 def _names_envelope(model: DeviceModel, root: object) -> bool:
     """Return whether a field of the model finds something in the envelope."""
-    paths = (field.path for field in model.fields)
+    paths = (path for field in model.fields for path in (field.path, *field.also))
     return any(path.find(root, root) is not ABSENT for path in paths if path is not None and path.rooted)
 
 

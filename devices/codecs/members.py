@@ -112,7 +112,7 @@ class _Place:
 
     def is_looked_into(self) -> bool:
         """Return whether it may hold members of which some are known."""
-        return not self.free and bool(self.members or self.chosen or self.kinds & {dict, list})
+        return not self.free and bool(self.members or self.prefixes or self.chosen or self.kinds & {dict, list})
 
 
 def known_members(model: DeviceModel, items: Iterable[object], ignore: Iterable[JsonPath] = ()) -> Known | None:
@@ -139,7 +139,7 @@ def known_members(model: DeviceModel, items: Iterable[object], ignore: Iterable[
 
 def _paths(model: DeviceModel) -> Iterator[JsonPath]:
     """Give every path of a model that begins at an object with its fields."""
-    found = [field.path for field in model.fields]
+    found = [path for field in model.fields for path in (field.path, *field.also)]
     found += [field.when.path for field in model.fields if field.when is not None]
     if model.time is not None:
         found += [model.time.path, model.time.clock_path]

@@ -242,6 +242,34 @@ def test_a_field_with_a_condition_is_there_only_where_it_holds() -> None:
     assert square(kind="bay", bay="2") == ([], [("not_a_number", 1)])
 
 
+MOVED = model(
+    HEAD + '[[field]]\nname = "pm"\npath = "pm.p25"\nalso = ["pm.pm2_5", "pm25"]\nmeasurand = "pm2_5"\nunit = "ug/m3"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "ticks"),
+    [
+        ({"pm": {"p25": 1}}, [1_000]),
+        ({"pm": {"pm2_5": 2}}, [2_000]),
+        ({"pm25": 3}, [3_000]),
+        ({"pm": {"p25": 1, "pm2_5": 2}, "pm25": 3}, [1_000]),
+        ({"pm": {"p25": None, "pm2_5": 2}}, [2_000]),
+        ({"pm": {"p25": None}, "pm25": 3}, [3_000]),
+    ],
+)
+def test_a_value_may_stand_at_another_place_in_another_firmware(message: object, ticks: list[int]) -> None:
+    readings, faults = decoded(MOVED, message)
+    assert ([one[2] for one in readings], faults) == (ticks, [])
+
+
+def test_a_value_at_none_of_its_places_is_judged_as_at_the_first() -> None:
+    assert decoded(MOVED, {"pm": {"p25": None}}) == ([], [("not_a_number", 1)])
+    assert decoded(MOVED, {"pm": {"p25": "x", "pm2_5": 2}}) == ([], [("not_a_number", 1)])
+    assert decoded(MOVED, {"pm": {}}) == ([], [("empty", 1)])
+    assert codec("json-paths").encode(MOVED, [("pm", T, 1_000)]) == b'{"pm":{"p25":1}}'
+
+
 def test_a_wildcard_flattens_arrays_within_arrays() -> None:
     rows = [
         {"values": [{"t": 1704067200, "k": "T", "v": 1}, {"t": 1704067260, "k": "H", "v": 2}]},
@@ -306,6 +334,8 @@ def test_a_day_without_its_time_of_day_is_a_bad_time() -> None:
         ('when = {path = "a", equals = {}}', "when.equals: expected a text, a number"),
         ('when = {path = "a", equals = 1, unless = 2}', "when.unless: unknown key"),
         ("missing = [[]]", "missing: expected a text, a number"),
+        ('also = "b"', "also: expected a list of texts"),
+        ('also = ["a..b"]', "also: expected a path such as"),
     ],
 )
 def test_a_faulty_field_is_refused_with_its_key(line: str, fault: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devices import DeviceModel, codec
@@ -50,6 +50,7 @@ PLACES = st.lists(NAMES, min_size=1, max_size=3).map(tuple)
 BASE = json_model("{}")
 
 
+@example([{}], [], [("a",), ("b", "a")], [False, True], {"b": {"a": 1, "b": 1}})
 @settings(max_examples=examples(400))
 @given(
     st.lists(DOCUMENTS, min_size=1, max_size=3), st.lists(PLACES, max_size=2), st.lists(PLACES, max_size=2),

@@ -69,7 +69,7 @@ def test_a_renamed_member_is_a_finding_and_its_values_come_back(database: str, t
     assert newest["id"] == finding["example"]
     assert json.loads(base64.b64decode(str(newest["payload_base64"])))["temperature"] == 22
 
-    second = MODEL.partition("[[test]]")[0].replace('"temp"', '"temperature"') + (
+    second = MODEL.replace('path = "temp"', 'path = "temp"\nalso = ["temperature"]') + (
         '[[test]]\ntext = \'{"at": "2024-03-09T16:00:00Z", "rh": 50, "temperature": 21.5, "fw": "1.5"}\'\n'
         'expect = [{ field = "humidity", value = "50" }, { field = "temperature", value = "21.5" }]\n'
     )
