@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from console.drift import Findings
 from devices import TIME_MAX_US, TIME_MIN_US, Registry
 from engine.store.alerts import CITY, Window
 
-SCOPE_KINDS: Final = ("city", "zone", "station", "gateway")
+SCOPE_KINDS: Final = ("city", "zone", "station", "gateway", "model")
 
 
 class Silence(NamedTuple):
@@ -46,12 +47,14 @@ class Facts:
         silences: those that last.
         scores: of the live estimates.
         heard_to_us: until when the engine listened; None: it never ran.
+        findings: of drift; None: nobody looked.
     """
 
     windows: Sequence[Window] = ()
     silences: Sequence[Silence] = ()
     scores: Sequence[KpiScore] = ()
     heard_to_us: int | None = None
+    findings: Findings | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Places:
     """The scopes of a city, and which of them lie around which.
 
     Attributes:
-        around: by scope those around it, the narrowest first: of a station its zone, its gateway and the city.
+        around: by scope those around it, the narrowest first: of a station its zone, its gateway and the city. A model
+            of the city's devices is one, as `model:CODE`, and each of its fields, as `model:CODE/FIELD`.
         models: by station the model of its device.
         serving: by station from when (included) to when (excluded) it is in service, where that is limited.
     """
@@ -81,6 +85,9 @@ class Places:
             models[scope] = device.model
             if (device.service_from_us, device.service_to_us) != (TIME_MIN_US, TIME_MAX_US):
                 serving[scope] = (device.service_from_us, device.service_to_us)
+        for model in set(models.values()):
+            around[model_scope(model)] = (CITY,)
+            around |= {model_scope(model, field.name): (CITY,) for field in registry.models[model].fields}
         return cls(around, models, serving)
 
     def known(self, scope: str, now_us: int) -> bool:
@@ -96,6 +103,11 @@ class Places:
         return around[0] if around else CITY
 
 
+def model_scope(model: str, field: str = "") -> str:
+    """Return the scope of a model, or of one of its fields."""
+    return f"model:{model}/{field}" if field else f"model:{model}"
+
+
 class Indexed:
     """Facts by what they are about; the same for every order of the same facts."""
 
@@ -106,6 +118,7 @@ class Indexed:
         }
         self.scores = {(one.data_point, one.horizon, one.scope): one for one in facts.scores}
         self.heard_to_us = facts.heard_to_us
+        self.findings = facts.findings
 
     def of(self, indicator: str, window: str) -> Mapping[str, Sequence[Window]]:
         """Return by scope the windows of an indicator, the oldest first."""

@@ -13,6 +13,7 @@ from console.alerts.evaluate import AlertRules
 from console.alerts.facts import Facts, KpiScore, Silence
 from console.alerts.rules import MINUTE_US, Kind, KpiBand
 from console.alerts.trial import Past
+from console.drift import DriftBook
 from console.worth import LENGTH_US
 from engine.store import IndicatorReading, KpiScoreReading, Store, alerts, health, kpi_scores
 from engine.store.alerts import Asked, Window
@@ -25,8 +26,8 @@ SILENCES_MAX: Final = 1_000_000
 _SILENT: Final = {Kind.SILENT_DEVICE: "device", Kind.SILENT_GATEWAY: "gateway"}
 
 
-def gather(session: Session, rules: AlertRules, now_us: int) -> Facts:
-    """Return what the rules have to be given.
+def gather(session: Session, rules: AlertRules, drift: DriftBook, now_us: int) -> Facts:
+    """Return what the rules have to be given; findings of drift also where no rule looks at them, for they are metrics.
 
     Raises:
         StoreUnavailable, StoreError
@@ -42,6 +43,7 @@ def gather(session: Session, rules: AlertRules, now_us: int) -> Facts:
         ],
         scores=[_score(one) for point in sorted(points) for one in kpi_scores.read(session, point)],
         heard_to_us=health.listening(session).heard_to_us,
+        findings=drift.read(session, now_us),
     )
 
 

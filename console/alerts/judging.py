@@ -13,11 +13,12 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from console.alerts.facts import Indexed, Places
+from console.alerts.facts import Indexed, Places, model_scope
 from console.alerts.rules import (
     MINUTE_US,
     AlertRule,
     Coverage,
+    Drift,
     Forecast,
     Kind,
     KpiBand,
@@ -29,16 +30,22 @@ from console.alerts.rules import (
     Watched,
     Way,
 )
-from console.text import age, local_time
+from console.drift import WORDS
+from console.text import age, counted, local_time
 from console.worth import counts
 from engine.kpi import BAND_NAMES
 from engine.store.alerts import CITY, Window
+from engine.store.drift import VANISHED, DriftRow
 
 FRESH_WINDOWS: Final = 2
 """A figure raises an alert only if its window has been over for at most so many times its length: what is older says
 nothing of the present."""
 LOST_US: Final = 30 * 1440 * MINUTE_US
 """An alert without a figure for so long is cleared, for nobody knows any more."""
+NAMED_MAX: Final = 5
+"""Devices or fields of drift that are named; all devices are counted."""
+NAME_CHARS_MAX: Final = 64
+"""A device may make up the name of a field."""
 FORECAST_SHARE: Final = Fraction(2, 3)
 """Of the windows that a line is laid through so many must have a figure that counts."""
 
@@ -100,6 +107,8 @@ def verdicts(rule: AlertRule, facts: Indexed, moment: Moment) -> Verdicts:
             return _kpi_band(rule, check, facts)
         case Silent() as check:
             return _silent(rule, check, facts, moment)
+        case Drift() as check:
+            return _drift(rule, check, facts, moment)
         case check:
             judge = _JUDGES[type(check)]
             watched = check.watched
@@ -323,6 +332,56 @@ def _not_listening(check: Silent, facts: Indexed, moment: Moment) -> Verdicts:
     since = local_time(facts.heard_to_us, moment.zone)
     told = f"the gateway has not listened since {since}: it is stopped, or broker or database are away"
     return Verdicts({CITY: Verdict(Answer.ON, told, start_us=facts.heard_to_us)})
+
+
+# ---- drift -----------------------------------------------------------------------------------------------------------
+
+
+def _drift(rule: AlertRule, check: Drift, facts: Indexed, moment: Moment) -> Verdicts:
+    """Return a verdict for each model and field, zone or device with findings; only who looked can say that none is."""
+    if facts.findings is None:
+        return Verdicts({})
+    found: dict[str, list[DriftRow]] = {}
+    for row in facts.findings.rows:
+        station = f"station:{row.device}"
+        model = moment.places.models.get(station)
+        if model is not None and _drifts(check, row, model, moment.now_us):
+            zone = moment.places.parent(station)
+            scope = {"model": _concerned(model, row.field, moment.places), "zone": zone, "station": station}[rule.scope]
+            found.setdefault(scope, []).append(row)
+    raised = {
+        scope: Verdict(Answer.ON, _drift_words(rows, by_field=rule.scope == "station")) for scope, rows in found.items()
+    }
+    # What is not listed because there are too many may be what an alert stands for.
+    gone = HOLD if facts.findings.unlisted else Verdict(Answer.OFF, "as the model expects again")
+    return Verdicts(raised, gone)
+
+
+def _drifts(check: Drift, row: DriftRow, model: str, now_us: int) -> bool:
+    """Say whether a finding counts."""
+    return (
+        row.kind in check.findings
+        and (not check.models or model in check.models)
+        and (row.kind == VANISHED or row.readings >= check.readings)
+        and now_us - row.last_us <= check.fresh_us
+    )
+
+
+def _concerned(model: str, field: str, places: Places) -> str:
+    """Return the field of a model, or the model where a device made the name up: those are without number."""
+    scope = model_scope(model, field)
+    return scope if scope in places.around else model_scope(model)
+
+
+def _drift_words(rows: Sequence[DriftRow], *, by_field: bool) -> str:
+    """Return what was found, without what changes as long as it goes on: the trail stays readable."""
+    kinds = {row.kind for row in rows}
+    said = ", ".join(words for kind, words in WORDS.items() if kind in kinds)
+    names = sorted({row.field[:NAME_CHARS_MAX] if by_field else row.device for row in rows} - {""})
+    listed = ", ".join(names[:NAMED_MAX]) + (" and others" if len(names) > NAMED_MAX else "")
+    if by_field:
+        return f"{said}: {listed}" if names else said
+    return f"{said} on {counted(len(names), 'device')}: {listed}"
 
 
 # ---- parts -----------------------------------------------------------------------------------------------------------

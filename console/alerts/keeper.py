@@ -20,6 +20,7 @@ from console.alerts.gathering import gather
 from console.alerts.notices import message
 from console.alerts.rules import SEVERITIES, Severity
 from console.alerts.transitions import Change, Transition
+from console.drift import DriftBook
 from console.waiting import told
 from engine.store import StoreError, alert_outbox, alerts, words
 from engine.store.alerts import Alert
@@ -97,6 +98,7 @@ class AlertKeeper:
         wake: called when messages were let wait; must not block.
         clock_us: the present.
         owned: set while this keeper is the one that writes.
+        drift: findings of drift, shared with who else in this process asks for them.
 
     Attributes:
         counts: totals.
@@ -112,10 +114,11 @@ class AlertKeeper:
         wake: Callable[[], None],
         clock_us: Callable[[], int],
         owned: threading.Event,
+        drift: DriftBook,
     ) -> None:
         self.counts = KeeperCounts()
         self.owned = owned
-        self._connect, self._rules, self._keeping = connect, rules, keeping
+        self._connect, self._rules, self._keeping, self._drift = connect, rules, keeping, drift
         self._publish, self._wake, self._clock_us = publish, wake, clock_us
         self._session: Session | None = None
         self._standing: dict[str, int] = {}
@@ -179,7 +182,7 @@ class AlertKeeper:
 
     def _bring(self, session: Session) -> None:
         now_us = self._clock_us()
-        facts = gather(session, self._rules, now_us)
+        facts = gather(session, self._rules, self._drift, now_us)
         queued = False
         with session.transaction():
             # Nobody acknowledges or shelves between the reading and the writing.

@@ -7,25 +7,38 @@ whatever else is none of these sentences, has no Korean text: then the words sta
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from console.alerts.rules import DEFINITIONS
+from console.drift import WORDS
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Return the form of some of these words with commas between them."""
+    either = "|".join(words)
+    return f"(?:{either})(?:, (?:{either}))*"
+
 
 _SIDES: Final = {"above": "초과", "below": "미만"}
 _SPANS: Final = {"hour": "시간", "hours": "시간", "day": "일", "days": "일"}
 _AGES: Final = {"s": "초", "m": "분", "h": "시간", "d": "일", "y": "년"}
 _WAYS: Final = {"rise": "상승", "fall": "하락", "change": "변화"}
+_FINDINGS: Final = {
+    "vanished": "사라진 항목", "unknown_field": "알 수 없는 항목", "not_a_number": "숫자가 아님",
+    "bad_unit": "단위 오류", "malformed": "형식 오류", "empty": "빈 메시지",
+}  # fmt: skip
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "side": _SIDES, "span": _SPANS, "age": _AGES, "way": _WAYS, "others": {" and others": " 외", "": ""},
-    "left": {"none": "없음"},
+    "left": {"none": "없음"}, "found": {said: _FINDINGS[kind] for kind, said in WORDS.items()},
 }  # fmt: skip
 """What stands for a word of a sentence, by the name of its place; a word that is not listed stays."""
 _PLACES: Final[Mapping[str, str]] = {
     "share": r"[-+]?[\d.]+", "value": r"[-+]?[\d.]+(?: [^,]+?)?", "limit": r"[-+]?[\d.]+(?: .+)?", "at": r"[-+]?[\d.]+",
     "number": r"\d+", "time": r"\d{4}-\d\d-\d\d \d\d:\d\d", "ago": r"\d+", "left": r"\d+|none",
     "others": " and others|", "who": ".+?", "span": "hours?|days?", "age": "[smhdy]",
-    "side": "above|below", "way": "rise|fall|change",
+    "side": "above|below", "way": "rise|fall|change", "found": _listed(WORDS.values()),
+    "devices": "devices?", "count": r"[\d,]+",
 }  # fmt: skip
 _DETAILS: Final = (
     ("{share} % of the readings, no longer {side} {at}", "측정값의 {share} %, 더 이상 {at} % {side} 아님"),
@@ -51,6 +64,10 @@ _DETAILS: Final = (
     ("silent since {time}, with {number} devices", "{time}부터 무응답, 장치 {number}개"),
     ("heard again", "다시 응답함"),
     ("listening again", "다시 수신함"),
+    ("{found} on {count} {devices}: {who}{others}", "{found}, 장치 {count}개: {who}{others}"),
+    ("{found}: {who}{others}", "{found}: {who}{others}"),
+    ("{found}", "{found}"),
+    ("as the model expects again", "다시 모델대로 보냄"),
     (
         "the gateway has not listened since {time}: it is stopped, or broker or database are away",
         "{time}부터 게이트웨이 수신 없음: 중지되었거나 브로커 또는 데이터베이스가 응답하지 않음",
@@ -77,6 +94,8 @@ _WHOLE_TITLES: Final = (
     ("Device silent", "장치 무응답"),
     ("Gateway silent", "게이트웨이 무응답"),
     ("Nothing is being received", "수신 중단"),
+    ("Devices say something else than their model expects", "장치가 모델과 다르게 보냄"),
+    ("Devices send what their model does not know", "장치가 모델에 없는 항목을 보냄"),
     ("{who}: band {number} or lower", "{who}: {number}등급 이하"),
 )
 
@@ -100,10 +119,16 @@ class _Sentences:
         for form, korean in self._forms:
             found = form.fullmatch(text)
             if found:
-                return korean.format_map(
-                    {place: _WORDS.get(place, {}).get(word, word) for place, word in found.groupdict().items()}
-                )
+                return korean.format_map({place: _told(place, said) for place, said in found.groupdict().items()})
         return None
+
+
+def _told(place: str, said: str) -> str:
+    """Return what stands at a place of a sentence in Korean; of several words each."""
+    words = _WORDS.get(place)
+    if words is None:
+        return said
+    return ", ".join(words.get(one, one) for one in said.split(", "))
 
 
 def _form(english: str) -> str:

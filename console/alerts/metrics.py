@@ -1,4 +1,4 @@
-"""Prometheus metrics of the keeping of alerts: what there is, read from one status at every scrape.
+"""Prometheus metrics of the keeping of alerts, and of drift: what there is, read from one status at every scrape.
 
 Knows the shape of that status and prometheus-client; no label ever names a device.
 """
@@ -59,6 +59,17 @@ DEFINITIONS: Final = (
         "overflowed",
     ),
     Definition("cityvitals_alert_messages_waiting", "Messages that wait to be sent.", "sender", "waiting"),
+    Definition(
+        "cityvitals_drift_findings", "Devices' fields that are not as their models expect.", "drift", "findings",
+        "finding",
+    ),
+    Definition("cityvitals_drift_devices", "Devices with such findings.", "drift", "devices"),
+    Definition(
+        "cityvitals_drift_findings_unlisted", "Findings that are counted and not listed, because they are too many.",
+        "drift", "unlisted",
+    ),
+    Definition("cityvitals_drift_looks_total", "How often they were looked for.", "drift", "looks"),
+    Definition("cityvitals_drift_look_seconds", "How long the last look for them took.", "drift", "seconds"),
 )  # fmt: skip
 
 
@@ -72,7 +83,9 @@ class AlertCollector(Collector):
         """Yield every metric."""
         status = self._status()
         for one in DEFINITIONS:
-            value = status[one.part][one.key]
+            value: Any = status[one.part].get(one.key)
+            if value is None:  # who does not keep the alerts has not looked
+                continue
             if one.key == "standing":
                 value = {str(severity): value.get(severity, 0) for severity in SEVERITIES}
             yield _family(one, value if one.label else {"": value})

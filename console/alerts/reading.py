@@ -19,6 +19,7 @@ from console.alerts.rules import (
     AlertRule,
     Check,
     Coverage,
+    Drift,
     Forecast,
     Kind,
     KpiBand,
@@ -31,6 +32,7 @@ from console.alerts.rules import (
     Watched,
     Way,
 )
+from console.drift import DAYS, KINDS
 from console.worth import LENGTH_US
 from devices import Registry, nearest
 from devices.tables import Table
@@ -38,11 +40,20 @@ from engine.indicators import Indicator, Pool
 from engine.kpi import Horizon, Pack
 
 MINUTES_MAX: Final = 60 * 24 * 30
+READINGS_MAX: Final = 1_000_000
+"""Of the quarantine, that a rule of drift may wait for."""
+DRIFT_TITLE: Final = "Devices say something else than their model expects"
 BANDS_MAX: Final = 4
 """Bands of a KPI's score."""
 ESTIMATES: Final = (str(Horizon.ROLLING), str(Horizon.TO_DATE))
 """Figures of KPIs that live; the scores of years that are over raise nothing."""
 FIXED_SCOPES: Final = {Kind.SILENT_DEVICE: "station", Kind.SILENT_GATEWAY: "gateway", Kind.NOT_LISTENING: "city"}
+SCOPES: Final[Mapping[Kind, tuple[str, ...]]] = {
+    Kind.KPI_BAND: ("city", "zone"), Kind.DRIFT: ("model", "zone", "station"),
+}  # fmt: skip
+"""Scopes of the other kinds but for figures of indicators; the first where it is left out."""
+FRESH_MINUTES: Final = 2 * 1440
+"""How old a finding of drift may be: a device that reports once a day still shows it."""
 LISTS: Final = {"zones": "zone", "stations": "station", "gateways": "gateway"}
 """Keys that name single scopes, and of which kind."""
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
@@ -112,7 +123,7 @@ def read_rule(table: Table, known: Known) -> AlertRule | None:
 def _check_names(table: Table, check: Check, known: Known) -> None:
     """Note a fault for every model and data point that does not exist."""
     match check:
-        case Silent(models=models):
+        case Silent(models=models) | Drift(models=models):
             for model in models:
                 if model not in known.models:
                     table.fault("models", f"unknown model {model!r}{nearest(model, known.models)}")
@@ -128,8 +139,8 @@ def _scope(table: Table, kind: Kind, known: Known) -> tuple[str, frozenset[str]]
     if kind in FIXED_SCOPES:
         scope = FIXED_SCOPES[kind]
     else:
-        among = ("city", "zone") if kind is Kind.KPI_BAND else ("city", "zone", "station")
-        scope = table.text("scope", "city" if kind is Kind.KPI_BAND else "zone", among=among)
+        among = SCOPES.get(kind, ("city", "zone", "station"))
+        scope = table.text("scope", among[0] if kind in SCOPES else "zone", among=among)
     only: set[str] = set()
     for key, of in LISTS.items():
         if of != scope or not table.has(key):
@@ -309,8 +320,20 @@ def _not_listening(table: Table) -> tuple[Check, str]:
     return Silent(_minutes(table, "minutes")), "Nothing is being received"
 
 
+def _drift(table: Table) -> tuple[Check, str]:
+    findings = table.texts("findings") if table.has("findings") else KINDS
+    for one in findings:
+        if one not in KINDS:
+            table.fault("findings", f"expected some of {', '.join(KINDS)}, got {one!r}{nearest(one, KINDS)}")
+    if not findings:
+        table.fault("findings", "expected at least one; leave it out for all")
+    fresh = table.whole("minutes", FRESH_MINUTES, low=1, high=DAYS * 1440)
+    readings = table.whole("readings", 1, low=1, high=READINGS_MAX)
+    return Drift(findings, fresh * MINUTE_US, readings, table.texts("models")), DRIFT_TITLE
+
+
 _READERS: Final[Mapping[Kind, Callable[[Table], tuple[Check, str]]]] = {
     Kind.THRESHOLD: _threshold, Kind.RATE: _rate, Kind.FORECAST: _forecast, Kind.MISSING: _missing,
     Kind.COVERAGE: _coverage, Kind.KPI_BAND: _kpi_band, Kind.SILENT_DEVICE: _silent_device,
-    Kind.SILENT_GATEWAY: _silent_gateway, Kind.NOT_LISTENING: _not_listening,
+    Kind.SILENT_GATEWAY: _silent_gateway, Kind.NOT_LISTENING: _not_listening, Kind.DRIFT: _drift,
 }  # fmt: skip

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SILENT_DEVICE = "silent_device"
     SILENT_GATEWAY = "silent_gateway"
     NOT_LISTENING = "not_listening"
+    DRIFT = "drift"
 
 
 class Severity(StrEnum):
@@ -204,7 +205,24 @@ class Silent:
     models: tuple[str, ...] = ()
 
 
-Check = Threshold | Rate | Forecast | Missing | Coverage | KpiBand | Silent
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Raised when devices say something else than their models expect.
+
+    Attributes:
+        findings: kinds of findings that count.
+        fresh_us: a finding counts while what shows it newest is at most so old.
+        readings: one of the quarantine counts with so many readings or more.
+        models: only devices of these models; empty: all.
+    """
+
+    findings: tuple[str, ...]
+    fresh_us: int
+    readings: int = 1
+    models: tuple[str, ...] = ()
+
+
+Check = Threshold | Rate | Forecast | Missing | Coverage | KpiBand | Silent | Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +234,7 @@ class AlertRule:
         kind: what it looks at.
         title: what a person calls its alerts.
         severity: of its alerts.
-        scope: kind of the scopes it looks at: city, zone, station or gateway.
+        scope: kind of the scopes it looks at: city, zone, station, gateway or model.
         check: when it raises and clears.
         only: of those scopes only these; empty: all.
         escalate_us: an alert that nobody takes note of is escalated after so long; None: never.
@@ -240,7 +258,7 @@ class AlertRule:
     @property
     def watched(self) -> Watched | None:
         """The indicator it looks at; None where it looks at something else."""
-        return None if isinstance(self.check, KpiBand | Silent) else self.check.watched
+        return None if isinstance(self.check, KpiBand | Silent | Drift) else self.check.watched
 
     @property
     def depth(self) -> int:

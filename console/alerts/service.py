@@ -19,6 +19,7 @@ from console.alerts.outlets import Alertmanager, Mail, Outlet, Webhook, addresse
 from console.alerts.rules import AlertRule, Severity
 from console.alerts.sender import Sender
 from console.alerts.storms import StormLimits
+from console.drift import DriftBook
 from console.publisher import Publisher, refuse_loops
 from console.settings import AlertSettings, ResultsSettings
 from devices import Registry
@@ -40,15 +41,18 @@ class Watch:
     Attributes:
         keeper, sender: the parts.
         publisher: None where nothing is published.
+        drift: findings of drift, which the keeper looks for.
     """
 
     keeper: AlertKeeper
     sender: Sender
     publisher: Publisher | None
+    drift: DriftBook
 
     def status(self) -> Mapping[str, Mapping[str, object]]:
         """Return where it stands, for metrics and people."""
-        return {"keeper": self.keeper.status(), "sender": self.sender.status()}
+        drift = self.drift.status() if self.keeper.owned.is_set() else {}
+        return {"keeper": self.keeper.status(), "sender": self.sender.status(), "drift": drift}
 
 
 def outlets_of(settings: AlertSettings) -> dict[str, Outlet]:
@@ -78,6 +82,7 @@ def keeping(
     rules: tuple[AlertRule, ...],
     database_url: str,
     broker: BrokerSettings | None,
+    drift: DriftBook,
 ) -> Iterator[Watch]:
     """Watch the rules of a city for the length of a `with` block.
 
@@ -87,6 +92,7 @@ def keeping(
         rules: of the city.
         database_url: where alerts are kept.
         broker: where they are published; None: nowhere.
+        drift: findings of drift, for everybody in this process.
 
     Raises:
         MisuseError: the gateway would receive what is published.
@@ -125,6 +131,7 @@ def keeping(
         keeper = AlertKeeper(
             connect, ready_rules(rules, registry, settings), keeping_how,
             publish=publish, wake=sender.wake.set, clock_us=clock_us, owned=owned,
+            drift=drift,
         )  # fmt: skip
         stop = threading.Event()
         threads = [
@@ -134,7 +141,7 @@ def keeping(
         for thread in threads:
             thread.start()
         closing.callback(_end, stop, sender, threads)
-        yield Watch(keeper, sender, publisher)
+        yield Watch(keeper, sender, publisher, drift)
 
 
 def _nowhere(_alerts: object, _now_us: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from console.alerts.rules import DEFINITIONS
+from console.drift import KINDS
 from engine.indicators import Indicator
 
 AIR_INDICES: Final = tuple(code for (code, window), one in DEFINITIONS.items() if one.bands and window == "hour")
@@ -18,6 +19,10 @@ AIR_MISSING_MINUTES: Final = 180
 NOT_LISTENING_MINUTES: Final = 5
 SOON_MINUTES: Final = 120
 ESCALATE_MINUTES: Final = 30
+DRIFT_READINGS: Final = 3
+"""One garbled message is none of a new firmware."""
+UNKNOWN: Final = "unknown_field"
+"""Costs no figure, so it is told by a rule of its own."""
 
 Entry = Mapping[str, Any]
 
@@ -37,7 +42,7 @@ def shipped_entries(air_index: str, zones: bool) -> list[Entry]:
         zones: whether the city has zones; else the city as a whole is looked at.
     """
     scope = "zone" if zones else "city"
-    return [*_air(DEFINITIONS[air_index, "hour"], scope), *_silence()]
+    return [*_air(DEFINITIONS[air_index, "hour"], scope), *_silence(), *_drift()]
 
 
 def _air(index: Indicator, scope: str) -> list[Entry]:
@@ -84,5 +89,18 @@ def _silence() -> list[Entry]:
         {
             "code": "silent_device", "kind": "silent_device", "severity": "info",
             "covered_by": ["not_listening", "silent_gateway"],
+        },
+    ]  # fmt: skip
+
+
+def _drift() -> list[Entry]:
+    return [
+        {
+            "code": "drift", "kind": "drift", "severity": "warning",
+            "findings": [kind for kind in KINDS if kind != UNKNOWN], "readings": DRIFT_READINGS,
+        },
+        {
+            "code": "drift_unknown", "kind": "drift", "severity": "info", "findings": [UNKNOWN],
+            "readings": DRIFT_READINGS, "title": "Devices send what their model does not know",
         },
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from engine.store import SilenceEntry
 from engine.store.alerts import Alert, Window
 
 MOMENTS_MAX: Final = 200_000
-UNTRIED: Final = (Kind.KPI_BAND, Kind.NOT_LISTENING)
+UNTRIED: Final = (Kind.KPI_BAND, Kind.NOT_LISTENING, Kind.DRIFT)
 """Kinds whose facts of the past are not kept."""
 
 

@@ -16,9 +16,10 @@ from rich.text import Text
 
 from console.commands.results import city_clock, open_store, rfc_local
 from console.context import Context
+from console.drift import DAYS, Findings, gathered
 from console.errors import MisuseError
 from console.output import Col, print_json, print_table, stdout
-from console.text import age
+from console.text import age, counted
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -31,6 +32,7 @@ STATES = {"silent": "bold red", "late": "yellow", "never": "magenta", "ok": "gre
 """States of a device and their styles, the worst first."""
 STALE_S = 60
 """A standing older than this is said to be old: the engine does not run, or cannot hear."""
+_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Health:
         downtimes: when we ourselves did not listen, the newest first.
         listening: until when we listened.
         flags: of the devices shown, by series and rule.
+        drift: findings on all devices that were asked for; `devices drift` lists them.
     """
 
     rows: Sequence[HealthRow]
@@ -52,6 +55,7 @@ class Health:
     downtimes: Sequence[SilenceEntry]
     listening: ListeningRow
     flags: Sequence[FlagCount]
+    drift: Findings
 
 
 def show_health(context: Context, *, zone: str | None, model: str | None, silent: bool, as_json: bool) -> None:
@@ -63,6 +67,8 @@ def show_health(context: Context, *, zone: str | None, model: str | None, silent
         downtimes = store.silence_rows(kind="system", limit=DOWNTIMES_SHOWN)
         listening = store.listening()
         flags = store.flag_counts()
+        now_us = time.time_ns() // 1000
+        drift = store.drift_rows(now_us - DAYS * _DAY_US)
     _require("zone", zone, {row.zone for row in found})
     _require("device model", model, {row.model for row in found})
     wanted = [row for row in found if zone in (None, row.zone) and model in (None, row.model)]
@@ -71,7 +77,9 @@ def show_health(context: Context, *, zone: str | None, model: str | None, silent
     behind = {row.gateway for row in wanted}
     shown = {row.device for row in rows}
     flagged = [one for one in flags if one.device in shown]
-    health = Health(rows, counts, [g for g in gateways if g.who in behind], downtimes, listening, flagged)
+    asked = {row.device for row in wanted}
+    drifts = gathered([one for one in drift if one.device in asked], now_us)
+    health = Health(rows, counts, [g for g in gateways if g.who in behind], downtimes, listening, flagged, drifts)
     if as_json:
         _print_json(health)
     else:
@@ -102,6 +110,8 @@ def _print_json(health: Health) -> None:
                 "devices": sum(health.counts.values()),
                 **{state.replace(" ", "_"): health.counts.get(state, 0) for state in STATES},
                 "gateways_silent": len(health.gateways),
+                "findings": health.drift.total,
+                "devices_with_findings": health.drift.devices,
                 "heard_to": _time(health.listening.heard_to_us),
                 "stopped": health.listening.stopped,
                 "silences_trimmed": health.listening.trimmed,
@@ -201,6 +211,9 @@ def _print_tables(health: Health, clock: tzinfo) -> None:
         )  # fmt: skip
     parts = [(f"{health.counts[state]:,} {state}", STATES[state]) for state in STATES if health.counts.get(state)]
     console.print(Text("  ").join(Text(text, style=style) for text, style in parts) if parts else "no device")
+    if health.drift.total:
+        on = f"{counted(health.drift.total, 'finding')} of drift on {counted(health.drift.devices, 'device')}"
+        console.print(Text.assemble((on, "yellow"), ": cityvitals devices drift"))
     console.print(Text(_as_of(health.listening, clock, now_us), style="dim"))
 
 

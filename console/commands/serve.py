@@ -19,6 +19,7 @@ from console.ports import require_free
 if TYPE_CHECKING:
     from console.alerts import AlertRule
     from console.alerts.service import Watch
+    from console.drift import DriftBook
     from console.web.beside import Beside
     from deploy import Endpoints
     from ingest.settings import BrokerSettings
@@ -61,12 +62,12 @@ def serve(
     log_to_stderr()
     rules = given.alert_rules(pack) if given.settings.alerts.keep else ()
     site = open_site(registry, pack, declared, given.settings, database_url, metrics or _local_metrics(given))
-    with stopped_by_signals() as stop, _watching(given, rules, database_url) as watch:
+    with stopped_by_signals() as stop, _watching(given, rules, database_url, site.drift) as watch:
         serve_site(replace(site, watch=watch, rules={one.code: one for one in rules}), stop, ready_file)
 
 
 def _watching(
-    context: Context, rules: tuple[AlertRule, ...], database_url: str
+    context: Context, rules: tuple[AlertRule, ...], database_url: str, drift: DriftBook
 ) -> AbstractContextManager[Watch | None]:
     """Keep the alerts of the city for the length of a `with` block, where the settings want it."""
     from console.alerts.service import keeping
@@ -74,7 +75,8 @@ def _watching(
     settings = context.settings.alerts
     if not settings.keep:
         return nullcontext()
-    return keeping(settings, context.registry(), rules, database_url, _broker(context) if settings.publish else None)
+    broker = _broker(context) if settings.publish else None
+    return keeping(settings, context.registry(), rules, database_url, broker, drift)
 
 
 def _broker(context: Context) -> BrokerSettings | None:

@@ -92,6 +92,7 @@ class CommitItem:
         duplicate: stored already, with the same value.
         quarantined: not taken.
         restated: hours of series that were closed and that late readings change.
+        replayed: of what was received, readings that the quarantine held and that were taken up again here.
     """
 
     id: int
@@ -103,6 +104,7 @@ class CommitItem:
     duplicate: int
     quarantined: int
     restated: int
+    replayed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class LedgerTotal:
     Attributes:
         commits, messages: settled.
         received, accepted, duplicate, quarantined: readings; see the commits.
+        replayed: of the quarantined, readings whose messages were taken up again: received, and counted, once more.
         balance: readings that went nowhere: 0.
         balances: whether that is so.
         restated: hours of series computed anew after late readings.
@@ -147,6 +150,7 @@ class LedgerTotal:
     accepted: int
     duplicate: int
     quarantined: int
+    replayed: int
     balance: int
     balances: bool
     restated: int
@@ -220,6 +224,7 @@ def get_ledger_summary(site: SiteOf) -> Response:
             accepted=total.accepted,
             duplicate=total.duplicate,
             quarantined=total.quarantined,
+            replayed=total.replayed,
             balance=total.balance,
             balances=total.balance == 0,
             restated=total.restated,
@@ -269,5 +274,5 @@ def _entry(row: QuarantineEntry) -> QuarantineItem:
 def _commit(row: LedgerRow) -> CommitItem:
     return CommitItem(
         row.commit_id, rfc3339(row.committed_us), row.client, row.messages, row.received, row.accepted, row.duplicate,
-        row.quarantined, row.restated,
+        row.quarantined, row.restated, row.replayed,
     )  # fmt: skip

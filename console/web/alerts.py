@@ -37,7 +37,7 @@ SOMEBODY = "console"
 """Who did what nobody signed."""
 EVENTS_MAX = 1_000
 RULE = r"^[a-z0-9][a-z0-9_-]*$"
-SCOPE = r"^(city|(zone|station|gateway):[^\x00]+)$"
+SCOPE = r"^(city|(zone|station|gateway|model):[^\x00]+)$"
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -52,14 +52,14 @@ class AlertItem:
         id: rises with time.
         rule: code of the rule.
         kind: what sort of rule it is.
-        scope: `city`, `zone:CODE`, `station:CODE` or `gateway:NAME`.
+        scope: `city`, `zone:CODE`, `station:CODE`, `gateway:NAME`, `model:CODE` or `model:CODE/FIELD`.
         severity: `info`, `warning` or `critical`.
         state: `open`, `acknowledged`, `shelved` or `cleared`.
         title: what a person calls it.
         title_ko: the same in Korean; null where the rule has none.
         detail: what was found, in words.
         detail_ko: the same in Korean; null where there is none.
-        subject: what was judged; null for silence.
+        subject: what was judged; null for silence and drift.
         start: of the window judged, or of the silence.
         value, limit: exact decimals; null where there is no number.
         unit: UCUM code of them.

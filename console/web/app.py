@@ -15,6 +15,7 @@ from console.web import (
     catalogue,
     city,
     devices,
+    drift,
     explore,
     indicators,
     kpis,
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     catalogue.router,
     explore.router,
     explore.several,
+    drift.router,  # before the devices: else its path would be that of a device
     devices.router,
     accounts.router,
     kpis.router,

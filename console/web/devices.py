@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from console.web.accounts import LagItem, lag_item
 from console.web.asked import CODE_CHARS_MAX, known
+from console.web.drift import DriftCounts, DriftItem, drift_counts, drift_items, findings
 from console.web.figures import text
 from console.web.formats import Page, listed, whole
 from console.web.paging import LIMIT_DEFAULT, Cursor, Limit, cursor_of, parts_of
@@ -175,10 +176,12 @@ class DeviceDetail(DeviceItem):
     Attributes:
         silences: its own, one that lasts first, then the newest.
         flags: by series and rule.
+        drift: where it says something else than its model expects.
     """
 
     silences: tuple[SilenceItem, ...]
     flags: tuple[FlagItem, ...]
+    drift: tuple[DriftItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ class CityHealth:
         states: of them, by state.
         gateways: those that are silent first.
         downtimes: when we ourselves did not listen, the newest first.
+        drift: how many findings there are that devices say something else than their models expect.
         lag: how far behind the gateway is.
     """
 
@@ -220,6 +224,7 @@ class CityHealth:
     states: dict[str, int]
     gateways: tuple[GatewayItem, ...]
     downtimes: tuple[SilenceItem, ...]
+    drift: DriftCounts
     lag: LagItem
 
 
@@ -256,7 +261,7 @@ def get_devices(
 
 @router.get("/devices/{device}", response_model=DeviceDetail)
 def get_device(site: SiteOf, device: str) -> Response:
-    """One listed device with its health, newest values, silences and flags."""
+    """One listed device with its health, newest values, silences, flags and findings of drift."""
     known("device", "device", device, [one.code for one in site.registry.devices])
 
     def read(store: Reader) -> DeviceDetail | None:
@@ -268,6 +273,7 @@ def get_device(site: SiteOf, device: str) -> Response:
             **{name: getattr(item, name) for name in DeviceItem.__dataclass_fields__},
             silences=tuple(map(_silence, pages.silences_of(store.session, "device", device, SILENCES_SHOWN))),
             flags=tuple(map(_flag, pages.flag_counts_of(store.session, device))),
+            drift=tuple(drift_items(site, (row for row in findings(site, store).rows if row.device == device))),
         )
 
     found = site.stores.ask(read)
@@ -307,6 +313,7 @@ def get_health(site: SiteOf) -> Response:
             states={state: states[state] for state in State},
             gateways=tuple(sorted(gateways, key=lambda one: (one.state != "silent", one.code))),
             downtimes=tuple(map(_silence, downtimes)),
+            drift=drift_counts(findings(site, store)),
             lag=lag_item(site),
         )
 

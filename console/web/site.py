@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 
 from console.alerts import AlertRule
 from console.alerts.service import Watch
+from console.drift import DriftBook
 from console.scrape import Gateway
 from console.settings import Settings
 from console.web.guard.gate import Gate
@@ -49,6 +50,7 @@ class Site:
         gate: knows who asks.
         watch: what keeps the alerts; None where nothing in this process does.
         rules: by which they are raised, by code; empty where nothing in this process keeps them.
+        drift: findings of drift, for everybody who asks.
         load: requests so far.
         now_us: the clock.
     """
@@ -65,6 +67,7 @@ class Site:
     gate: Gate
     watch: Watch | None = None
     rules: Mapping[str, AlertRule] = field(default_factory=dict)
+    drift: DriftBook = field(default_factory=DriftBook)
     load: Load = field(default_factory=Load)
     now_us: Callable[[], int] = field(default=_now_us)
 

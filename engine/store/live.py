@@ -27,6 +27,8 @@ class Account(NamedTuple):
     accepted: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    replayed: int = 0
+    """Of the quarantined, those taken up again: received, and counted, once more."""
 
 
 class LiveReader(Opened):
@@ -107,5 +109,7 @@ class LiveReader(Opened):
         with tables.one_moment(self._session):
             whole = reports.ledger_summary(self._session)
             newest = reports.ledger_rows(self._session, 1)
-        self._account = Account(whole.received, whole.accepted, whole.duplicate, whole.quarantined)
+        self._account = Account(
+            whole.received, whole.accepted, whole.duplicate, whole.quarantined, whole.replayed
+        )  # fmt: skip
         self._commit = newest[0].commit_id if newest else 0

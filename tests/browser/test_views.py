@@ -248,10 +248,14 @@ def test_an_export_arrives_with_the_points_that_are_drawn(page: Page, address: s
 def test_health_balances_and_shows_an_example_of_what_was_refused(page: Page, address: str) -> None:
     show(page, address, "health")
     expect(page.get_by_test_id("ledger-verdict")).to_contain_text("Every reading is accounted for")
-    expect(page.get_by_test_id("ledger-quarantined")).to_have_text("2")
+    expect(page.get_by_test_id("ledger-quarantined")).to_have_text("3")
     expect(page.get_by_test_id("health-silent")).to_contain_text("air-lost")
     page.get_by_test_id("reason").filter(has_text="out of range").click()
     expect(page.get_by_test_id("payload")).to_contain_text("5000")
+    expect(page.get_by_test_id("drift-summary")).to_have_text("1 finding of drift · 1 device")
+    expect(page.get_by_test_id("drift-table")).to_contain_text("noise-west")
+    page.get_by_test_id("drift-example").press("Enter")
+    expect(page.get_by_test_id("drift-payload")).to_contain_text("kg")
 
 
 def test_a_payload_cannot_pass_for_something_else(page: Page, address: str) -> None:

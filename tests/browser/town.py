@@ -99,6 +99,7 @@ def bad(now_us: int) -> Iterator[Reading]:
     """Return readings that cannot be taken."""
     yield now_us, "nobody", "sound_level", "50", "dB"
     yield now_us - HOUR_US, "noise-west", "sound_level", "5000", "dB"
+    yield now_us - 2 * HOUR_US, "noise-west", "sound_level", "50", "kg"
 
 
 def write_history(file: Path, rows: Iterable[Reading]) -> Path:

@@ -13,7 +13,7 @@ from devices.series import TIME_MAX_US
 from engine.store import NOTHING, Duty, HealthRows, SilenceRow, Store, Watched
 from tests.console.command import Done, cityvitals
 from tests.databases import Databases
-from tests.engine.store.town import town
+from tests.engine.store.town import append, refused, town
 
 pytestmark = pytest.mark.system
 
@@ -56,6 +56,9 @@ def database_url(databases: Databases) -> Iterator[str]:
             store.register(replace(registry, devices=devices, gateways=("direct", "mast")))
             store.own(0, Duty.FLUSH)
             store.write_watch(watched(store))
+            store.own(0, Duty.APPEND)
+            wrong = [refused(reason="bad_unit", device=device)._replace(received_us=NOW_US) for device in ("d1", "d2")]
+            store.append(append([], [], [], refused=wrong))
         yield url
 
 
@@ -83,6 +86,7 @@ def test_health_lists_the_worst_first_then_gateways_our_absences_and_the_counts(
     assert (downtime["away"], downtime["detail"]) == ("database", "did not take the readings")
     assert (total["devices"], total["silent"], total["late"], total["never"], total["ok"]) == (9, 4, 1, 3, 1)
     assert (total["gateways_silent"], total["stopped"]) == (1, False)
+    assert (total["findings"], total["devices_with_findings"]) == (2, 2)
 
 
 def test_the_table_says_the_same_in_words(database_url: str) -> None:
@@ -91,6 +95,7 @@ def test_the_table_says_the_same_in_words(database_url: str) -> None:
     assert "gateway silent  mast since" in out
     assert "not listening   database from" in out
     assert "fast by 4m" in out or "fast by 240s" in out
+    assert "2 findings of drift on 2 devices: cityvitals devices drift" in out
     assert "as of" in out
     assert out.index("d0") < out.index("d2") < out.index("d6") < out.index("d1 ")
 
@@ -100,6 +105,7 @@ def test_only_the_silent_of_one_zone(database_url: str) -> None:
     devices = [row["device"] for row in rows if row["row"] == "device"]
     assert devices == ["d0"]
     assert rows[-1]["devices"] == 6, "counts are of the whole zone"
+    assert rows[-1]["findings"] == 2
 
 
 def test_a_wrong_zone_is_named_with_the_nearest(database_url: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from console.alerts import metrics as of_console
 from console.metrics import DEFINITIONS, HISTOGRAM, RESULTS
 from deploy import StackError, checkers, grafana, paths, userland
 from engine.indicators import INDICATORS
@@ -59,13 +60,13 @@ def test_an_alert_whose_limit_is_another_fails_the_rules_own_tests(tmp_path: Pat
 
 
 def on_the_page() -> set[str]:
-    """Names of the samples on the gateway's page; tests/console/test_service.py sees that they are there."""
-    names = {one.name for one in DEFINITIONS} | {name for name, *_ in RESULTS}
+    """Names of samples on the pages of gateway and console; test_service.py and test_keeper.py see them there."""
+    names = {one.name for one in (*DEFINITIONS, *of_console.DEFINITIONS)} | {name for name, *_ in RESULTS}
     histograms = [one.name for one in DEFINITIONS if one.kind == HISTOGRAM]
     return names | {f"{name}_{part}" for name in histograms for part in ("bucket", "sum", "count")}
 
 
-def test_every_metric_of_rules_and_panels_is_on_the_gateways_page() -> None:
+def test_every_metric_of_rules_and_panels_is_on_a_page_that_is_scraped() -> None:
     asked = [
         target["expr"]
         for one in dashboards().values()

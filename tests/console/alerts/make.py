@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from console.alerts import AlertRule, AlertRules, Kind, Places, Severity, StormLimits, Transition
 from console.alerts.korean import korean_detail
-from console.alerts.rules import Check, Limit, Silent, Threshold, Watched
+from console.alerts.rules import Check, Drift, Limit, Silent, Threshold, Watched
+from console.drift import KINDS, Findings, gathered
 from engine.store.alerts import CITY, Alert, Window
+from engine.store.drift import VANISHED, DriftRow
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
@@ -42,10 +44,11 @@ def limit(at: object, clear: object = None, *, above: bool = True) -> Limit:
 def rule(check: Check, code: str = "rule", **more: object) -> AlertRule:
     """Return a rule for zones that warns, unless `more` says otherwise."""
     kinds = {"Threshold": Kind.THRESHOLD, "Rate": Kind.RATE, "Forecast": Kind.FORECAST, "Missing": Kind.MISSING,
-             "Coverage": Kind.COVERAGE, "KpiBand": Kind.KPI_BAND, "Silent": Kind.SILENT_DEVICE}  # fmt: skip
+             "Coverage": Kind.COVERAGE, "KpiBand": Kind.KPI_BAND, "Silent": Kind.SILENT_DEVICE,
+             "Drift": Kind.DRIFT}  # fmt: skip
     facts: dict[str, object] = {
         "kind": kinds[type(check).__name__], "title": "A title", "severity": Severity.WARNING,
-        "scope": "station" if isinstance(check, Silent) else "zone",
+        "scope": "station" if isinstance(check, Silent) else "model" if isinstance(check, Drift) else "zone",
     }  # fmt: skip
     return AlertRule(code=code, check=check, **{**facts, **more})  # type: ignore[arg-type]
 
@@ -61,12 +64,33 @@ def silent(code: str = "silent", minutes: int = 0, **more: object) -> AlertRule:
 
 
 def places(stations: int = 30, zones: Sequence[str] = ("north", "south")) -> Places:
-    """Return a city of stations s0, s1 … by turns in its zones, all behind the gateway mast."""
+    """Return a city of stations s0, s1 … by turns in its zones, all behind the gateway mast; every third is a probe."""
     around: dict[str, tuple[str, ...]] = {CITY: (), "gateway:mast": (CITY,)}
     around |= {f"zone:{zone}": (CITY,) for zone in zones}
     for at in range(stations):
         around[f"station:s{at}"] = (f"zone:{zones[at % len(zones)]}", "gateway:mast", CITY)
-    return Places(around)
+    around |= {"model:meter": (CITY,), "model:meter/flow": (CITY,)}
+    return Places(around, {f"station:s{at}": "meter" if at % 3 else "probe" for at in range(stations)})
+
+
+def drift(code: str = "drift", **more: object) -> AlertRule:
+    """Return a rule for drift of any kind within an hour; two readings of the quarantine are needed."""
+    facts = {name: more.pop(name) for name in ("findings", "models", "fresh_us") if name in more}
+    check = Drift(**{"findings": KINDS, "fresh_us": HOUR_US, "readings": 2, **facts})  # type: ignore[arg-type]
+    return rule(check, code, **more)
+
+
+def finding(
+    device: str, kind: str = VANISHED, field: str = "flow", *, last_us: int = T0, readings: int = 2
+) -> DriftRow:
+    """Return a finding; the newest that shows it is of `T0` unless said."""
+    vanished = kind == VANISHED
+    return DriftRow(device, kind, field, T0 - HOUR_US, last_us, 0 if vanished else readings, None if vanished else 1)
+
+
+def findings(*rows: DriftRow, most: int = 10_000) -> Findings:
+    """Return these findings as one look gives them, at most so many of them listed."""
+    return gathered(rows, T0, most)
 
 
 def rules(*given: AlertRule, among: Places | None = None) -> AlertRules:

@@ -15,6 +15,7 @@ from console.alerts import AlertRules, Facts, Kind, KpiScore, Severity, Silence
 from console.alerts.judging import least_squares
 from console.alerts.rules import Coverage, Forecast, KpiBand, Missing, Rate, Silent, Way
 from engine.store.alerts import Alert
+from engine.store.drift import DriftRow
 from tests.console.alerts.make import (
     HOUR_US,
     MINUTE_US,
@@ -22,9 +23,13 @@ from tests.console.alerts.make import (
     STORM,
     T0,
     after,
+    drift,
+    finding,
+    findings,
     high,
     hours,
     limit,
+    places,
     rule,
     rules,
     silent,
@@ -152,6 +157,63 @@ def test_a_low_band_of_a_kpi_is_told() -> None:
 
 def device(at: int, since_us: int = T0) -> Silence:
     return Silence("device", f"s{at}", since_us, 1, "")
+
+
+def said(watching: AlertRules, *rows: DriftRow, most: int = 10_000) -> dict[str, str]:
+    """Return the alerts that findings raise, and what they say; each of it is said in Korean as well."""
+    changes = watching.evaluate(T0, Facts(findings=findings(*rows, most=most)), [])
+    told(changes)
+    return {one.alert.scope: one.alert.detail for one in changes}
+
+
+def test_a_thousand_devices_of_a_model_that_begin_the_same_are_one_alert_of_their_model_and_field() -> None:
+    among = places(1_500)
+    rows = [finding(f"s{at}") for at in range(1_500) if at % 3]
+    raised = said(rules(drift(), among=among), *rows)
+    assert raised == {"model:meter/flow": "vanished on 1,000 devices: s1, s10, s100, s1000, s1001 and others"}
+    rows += [finding("s2", "malformed", ""), finding("s1", "bad_unit")]
+    assert said(rules(drift(), among=among), *rows) == {
+        "model:meter": "malformed on 1 device: s2",
+        "model:meter/flow": "vanished, wrong unit on 1,000 devices: s1, s10, s100, s1000, s1001 and others",
+    }
+
+
+def test_names_that_a_device_makes_up_are_one_alert_of_its_model() -> None:
+    rows = [finding("s1", "unknown_field", f"made{at}") for at in range(50)]
+    assert said(rules(drift()), *rows) == {"model:meter": "unknown field on 1 device: s1"}
+
+
+def test_drift_is_told_of_devices_or_zones_where_the_rule_says_so() -> None:
+    rows = [finding("s1"), finding("s1", "bad_unit", "head"), finding("s2"), finding("s3", "empty", "")]
+    assert said(rules(drift(scope="station")), *rows) == {
+        "station:s1": "vanished, wrong unit: flow, head", "station:s2": "vanished: flow", "station:s3": "empty",
+    }  # fmt: skip
+    assert said(rules(drift(scope="zone")), *rows) == {
+        "zone:north": "vanished on 1 device: s2", "zone:south": "vanished, wrong unit, empty on 2 devices: s1, s3",
+    }  # fmt: skip
+    assert said(rules(drift(scope="zone", only=frozenset({"zone:north"}))), *rows).keys() == {"zone:north"}
+
+
+def test_a_finding_counts_by_its_kind_model_age_and_number_of_readings() -> None:
+    rows = [
+        finding("s1", readings=0), finding("s2", "bad_unit", readings=1), finding("s4", "empty", "", readings=2),
+        finding("s5", last_us=T0 - HOUR_US - 1), finding("nobody"),
+    ]  # fmt: skip
+    assert said(rules(drift()), *rows).keys() == {"model:meter/flow", "model:meter"}
+    assert said(rules(drift()), *rows)["model:meter/flow"] == "vanished on 1 device: s1"
+    assert said(rules(drift(findings=("empty",))), *rows).keys() == {"model:meter"}
+    assert said(rules(drift(models=("probe",))), *rows) == {}
+
+
+def test_an_alert_of_drift_is_cleared_by_who_looked_at_all_and_by_nobody_else() -> None:
+    watching = rules(drift())
+    alerts = after(watching.evaluate(T0, Facts(findings=findings(finding("s1"))), []))
+    assert watching.evaluate(T0 + 1, Facts(), alerts) == [], "nobody looked"
+    too_many = findings(finding("nobody"), finding("nobody", field="head"), most=1)
+    assert watching.evaluate(T0 + 1, Facts(findings=too_many), alerts) == [], "it may be among those not listed"
+    (cleared,) = watching.evaluate(T0 + 1, Facts(findings=findings()), alerts)
+    assert (cleared.change, cleared.detail) == ("cleared", "as the model expects again")
+    assert told([cleared]) == [("cleared", "drift", "model:meter/flow")]
 
 
 def test_a_silent_device_is_told_after_its_time_and_cleared_when_it_is_heard() -> None:

@@ -13,18 +13,21 @@ import pytest
 from console.alerts import AlertRule, AlertRules, Kind, Places, Severity, StormLimits
 from console.alerts import keeper as keeper_module
 from console.alerts.keeper import AlertKeeper, Keeping
+from console.alerts.metrics import AlertCollector
 from console.alerts.outlets import Alertmanager, DeliveryError, Outlet, Parcel, Webhook
 from console.alerts.rules import KpiBand, Silent
 from console.alerts.sender import Sender
+from console.alerts.service import Watch
+from console.drift import DriftBook
 from devices.series import TIME_MAX_US
 from engine.indicators import INDICATORS
 from engine.store import Duty, Flush, Registered, SilenceRow, Store, Watched, alert_outbox, alerts
 from engine.store.alerts import Alert
 from engine.store.session import Session
-from tests.console.alerts.make import HOUR_US, MINUTE_US, T0, ZONE, high, rule, silent
+from tests.console.alerts.make import HOUR_US, MINUTE_US, T0, ZONE, drift, high, rule, silent
 from tests.console.alerts.receivers import http_receiver
 from tests.databases import Databases
-from tests.engine.store.town import town, values
+from tests.engine.store.town import append, refused, town, values
 
 TOWN = town()
 PM_PLACE = next(at for at, one in enumerate(INDICATORS) if (one.code, one.window.name) == ("pm2_5_mean", "HOUR"))
@@ -48,6 +51,7 @@ class Bed:
     published: dict[tuple[str, str], Alert] = field(default_factory=dict)
     woken: int = 0
     senders: list[Sender] = field(default_factory=list)
+    drift: DriftBook = field(default_factory=DriftBook)
 
     def figure(self, value: int, hour: int = 0) -> None:
         """Write PM2.5 of an hour of the zone north, in µg/m³."""
@@ -77,7 +81,7 @@ class Bed:
         keeping = Keeping("town", channels=("webhook-1",), escalation=("escalation",), **more)  # type: ignore[arg-type]
         found = AlertKeeper(
             self.connect, ready, keeping, publish=self.publish, wake=self.wake, clock_us=lambda: self.now_us,
-            owned=threading.Event(),
+            owned=threading.Event(), drift=self.drift,
         )  # fmt: skip
         try:
             yield found
@@ -137,6 +141,37 @@ def test_a_figure_raises_an_alert_once_and_clears_it_and_each_is_told(bed: Bed) 
     assert bed.woken == 2
     ((channel, body),) = bed.waiting()
     assert (channel, '"event": "opened"' in body) == ("webhook-1", True), "the second waits behind the first"
+
+
+def test_drift_in_the_store_is_an_alert_and_metrics_of_who_keeps_the_alerts(bed: Bed) -> None:
+    now_s = 0.0
+    bed.drift = DriftBook(lambda: now_s)
+    with bed.keeper(drift(fresh_us=2 * HOUR_US)) as keeper:
+        watch = Watch(keeper, bed.sender({}), None, bed.drift)
+        assert not any(name.startswith("cityvitals_drift") for name, _ in sampled(watch)), "nobody looked yet"
+        keeper.look()
+        assert sampled(watch)["cityvitals_drift_findings", "bad_unit"] == 0
+        bed.store.own(0, Duty.APPEND)
+        rows = [refused(reason="bad_unit", device=device, readings=2) for device in ("d0", "d3")]
+        bed.store.append(append([], [], [], refused=rows))
+        keeper.look()
+        assert bed.standing() == [], "it is looked for seldom"
+        now_s = 60.0
+        keeper.look()
+        (standing,) = bed.standing()
+        assert (standing.scope, standing.detail) == ("model:water_meter", "wrong unit on 1 device: d0")
+        assert sampled(watch)["cityvitals_drift_findings", "bad_unit"] == 2
+        keeper.owned.clear()
+        assert ("cityvitals_drift_findings", "bad_unit") not in sampled(watch), "another one keeps them"
+
+
+def sampled(watch: Watch) -> dict[tuple[str, str], float]:
+    """What is on the page of a console, by metric and label."""
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in AlertCollector(watch.status).collect()
+        for sample in family.samples
+    }
 
 
 def test_what_does_not_matter_enough_is_kept_and_not_sent(bed: Bed) -> None:

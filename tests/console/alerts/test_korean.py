@@ -11,8 +11,10 @@ import pytest
 import console.web
 from console.alerts.korean import korean_detail, korean_title
 from console.alerts.rules import DEFINITIONS
+from console.drift import KINDS, WORDS
 
 PAGE = (Path(console.web.__file__).parent / "static" / "js" / "i18n" / "ko.js").read_text(encoding="utf-8")
+ENGLISH = (Path(console.web.__file__).parent / "static" / "js" / "i18n" / "en.js").read_text(encoding="utf-8")
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 
@@ -28,6 +30,8 @@ HANGUL = re.compile(r"[\uac00-\ud7a3]")
         ("silent since 2023-11-15 03:30, with 12 devices", "2023-11-15 03:30부터 무응답, 장치 12개"),
         ("40 % of the target, band 2 (33-66 %)", "목표의 40 %, 2등급 (33-66 %)"),
         ("6 at once: s0, s1, s2, s3, s4 and others", "동시에 6건: s0, s1, s2, s3, s4 외"),
+        ("vanished, wrong unit on 3 devices: a, b and others", "사라진 항목, 단위 오류, 장치 3개: a, b 외"),
+        ("malformed", "형식 오류"),
         ("the storm is over: none of it left", "묶음 경보 끝남, 남은 것 없음"),
     ],
 )
@@ -39,6 +43,12 @@ def test_a_sentence_keeps_its_numbers_and_names_in_korean(detail: str, korean: s
 def test_what_a_person_wrote_stays_as_it_is(words: str) -> None:
     assert korean_detail(words) is None
     assert korean_title(words) is None
+
+
+def test_a_finding_of_drift_is_called_as_on_the_page() -> None:
+    for kind in KINDS:
+        assert f'"reason.{kind}": "{korean_detail(WORDS[kind])}"' in PAGE
+        assert f'"reason.{kind}": "{WORDS[kind]}"' in ENGLISH
 
 
 def test_every_indicator_has_titles_in_korean_with_its_own_name_and_bands() -> None:

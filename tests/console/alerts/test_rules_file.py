@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from console.alerts import AlertRule, AlertRules, AlertRulesError, Kind, Places, load_rules, metrics
-from console.alerts.rules import DEFINITIONS, Forecast, Limit, Silent, Threshold
+from console.alerts.rules import DEFINITIONS, Drift, Forecast, Limit, Silent, Threshold
+from console.drift import KINDS
 from devices import Registry
 from engine.kpi import shipped
 from tests.engine.store.town import town
@@ -98,6 +99,15 @@ kind = "not_listening"
 severity = "critical"
 minutes = 5
 escalate_minutes = 10
+
+[[alert]]
+code = "changed"
+kind = "drift"
+severity = "warning"
+findings = ["vanished", "bad_unit"]
+models = ["water_meter"]
+scope = "zone"
+zones = ["north"]
 """
 DOCUMENT = Path(__file__).parents[3] / "docs" / "alerts.md"
 
@@ -117,6 +127,7 @@ def test_a_city_without_a_file_has_the_shipped_rules_made_from_the_bands_of_its_
     rules = {one.code: one for one in load_rules(tmp_path, town(), shipped())}
     assert list(rules) == [
         "eaqi_very_bad", "eaqi_bad", "eaqi_soon", "eaqi_missing", "not_listening", "silent_gateway", "silent_device",
+        "drift", "drift_unknown",
     ]  # fmt: skip
     bands = DEFINITIONS["eaqi", "hour"].bands
     bad, worse = rules["eaqi_bad"].check, rules["eaqi_very_bad"].check
@@ -125,6 +136,10 @@ def test_a_city_without_a_file_has_the_shipped_rules_made_from_the_bands_of_its_
     assert (bands[3].name, bad.limit) == ("Poor", Limit(Fraction(3), Fraction(3), above=True))
     assert rules["eaqi_bad"].covered_by == ("eaqi_very_bad",)
     assert (rules["eaqi_very_bad"].escalate_us, rules["eaqi_bad"].scope) == (30 * MINUTE_US, "zone")
+    watched = [rules[code].check.findings for code in ("drift", "drift_unknown")]  # type: ignore[union-attr]
+    assert sorted(watched[0] + watched[1]) == sorted(KINDS), "each finding is told by one of them"
+    assert {rules[code].scope for code in ("drift", "drift_unknown")} == {"model"}
+    assert rules["drift_unknown"].title_ko
     AlertRules(rules.values(), Places.of(town()), town().city.zone_info)
 
 
@@ -144,7 +159,7 @@ def test_the_index_is_that_of_the_place(tmp_path: Path, time_zone: str, index: s
 def test_a_city_without_zones_is_looked_at_as_a_whole(tmp_path: Path) -> None:
     registry = town()
     bare = replace(registry, city=replace(registry.city, zones=()), devices=())
-    assert {one.scope for one in load_rules(tmp_path, bare, shipped())} == {"city", "gateway", "station"}
+    assert {one.scope for one in load_rules(tmp_path, bare, shipped())} == {"city", "gateway", "station", "model"}
 
 
 def test_a_file_adds_rules_of_every_kind(tmp_path: Path) -> None:
@@ -157,6 +172,8 @@ def test_a_file_adds_rules_of_every_kind(tmp_path: Path) -> None:
     assert isinstance(soon, Forecast)
     assert (soon.limit.at, soon.windows, soon.within_us) == (150, 6, 90 * MINUTE_US)
     assert rules["meters"].check == Silent(60 * MINUTE_US, ("water_meter",))
+    assert rules["changed"].check == Drift(("vanished", "bad_unit"), 2880 * MINUTE_US, 1, ("water_meter",))
+    assert rules["changed"].only == {"zone:north"}
     assert {code: one.scope for code, one in rules.items()}["noise_low"] == "station"
     assert rules["gateway"].only == {"gateway:direct"}
 
@@ -249,7 +266,7 @@ changes = "typed badly"
     assert found == [
         "alerts.toml:1: air_indx: unknown key; did you mean 'air_index'?",
         "alerts.toml:5: alert[1].kind: expected one of threshold, rate, forecast, missing, coverage, kpi_band, "
-        "silent_device, silent_gateway, not_listening, got 'treshold'; did you mean 'threshold'?",
+        "silent_device, silent_gateway, not_listening, drift, got 'treshold'; did you mean 'threshold'?",
         "alerts.toml:11: alert[2].severity: expected one of info, warning, critical, got 'alarming'; did you "
         "mean 'warning'?",
         "alerts.toml:12: alert[2].indicator: unknown indicator 'pm25_mean'; did you mean 'pm2_5_mean'?",
@@ -284,6 +301,11 @@ changes = "typed badly"
         ),
         ('kind = "silent_device"\nscope = "zone"', "unknown key"),
         ('kind = "not_listening"', "minutes: is missing"),
+        ('kind = "drift"\nfindings = ["vanishd"]', "got 'vanishd'; did you mean 'vanished'?"),
+        ('kind = "drift"\nfindings = []', "expected at least one; leave it out for all"),
+        ('kind = "drift"\nscope = "city"', "expected one of model, zone, station, got 'city'"),
+        ('kind = "drift"\nminutes = 10081', "minutes"),
+        ('kind = "drift"\nmodels = ["water_metre"]', "did you mean 'water_meter'?"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(tmp_path: Path, body: str, reason: str) -> None:

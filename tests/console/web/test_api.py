@@ -16,7 +16,7 @@ import pytest
 from console.web.figures import MEAN_DIGITS
 from console.web.paging import INT64_MAX, cursor_of
 from devices import rfc3339
-from engine.store import newest
+from engine.store import Store, newest
 from engine.store.reader import Reader
 from tests.console.web.client import Client
 from tests.console.web.conftest import BAD, Filled
@@ -266,7 +266,27 @@ def test_one_device_comes_with_its_past(get: Client) -> None:
     found = get("devices/street-noise").json
     assert found["code"] == "street-noise"
     assert (found["silences"], found["flags"]) == ([], [])
+    assert [one["finding"] for one in found["drift"]] == ["bad_unit"]
     assert get("devices/street-nois").fields == ["device"]
+
+
+def test_findings_of_drift_are_those_of_the_store_with_their_example(get: Client, filled: Filled) -> None:
+    with Store.connect(filled.url) as store:
+        stored = store.drift_rows(0)
+    items = get.pages("devices/drift", limit=1)
+    assert [(one["device"], one["finding"], one["field"] or "") for one in items] == [row[:3] for row in stored]
+    assert items == get("devices/drift").items
+    (wrong,) = get("devices/drift", finding="bad_unit", device="street-noise", zone="noise").items
+    assert (wrong["model"], wrong["readings"]) == ("noise_monitor_1min", 1)
+    assert get(f"quarantine/{wrong['example']}").json["reason"] == "bad_unit"
+    counts = get("health").json["drift"]
+    assert (counts["findings"], counts["by_finding"]["bad_unit"], counts["unlisted"]) == (len(stored), 1, 0)
+    assert counts["devices"] == len({row.device for row in stored})
+    assert get("devices/drift", device="nobody").items == get("devices/drift", model="water_meter").items == []
+    for name in ("finding", "model", "zone"):
+        assert get("devices/drift", **{name: "nothing"}).fields == [name]
+    tag = get("devices/drift").headers["etag"]
+    assert get("devices/drift", headers={"If-None-Match": tag}).status == 304
 
 
 # ---- accounts ----------------------------------------------------------------------------------------------------
@@ -299,6 +319,20 @@ def test_the_ledger_balances_and_its_commits_add_up(get: Client) -> None:
     assert total["lag"] == {
         "known": False, "answers": False, "connected": None, "watermark_s": None, "waiting": None, "commit_s": None,
     }  # fmt: skip
+
+
+def test_what_was_taken_up_again_is_told_and_the_account_still_balances(get: Client, sql: Sql) -> None:
+    before = get("ledger/summary").json
+    assert (before["replayed"], {one["replayed"] for one in get("ledger").items}) == (0, {0})
+    again = "messages, received, accepted, duplicate, quarantined, restated, looked_up, trimmed, replayed, client"
+    sql(
+        f"INSERT INTO ledger (commit_id, commit_key, partition, {again}) "
+        "SELECT max(commit_id) + 1, gen_random_uuid(), 0, 1, 3, 1, 2, 0, 0, 0, 0, 1, 'replay' FROM ledger RETURNING 1"
+    )
+    total, newest = get("ledger/summary").json, get("ledger", limit=1).items[0]
+    sql("DELETE FROM ledger WHERE client = 'replay' RETURNING 1")
+    assert (total["replayed"], newest["replayed"], newest["received"]) == (1, 1, 3)
+    assert (total["balances"], total["received"]) == (True, before["received"] + 3)
 
 
 def test_measurands_have_their_range_in_exact_decimals(get: Client, filled: Filled) -> None:
@@ -337,7 +371,8 @@ def test_the_newest_reading_of_every_series_is_that_of_the_log(filled: Filled, s
     [
         ("indicators/laeq/hour/values", (int, str)), ("indicators/laeq/hour/revisions", (int, str, int)),
         ("series/street-noise/sound_level/observations", (int,)), ("series/street-noise/sound_level/windows", (int,)),
-        ("observations?zone=kerb&measurand=pm2_5", (int, int)), ("devices", (str,)), ("quarantine", (int,)),
+        ("observations?zone=kerb&measurand=pm2_5", (int, int)), ("devices", (str,)),
+        ("devices/drift", (str, str, str)), ("quarantine", (int,)),
         ("ledger", (int,)), ("alerts", (int,)), ("audit", (int,)),
         ("kpis/EN%3A%20EN%3A%20AQ%3A%201C%2Fpm2_5/explain?days=true", (int,)),
     ],

@@ -142,7 +142,7 @@ function ledgerLine() {
   if (!ledger || ledger.received === undefined) return { text: "", bad: false };
   const balances = ledger.balances ?? ledger.received === ledger.accepted + ledger.duplicate + ledger.quarantined;
   const words = balances ? "ledger.line" : "ledger.line_bad";
-  return { text: t(words, { received: integer(ledger.received), quarantined: integer(ledger.quarantined) }), bad: !balances };
+  return { text: t(words, { received: integer(ledger.received), quarantined: integer(ledger.quarantined - (ledger.replayed ?? 0)) }), bad: !balances };
 }
 
 /** Switch the full-screen mode of a wall on and off. */

@@ -1,11 +1,13 @@
-// Health: who is silent, what was refused and why, whether every reading is accounted for, and how far behind we are.
+// Health: who is silent, who says something else than its model expects, what was refused and why, whether every reading
+// is accounted for, and how far behind we are.
 
 import { h, fill, attribute } from "../dom.js";
 import { get, itemsOf, list } from "../api.js";
 import { ago, bytes, instantOf, integer, percent, span, when } from "../format.js";
-import { has, counted, t } from "../i18n.js";
+import { counted, t } from "../i18n.js";
 import { nowMs, on, state } from "../state.js";
 import { HEALTH, healthMark } from "./devices.js";
+import { drawDrift, findingTitle } from "./drift.js";
 import { facts, loader, panel, table } from "./parts.js";
 import { printable } from "./payload.js";
 import { scopeTitle } from "./sources.js";
@@ -32,6 +34,7 @@ class Health {
     };
     [this.counts, this.loadCounts] = part("health-counts", (box, found) => this.drawCounts(box, found));
     [this.silent, this.loadSilent] = part("health-silent", (box, found) => drawSilent(box, found));
+    [this.drift, this.loadDrift] = part("health-drift", (box, found) => this.drawDrift(box, found));
     [this.ledger, this.loadLedger] = part("health-ledger", (box, found) => {
       this.gateway = found.lag;
       this.drawLag();
@@ -41,11 +44,13 @@ class Health {
     this.lag = h("div", { "data-testid": "health-lag" });
     this.example = h("div", { class: "stack", "data-testid": "health-example" });
     this.loadExample = loader(this.example, ({ reason, found }) => drawExample(this.example, reason, found));
-    this.loaders = [this.loadCounts, this.loadSilent, this.loadLedger, this.loadReasons, this.loadExample];
+    this.driftExample = h("div", { class: "stack", "data-testid": "drift-message" });
+    this.loadDriftExample = loader(this.driftExample, ({ finding, found }) => drawExample(this.driftExample, finding, found, "drift-payload"));
+    this.loaders = [this.loadCounts, this.loadSilent, this.loadDrift, this.loadLedger, this.loadReasons, this.loadExample, this.loadDriftExample];
     fill(root, h("div", { class: "halves" },
       panel(t("health.ledger"), this.ledger), panel(t("health.lag"), this.lag),
       panel(t("health.devices"), this.counts), panel(t("health.quarantine"), this.reasons, this.example)),
-    panel(t("health.silent"), this.silent));
+    panel(t("health.silent"), this.silent), panel(t("health.drift"), this.drift, this.driftExample));
     this.load();
     this.drawLag();
   }
@@ -57,6 +62,7 @@ class Health {
       const lists = await Promise.all(UNHEARD.map((health) => list("devices", { health }, { signal, most: ROWS_MAX })));
       return { devices: lists.flatMap((one) => one.items), more: lists.some((one) => one.more) };
     });
+    this.loadDrift((signal) => list("devices/drift", {}, { signal, most: ROWS_MAX }));
     this.loadLedger((signal) => get("ledger/summary", {}, { signal }));
     this.loadReasons((signal) => get("quarantine/counts", {}, { signal }));
   }
@@ -87,6 +93,8 @@ class Health {
     fill(box,
       h("ul", { class: "plain stack" }, by.map(([name, n]) => h("li", { class: "row spread" },
         healthMark({ health: { state: name } }), h("span", {}, `${integer(n)} · ${percent(n / all)}`)))),
+      found.drift.findings ? h("p", { class: "word bad", "data-testid": "drift-summary" },
+        `${counted("health.drift_count", found.drift.findings)} · ${counted("health.drift_devices", found.drift.devices)}`) : null,
       gateways.length ? table([
         { title: t("health.gateway"), cell: (row) => row.code },
         { title: t("health.state"), cell: (row) => h("span", { class: row.state === "silent" ? "word bad" : "word good" }, t(`health.state.${row.state}`)) },
@@ -101,12 +109,19 @@ class Health {
       ], downtimes, { caption: t("health.downtimes"), testid: "health-downtimes" }) : h("p", { class: "muted small" }, t("health.no_downtime")));
   }
 
+  drawDrift(box, found) {
+    const said = JSON.stringify(found);
+    if (said === this.driftSaid) return; // whoever goes through the table by keyboard keeps their place
+    this.driftSaid = said;
+    drawDrift(box, found, ({ finding, example }) => this.loadDriftExample(async (signal) => ({ finding, found: await get(`quarantine/${example}`, {}, { signal }) })));
+  }
+
   drawReasons(box, found) {
     const items = itemsOf(found);
     const shown = this.reason;
     fill(box, items.length ? table([
       { title: t("health.reason"), cell: (row) => h("button", { type: "button", class: "quiet link", "aria-pressed": String(row.reason === shown), "data-testid": "reason",
-        on: { click: () => this.#example(row) } }, reasonTitle(row.reason)) },
+        on: { click: () => this.#example(row) } }, findingTitle(row.reason)) },
       { title: t("health.readings"), number: true, cell: (row) => integer(row.readings) },
       { title: t("health.meaning"), cell: (row) => row.meaning ?? "" },
     ], items, { caption: t("health.by_reason") }) : h("p", { class: "muted" }, t("health.quarantine_empty")));
@@ -115,7 +130,7 @@ class Health {
 
   #example({ reason, newest }) {
     this.reason = reason;
-    for (const button of this.reasons.querySelectorAll("button")) attribute(button, "aria-pressed", String(button.textContent === reasonTitle(reason)));
+    for (const button of this.reasons.querySelectorAll("button")) attribute(button, "aria-pressed", String(button.textContent === findingTitle(reason)));
     this.loadExample(async (signal) => ({ reason, found: await get(`quarantine/${newest}`, {}, { signal }) }));
   }
 }
@@ -125,10 +140,6 @@ function gatewayWord(lag) {
   if (!lag.known) return "not_known";
   if (!lag.answers) return "silent";
   return lag.connected === false ? "no_broker" : "ok";
-}
-
-function reasonTitle(reason) {
-  return has(`reason.${reason}`) ? t(`reason.${reason}`) : reason;
 }
 
 function drawSilent(box, { devices, more }) {
@@ -154,13 +165,14 @@ function drawLedger(box, found) {
     [t("ledger.messages"), integer(found.messages)], [t("ledger.commits"), integer(found.commits)],
     [t("ledger.restated"), integer(found.restated)],
     [t("ledger.last"), found.last_commit ? `${when(found.last_commit, "exact")}` : null],
+    [t("ledger.replayed"), found.replayed ? t("ledger.replayed_note", { n: integer(found.replayed), left: integer(found.quarantined - found.replayed) }) : null],
     [t("ledger.trimmed"), found.quarantine_rows_trimmed ? integer(found.quarantine_rows_trimmed) : null],
   ]));
 }
 
-function drawExample(box, reason, row) {
-  fill(box, h("h3", {}, t("health.example", { reason: reasonTitle(reason) })), facts([
+function drawExample(box, reason, row, testid = "payload") {
+  fill(box, h("h3", {}, t("health.example", { reason: findingTitle(reason) })), facts([
     [t("health.received"), when(row.received, "exact")], [t("map.device"), row.device || null], [t("health.topic"), h("code", {}, row.topic)],
     [t("health.detail"), row.detail], [t("health.size"), bytes(row.payload_bytes)],
-  ]), h("pre", { class: "payload", tabindex: 0, "aria-label": t("health.payload"), "data-testid": "payload" }, printable(row.payload_base64)));
+  ]), h("pre", { class: "payload", tabindex: 0, "aria-label": t("health.payload"), "data-testid": testid }, printable(row.payload_base64)));
 }

@@ -35,7 +35,7 @@ export function sourceTitle(source) {
 /** Return what a scope is called. */
 export function scopeTitle(scope) {
   if (scope === "city") return t("scope.city");
-  return titled(zoneOf(scope)) || scope.replace(/^(zone|station|gateway):/, "");
+  return titled(zoneOf(scope)) || scope.replace(/^(zone|station|gateway|model):/, "");
 }
 
 /** Return the indicators that can be chosen: those that have a figure; each `{id, text, kind}`. */
