@@ -6,6 +6,7 @@ follows from the plan that comes out (`simulators.fleet.verdict`), so that fault
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -21,6 +22,7 @@ from simulators.fleet.chance import below, chosen, key, words_at
 from simulators.fleet.errors import FleetError
 from simulators.fleet.fault import FaultSpec
 from simulators.fleet.plan import Dress, Plan
+from simulators.fleet.senders import NO_NODE, SPARKPLUG_CODEC, senders_of
 
 Mask = NDArray[np.bool_]
 
@@ -152,7 +154,20 @@ def _devices(fault: FaultSpec, registry: Registry) -> Mask:
 def _lost(scene: _Scene) -> Plan:
     gone = np.zeros(scene.plan.message_count, np.bool_)
     gone[scene.hit()] = True
-    return scene.plan.without(gone)
+    return _missed(scene.plan, senders_of(scene.registry).node, gone).without(gone)
+
+
+def _missed(plan: Plan, node_of: NDArray[np.int32], gone: Mask) -> Plan:
+    """Return the plan with a note on the next message of an edge node of how many of the node's were lost before it."""
+    node = node_of[plan.device]
+    order = np.argsort(plan.send_us, kind="stable")
+    missed, argument = Counter[int](), plan.argument.copy()
+    for message in order[node[order] != NO_NODE].tolist():
+        if gone[message]:
+            missed[int(node[message])] += 1
+        elif plan.dress[message] == Dress.PLAIN:
+            argument[message] += missed.pop(int(node[message]), 0)
+    return replace(plan, argument=argument)
 
 
 def _silent(scene: _Scene) -> Plan:
@@ -304,7 +319,10 @@ def _garbage(scene: _Scene) -> Plan:
 
 
 def _half(scene: _Scene) -> Plan:
-    return scene.dressed(scene.hit(), Dress.HALF)
+    of = scene.hit()
+    # Half of a message of fields by number may be a whole one.
+    whole = np.array([scene.registry.models[d.model].codec != SPARKPLUG_CODEC for d in scene.registry.devices])
+    return scene.dressed(of[whole[scene.plan.device[of]]], Dress.HALF)
 
 
 def _wrong_unit(scene: _Scene) -> Plan:

@@ -127,7 +127,8 @@ def _devices(spec: FleetSpec) -> Iterator[str]:
             east, north = below(words, ZONE_MICRODEGREES).tolist()
             longitude, latitude = corners[zone][0] + east, corners[zone][1] + north
             title = f"{group.model.title.split(',')[0]} {code.rpartition('-')[2]}, {titles[zone]}".replace('"', "'")
-            gateway = group.gateway.replace("{zone}", zone)
+            number = (int(code.rpartition("-")[2]) - 1) // (group.gateway_devices or group.count) + 1
+            gateway = _filled(group.gateway, {"{zone}": zone, "{number}": str(number)})
             names = {"{device}": code, "{zone}": zone}
             more = "".join(f",{_filled(group.columns.get(column, ''), names)}" for column in columns)
             yield (

@@ -34,7 +34,7 @@ _PUBLISH_QOS_1, _RETAIN, _PUBACK, _PINGREQ, _DISCONNECT = 0x32, 0x01, 0x40, b"\x
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     """A message that may have to go out again.
 
     Attributes:
@@ -89,8 +89,8 @@ class Link:
         """The broker is known to be well, so that at the next connection only what it has not acknowledged goes out."""
         self._out = bytearray()
         self._in = bytearray()
-        self._kept: deque[_Entry] = deque()
-        self._under_way: dict[int, _Entry] = {}
+        self._kept: deque[Entry] = deque()
+        self._under_way: dict[int, Entry] = {}
         self._packet_id = 0
         self._heard_s = self._spoke_s = 0.0
 
@@ -108,12 +108,15 @@ class Link:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Put a message behind the others. The caller keeps the window."""
-        entry = _Entry(publish_head(topic, len(payload), retain=retain), payload)
+        entry = self._entry(topic, payload, retain)
         self._kept.append(entry)
         self.published += 1
         self._send(entry)
 
-    def _send(self, entry: _Entry) -> None:
+    def _entry(self, topic: str, payload: bytes, retain: bool) -> Entry:
+        return Entry(publish_head(topic, len(payload), retain=retain), payload)
+
+    def _send(self, entry: Entry) -> None:
         if not self._under_way:
             self._heard_s = self._clock_s()
         while True:

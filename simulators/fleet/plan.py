@@ -45,7 +45,7 @@ class Plan:
             from its value or time alone is not noted here.
         device: int32, per message, position in the registry; of a feed that of the first device that shares it.
             send_us: int64, when it is sent, on the clock of the readings. dress: uint8, a `Dress`. argument: int64,
-            what the dress needs.
+            what the dress needs; of a plain message of an edge node, how many of the node's are lost before it.
         storms_us: when the whole fleet loses its connections, on the same clock.
     """
 

@@ -9,7 +9,7 @@ import random
 import resource
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 
@@ -44,6 +44,7 @@ class Pool:
         resend_s: see `Link`.
         away_s_max: a broker that is away for so long is given up.
         stopping: says that everything shall end soon.
+        nodes: connections beside, of senders that have one of their own.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class Pool:
         away_s_max: float = AWAY_S_MAX,
         window: int = WINDOW_MESSAGES_MAX,
         stopping: Callable[[], bool] = lambda: False,
+        nodes: Sequence[Link] = (),
     ) -> None:
         self._jitter = random.Random()  # noqa: S311  spreads reconnects, hides nothing
         mark = f"{self._jitter.getrandbits(40):010x}"
-        self.links = [Link(address, f"fleet-{mark}-{number}", resend_s) for number in range(connections)]
+        self._lanes = [Link(address, f"fleet-{mark}-{number}", resend_s) for number in range(connections)]
+        self.links = [*self._lanes, *nodes]
         self._window = max(WINDOW_MESSAGES_MIN, window // connections)
         self._address, self._away_s_max, self._stopping = address, away_s_max, stopping
         self._selector = selectors.DefaultSelector()
@@ -113,12 +116,12 @@ class Pool:
 
     # ---- work ----------------------------------------------------------------------------------------------------
 
-    def publish(self, lane: int, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Publish over the lane's connection; wait while its window is full or it is lost.
+    def publish(self, lane: int | Link, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Publish over the lane's connection, or over one of `nodes`; wait while its window is full or it is lost.
 
         Return False, with nothing published, when told to stop meanwhile. Raises BrokerError as `serve` does.
         """
-        link = self.links[lane % len(self.links)]
+        link = lane if isinstance(lane, Link) else self._lanes[lane % len(self._lanes)]
         while link.socket is None or link.under_way >= self._window or link.waiting_bytes > WAITING_BYTES_MAX:
             if self._stopping():
                 return False
@@ -148,6 +151,8 @@ class Pool:
         else:
             for event, _ in self._selector.select(wait_s):
                 self._attempt(event.data, event.data.read)
+                if event.data.waiting_bytes:
+                    self._writing.add(event.data)
         if now_s - self._tended_s > TEND_S:
             self._tended_s = now_s
             for link in self.links:

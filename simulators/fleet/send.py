@@ -6,15 +6,20 @@ Knows pacing, storms, progress and the summary; knows neither packets nor how me
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
+import numpy as np
+
 from simulators.fleet.errors import FleetError
 from simulators.fleet.fleet import Fleet
+from simulators.fleet.node import NodeLink, nodes_of
+from simulators.fleet.plan import Dress
 from simulators.fleet.pool import WINDOW_MESSAGES_MAX, Pool
+from simulators.fleet.senders import NO_NODE, senders_of
 from simulators.publisher import AWAY_S_MAX, WAIT_S_MAX, BrokerAddress
 
 CONNECTIONS_MAX = 20_000
@@ -116,8 +121,11 @@ def send(
             f"{fleet.spec.path}: the fleet's days are not over yet, so its clocks would run ahead; start earlier"
         )
     stopping = stop.is_set if stop else lambda: False
-    with Pool(address, connections, resend_s=resend_s, away_s_max=away_s_max, window=window, stopping=stopping) as pool:
-        return _Sending(fleet, pool, way, seed, speed, stopping, progress).run()
+    nodes = nodes_of(fleet.registry, address, resend_s)
+    with Pool(
+        address, connections, resend_s=resend_s, away_s_max=away_s_max, window=window, stopping=stopping, nodes=nodes
+    ) as pool:
+        return _Sending(fleet, pool, nodes, way, seed, speed, stopping, progress).run()
 
 
 def leave_retained(fleet: Fleet, broker_url: str, *, ca_file: Path | None = None) -> int:
@@ -147,6 +155,7 @@ class _Sending:
         self,
         fleet: Fleet,
         pool: Pool,
+        nodes: Sequence[NodeLink],
         way: str,
         seed: int,
         speed: float | None,
@@ -156,7 +165,11 @@ class _Sending:
         self.pool, self.way, self.seed, self.speed = pool, way, seed, speed
         self.sequence = fleet.sequence(way, seed)
         self.writer = fleet.writer(way)
-        self.device = fleet.plan(way).device
+        plan = fleet.plan(way)
+        self.device = plan.device
+        senders = senders_of(fleet.registry)
+        self._node = {at: nodes[node] for at, node in enumerate(senders.node.tolist()) if node != NO_NODE}
+        self._lost = np.where((senders.node[plan.device] != NO_NODE) & (plan.dress == Dress.PLAIN), plan.argument, 0)
         self._stopping, self._progress = stopping, progress
         self._readings = self._bytes = self._storms = self._time_us = 0
         self._begun = self._told = time.monotonic()
@@ -180,8 +193,11 @@ class _Sending:
                 return False
             if self.speed is not None and not self._wait(due_us - first_us):
                 return False
-            payload = writer.payload(message, time.time_ns() // 1000)
-            if not pool.publish(int(self.device[message]), writer.topic(message), payload):
+            payload, device = writer.payload(message, time.time_ns() // 1000), int(self.device[message])
+            node = self._node.get(device)
+            if node is not None:
+                node.lose_on_the_way(int(self._lost[message]))
+            if not pool.publish(device if node is None else node, writer.topic(message), payload):
                 return False
             self._readings += writer.readings(message)
             self._bytes += len(payload)

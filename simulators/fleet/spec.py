@@ -73,7 +73,8 @@ class GroupSpec:
         interval_s: from one report to the next.
         pack: reports in one message.
         phase: `spread`: each device reports at a second of its own; `aligned`: all at full intervals.
-        gateway: pattern with `{zone}`; empty for none.
+        gateway: pattern with `{zone}` and `{number}`; empty for none.
+        gateway_devices: how many of a zone share one, which `{number}` counts; 0 for all.
         columns: what stands in the columns that any device may have and in those of the model; `{device}` and `{zone}`
             stand for the device's.
         signals: what each field says, by its name.
@@ -87,6 +88,7 @@ class GroupSpec:
     pack: int
     phase: str
     gateway: str
+    gateway_devices: int
     columns: Mapping[str, str]
     signals: Mapping[str, Signal]
 
@@ -247,6 +249,7 @@ def _group(table: Table, zones: list[str], models: Mapping[str, DeviceModel]) ->
         pack=pack,
         phase=table.text("phase", PHASES[model.feed is not None], among=PHASES),
         gateway=table.text("gateway", ""),
+        gateway_devices=table.whole("gateway_devices", 0, low=0, high=DEVICES_PER_ZONE_MAX),
         columns=_columns(table, model),
         signals=_signals(table if sound else table.muted(), model),
     )

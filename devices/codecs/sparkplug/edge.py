@@ -6,7 +6,7 @@ tests: what hardware would say, for `devices.carriers.sparkplug` to understand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from devices.codecs.sparkplug.codec import metrics_of
 from devices.codecs.sparkplug.reading import MS_US, wanted
@@ -14,7 +14,7 @@ from devices.codecs.sparkplug.schema import Metric, parse, serialize
 from devices.codecs.sparkplug.values import BOOLEAN, DOUBLE, UINT64
 from devices.errors import PayloadError
 from devices.models import DeviceModel
-from devices.topics import SPARKPLUG
+from devices.topics import SPARKPLUG, sparkplug_topic
 
 BD_SEQ = "bdSeq"
 REBIRTH = "Node Control/Rebirth"
@@ -76,14 +76,24 @@ class EdgeNode:
 
     def data(self, device: str, time_us: int, readings: Readings, *, historical: bool = False) -> Message:
         """Return data of a device, or of the node itself: aliases, and types only where they are not the birth's."""
-        metrics = []
-        for metric in metrics_of(self._models[device], readings):
-            key = device, metric.name
-            datatype = 0 if self._type.get(key) == metric.datatype else metric.datatype
-            metrics.append(
-                metric._replace(name="", alias=self._alias[key], datatype=datatype, is_historical=historical)
-            )
+        metrics = self._by_alias(device, metrics_of(self._models[device], readings), historical)
         return self.topic("DDATA" if device else "NDATA", device), self._numbered(time_us // MS_US, metrics)
+
+    def relayed(self, topic: str, payload: bytes, *, historical: bool = False) -> Message:
+        """Return what a device said by names, as `SparkplugB.encode` writes it, by aliases and with the next number.
+
+        Metrics of a device that the births do not name keep their names.
+
+        Raises:
+            PayloadError: the payload is none.
+        """
+        said, parts = parse(payload), sparkplug_topic(topic)
+        metrics = self._by_alias(parts.device if parts is not None else "", said.metrics, historical)
+        return topic, self._numbered(said.time_ms, metrics)
+
+    def lose(self, count: int) -> None:
+        """Use up the numbers of so many messages that are lost on their way."""
+        self._seq = (self._seq + count) % SEQUENCE
 
     def device_death(self, device: str, time_us: int) -> Message:
         """Return the death of one device."""
@@ -116,7 +126,17 @@ class EdgeNode:
             found.append(metric._replace(alias=self._alias[device, name]))
         return found
 
-    def _numbered(self, time_ms: int, metrics: Sequence[Metric]) -> bytes:
+    def _by_alias(self, device: str, metrics: Iterable[Metric], historical: bool) -> list[Metric]:
+        found = []
+        for metric in metrics:
+            key = device, metric.name
+            if key in self._alias:
+                datatype = 0 if self._type.get(key) == metric.datatype else metric.datatype
+                metric = metric._replace(name="", alias=self._alias[key], datatype=datatype)
+            found.append(metric._replace(is_historical=historical))
+        return found
+
+    def _numbered(self, time_ms: int | None, metrics: Sequence[Metric]) -> bytes:
         payload = serialize(time_ms, self._seq, metrics)
         self._seq = (self._seq + 1) % SEQUENCE
         return payload
