@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -180,6 +180,7 @@ class _Again:
         warm_kernels()
         self._registry, self._choice, self._done = registry, choice, done
         self._routing = build_routing(registry)
+        self._codes = frozenset(self._routing.devices)
         # What is kept is small; a setting that shrank since then must not stand in the way.
         limits = replace(settings.intake, bytes_max=max(settings.intake.bytes_max, IntakeLimits().bytes_max))
         self._decoder = Decoder(self._routing, limits, Counters(), every=True)
@@ -202,11 +203,17 @@ class _Again:
                     yield wanted
 
     def _readable(self, message: KeptMessage) -> bool:
+        if message.of_reason("no_birth") and not self._meant(row.device for row in message.rows):
+            return False
         self._done.looked_at += 1
         if not message.whole:
             self._done.cut += 1
         elif message.of_reason("retained"):
             self._done.retained += 1
+        elif message.of_reason("no_birth"):
+            # Of births only those are here that something stands against. The one that such data belong to was none of
+            # them, or it would have been known when they came: by another one the same alias may be another metric.
+            self._done.same += 1
         else:
             return True
         return False
@@ -266,8 +273,7 @@ class _Again:
 
     def _is_meant(self, row: int) -> bool:
         """Say whether a message is of the chosen device or model."""
-        device, model = self._choice.device, self._choice.model
-        if not device and not model:
+        if not self._choice.device and not self._choice.model:
             return True
         number = int(self._intake.device[row])
         if number < len(self._routing.devices):
@@ -275,8 +281,15 @@ class _Again:
         else:
             of = {one.device for one in self._intake.carried if one.message == row}
             of |= {fault.device for fault in self._intake.faults if fault.message == row and fault.device >= 0}
-        found = [self._registry.devices[at] for at in of]
-        return any(device in ("", one.code) and model in ("", one.model) for one in found)
+        return self._meant(self._registry.devices[at].code for at in of)
+
+    def _meant(self, codes: Iterable[str]) -> bool:
+        """Say whether one of these devices is the chosen one, or of the chosen model; with no choice all are."""
+        device, model = self._choice.device, self._choice.model
+        if not device and not model:
+            return True
+        known = (self._registry.devices[self._registry.device_index(code)] for code in codes if code in self._codes)
+        return any(device in ("", one.code) and model in ("", one.model) for one in known)
 
     def _code(self, device: int) -> str:
         return self._routing.devices[device] if device >= 0 else ""

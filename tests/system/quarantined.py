@@ -16,15 +16,17 @@ from ingest import Intake, build_routing
 from ingest.admission import AdmissionLimits
 from ingest.commits import Commits
 from tests.console.command import Done, cityvitals
-from tests.ingest.messages import framer, pour, publish, small_limits
+from tests.ingest.messages import NOW_US, framer, pour, publish, small_limits
 
 
-def arrive(url: str, city: Path, messages: Sequence[tuple[str, bytes]], kept_bytes: int = 4_096) -> None:
+def arrive(
+    url: str, city: Path, messages: Sequence[tuple[str, bytes]], kept_bytes: int = 4_096, received_us: int = NOW_US
+) -> None:
     """Let a gateway take messages, without broker and engine."""
     registry = load_registry(city)
     routing = build_routing(registry)
     stream = b"".join(publish(topic, payload) for topic, payload in messages)
-    [intake] = pour(framer(small_limits(), tables=routing), stream)
+    [intake] = pour(framer(small_limits(), tables=routing), stream, received_us=received_us)
 
     def row(of: Intake, message: int, device: int, reason: str, detail: str, readings: int) -> QuarantineRow:
         payload, code = of.payload(message), routing.devices[device] if device >= 0 else ""

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from engine.store import Store
+from simulators.bench import wait_until
+from tests.console.command import environment
 from tests.databases import Databases
 from tests.devices.cities import write_city
 from tests.devices.make import vectored
+from tests.forks import Fork, Streams
 from tests.ingest.messages import NOW_US
 from tests.system.quarantined import arrive, command, replayed, state
 
@@ -103,3 +107,47 @@ def test_beside_a_running_gateway_it_is_refused_and_nothing_changes(database: st
     assert done.code == 1
     assert "stop that program" in done.err
     assert state(database) == before
+
+
+def waiting_replays(watcher: psycopg.Connection[tuple[object, ...]], state_sql: str) -> int:
+    """How many connections of a replay the server has in that state."""
+    found = watcher.execute(
+        f"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cityvitals replay' AND {state_sql}"
+    ).fetchone()
+    assert found is not None
+    return int(str(found[0]))
+
+
+def test_killed_in_the_middle_of_a_commit_and_run_again_nothing_is_lost_and_nothing_counts_twice(
+    database: str, city: Path
+) -> None:
+    (city / "models" / "box.toml").write_text(vectored(MODEL.replace('path = "t"', 'path = "temp"')))
+    for part in range(3):
+        messages = [("boxes/air-1/state", json.dumps({"t": value / 100}).encode()) for value in range(900)]
+        arrive(database, city, messages, received_us=NOW_US + part * 1_000_000)
+    (city / "models" / "box.toml").write_text(vectored(MODEL))
+    settings = {"CITYVITALS_DATABASE_URL": database, "CITYVITALS_ENGINE_MINUTE_DAYS": "0"}
+    with (
+        psycopg.connect(database, autocommit=True) as watcher,
+        psycopg.connect(database, options="-c search_path=cityvitals") as holder,
+    ):
+        # The rows of the last commit cannot leave the quarantine while somebody holds one of them.
+        holder.execute("SELECT 1 FROM quarantine ORDER BY quarantine_id DESC LIMIT 1 FOR UPDATE")
+        arguments = ["cityvitals", "--city", str(city), "quarantine", "replay"]
+        program = Fork("console.cli", arguments, environment(**settings), Streams())
+        wait_until(lambda: waiting_replays(watcher, "wait_event_type = 'Lock'") == 1, 120, "the replay to be stuck")
+        program.kill()
+        program.wait()
+        holder.rollback()
+        wait_until(lambda: not waiting_replays(watcher, "true"), 60, "the server to see that nobody is there")
+    half, left = state(database)
+    assert 0 < len(half) < 2_700
+    assert len(left) >= 2_700 - len(half)
+
+    row = replayed(database, city)
+    assert (row["taken_up"], row["accepted"], row["duplicate"]) == (2_700 - len(half), 2_700 - len(half), 0)
+    stored, kept = state(database)
+    assert (len(stored), kept) == (2_700, [])
+    with psycopg.connect(database, options="-c search_path=cityvitals") as connection:
+        assert connection.execute("SELECT sum(count)::int FROM window_hour").fetchall() == [(2_700,)]
+        assert connection.execute("SELECT sum(accepted), sum(duplicate) FROM ledger").fetchall() == [(2_700, 0)]
