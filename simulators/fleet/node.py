@@ -85,7 +85,7 @@ class NodeLink(Link):
     @property
     def waiting_bytes(self) -> int:
         """Return whether anything waits for the socket."""
-        return int(self._client.want_write())
+        return int(self.socket is not None and self._client.want_write())
 
     def lose_on_the_way(self, count: int) -> None:
         """Number so many messages that nobody will get: whoever follows the numbers asks for births."""
