@@ -47,7 +47,7 @@ class Child:
         self._said: deque[str] = deque(maxlen=LAST_LINES)
         self._printed: list[str] = []
         self.process = subprocess.Popen(  # noqa: S603  (our own programs, arguments as a list)
-            [sys.executable, "-m", "console.leash", str(os.getpid()), *arguments],
+            [sys.executable, "-P", "-m", "console.leash", str(os.getpid()), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if keep_stdout else subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -203,7 +203,9 @@ class _Again:
                     yield wanted
 
     def _readable(self, message: KeptMessage) -> bool:
-        if message.of_reason("no_birth") and not self._meant(row.device for row in message.rows):
+        # What is not decoded is whose its rows say.
+        undecoded = not message.whole or message.of_reason("retained", "no_birth")
+        if undecoded and not self._meant(row.device for row in message.rows):
             return False
         self._done.looked_at += 1
         if not message.whole:
@@ -259,9 +261,12 @@ class _Again:
     def _is_news(self, row: int, message: KeptMessage, told: Sequence[Told]) -> bool:
         """Say whether a message is to be taken up, and count why it is not."""
         if int(self._intake.device[row]) < 0 or self._intake.status[row] == frames.RETAINED:
-            self._done.nobody += 1
+            if self._meant(()):
+                self._done.nobody += 1
+            else:
+                self._done.looked_at -= 1
             return False
-        if not self._is_meant(row):
+        if not self._is_meant(row, message):
             self._done.looked_at -= 1
             return False
         # A conflict is found by the store alone, and would be found there again.
@@ -271,8 +276,8 @@ class _Again:
             return False
         return True
 
-    def _is_meant(self, row: int) -> bool:
-        """Say whether a message is of the chosen device or model."""
+    def _is_meant(self, row: int, message: KeptMessage) -> bool:
+        """Say whether a message is of the chosen device or model, now or by what stands against it."""
         if not self._choice.device and not self._choice.model:
             return True
         number = int(self._intake.device[row])
@@ -280,8 +285,9 @@ class _Again:
             of = {number}
         else:
             of = {one.device for one in self._intake.carried if one.message == row}
-            of |= {fault.device for fault in self._intake.faults if fault.message == row and fault.device >= 0}
-        return self._meant(self._registry.devices[at].code for at in of)
+        of |= {fault.device for fault in self._intake.faults if fault.message == row and fault.device >= 0}
+        codes = {self._registry.devices[at].code for at in of}
+        return self._meant(codes.union(one.device for one in message.rows))
 
     def _meant(self, codes: Iterable[str]) -> bool:
         """Say whether one of these devices is the chosen one, or of the chosen model; with no choice all are."""

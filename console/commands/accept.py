@@ -6,6 +6,7 @@ Knows options and the file; whether that then makes sense is the registry's to s
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def accept(
 
     The file keeps its order and its bytes; it is replaced at once, and only by one that loads. The gateway reads it
     when it starts: where one runs, the device is registered and its messages stay in the quarantine until you stop the
-    gateway, run `cityvitals quarantine replay --device CODE`, and start it again. Nothing is lost meanwhile.
+    gateway, run `cityvitals --city DIR quarantine replay --device CODE`, and start it again. Nothing is lost meanwhile.
 
     A feed speaks of many devices: name those you want with `--key`, or take `--all`, and all of one zone at once. A
     message of a feed is taken up once: devices that you register later begin with what comes then. With `--all`, any
@@ -102,8 +103,8 @@ def accept(
     else:
         stdout().print(
             "a running gateway hears it once it is started again" if held is None else
-            f"its messages wait in the quarantine, because {held}. Then `cityvitals quarantine replay "
-            f"--{' '.join(meant)}`; the gateway hears it once it is started again",
+            f"its messages wait in the quarantine, because {held}. Then `cityvitals --city {shlex.quote(str(folder))} "
+            f"quarantine replay --{' '.join(meant)}`; the gateway hears it once it is started again",
             markup=False, soft_wrap=True,
         )  # fmt: skip
 

@@ -179,9 +179,9 @@ def replay_command(
 
     **Examples**
 
-    - `cityvitals quarantine replay --dry-run`
-    - `cityvitals quarantine replay --model acme_air --since 2026-11-01`
-    - `cityvitals quarantine replay --topic v3/+/devices/+/up`
+    - `cityvitals --city DIR quarantine replay --dry-run`
+    - `cityvitals --city DIR quarantine replay --model acme_air --since 2026-11-01`
+    - `cityvitals --city DIR quarantine replay --topic v3/+/devices/+/up`
     """
     given: Context = context.obj
     choice = _choice(given, model, device, reason, since, topic)
@@ -254,7 +254,7 @@ def replayed_row(done: Replayed, dry_run: bool) -> dict[str, object]:
         "taken_up": counts.messages,
         "received": counts.received,
         "accepted": counts.accepted,
-        "duplicate": counts.duplicate,
+        "duplicate": None if dry_run else counts.duplicate,  # only the store knows what is there already
         "quarantined": counts.quarantined,
         "quarantined_by_reason": dict(counts.quarantined_by_reason),
         "left_quarantine": done.left,
@@ -269,11 +269,11 @@ def replayed_row(done: Replayed, dry_run: bool) -> dict[str, object]:
 def print_replayed(done: Replayed, dry_run: bool = False) -> None:
     """Say what became of the messages."""
     counts = done.counts
-    word = "would be" if dry_run else "were"
-    lines = [
-        f"{counted(done.looked_at, 'message')}: {counts.messages:,} {word} taken up, "
-        f"{counts.accepted:,} readings accepted, {counts.duplicate:,} duplicate, {counts.quarantined:,} quarantined"
-    ]
+    if dry_run:
+        what = f"would be taken up, {counts.accepted:,} readings read (new ones are accepted, others are duplicates)"
+    else:
+        what = f"were taken up, {counts.accepted:,} readings accepted, {counts.duplicate:,} duplicate"
+    lines = [f"{counted(done.looked_at, 'message')}: {counts.messages:,} {what}, {counts.quarantined:,} quarantined"]
     lines += [f"  {reason}: {count:,}" for reason, count in counts.quarantined_by_reason.most_common()]
     why = (
         (done.same, "have the same against them as before"),

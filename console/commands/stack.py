@@ -250,7 +250,7 @@ def _detached(context: Context, endpoints: Endpoints, record: Path) -> None:
     with log.open("ab") as stream:
         said = stream.tell()
         process = subprocess.Popen(  # noqa: S603  (our own program, arguments as a list)
-            [sys.executable, "-m", *run_arguments(context, "--migrate", "--ready-file", str(record))],
+            [sys.executable, "-P", "-m", *run_arguments(context, "--migrate", "--ready-file", str(record))],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,

@@ -49,6 +49,18 @@ def test_a_child_of_a_parent_that_is_gone_does_not_begin(tmp_path: Path) -> None
     assert (nobody, ours) == (1, 7)
 
 
+def test_a_child_is_of_our_own_code_wherever_it_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "console").mkdir()
+    (tmp_path / "console" / "__init__.py").write_text("raise SystemExit(7)")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    child = Child("work", ["work"], module(elsewhere, "raise SystemExit(3)"))
+    assert child.wait_output() == ""
+    child.stop()
+    assert child.process.returncode == 3
+
+
 def test_who_waits_hears_what_the_child_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "TELL_S", 0.05)
     logged = "2026-11-27 01:27:24,213 INFO console: the broker is away"

@@ -112,6 +112,14 @@ def test_a_swapped_meter_is_two_series_and_late_readings_find_the_one_of_their_t
         increases = connection.execute("SELECT device, sum(increase) FROM v_window_hour GROUP BY 1 ORDER BY 1")
     assert increases.fetchall() == [("meter-1", Decimal("0.2")), ("meter-1-2", Decimal("0.02"))]
 
+    # What cannot be read is whose its row says, and nobody else's is counted.
+    arrive(database, city, [(topic, b"{"), ("cityvitals/testville/nobody/telemetry", b"{")])
+    (row,) = command(database, city, "quarantine", "--device", "meter-1-2", "--json").rows
+    assert (row["device"], row["reason"]) == ("meter-1-2", "malformed")
+    for device, messages in (("meter-1-2", 1), ("meter-1", 0)):
+        dry = command(database, city, "quarantine", "replay", "--device", device, "--dry-run", "--json").rows[0]
+        assert (dry["messages"], dry["same"], dry["nobody"]) == (messages, messages, 0), device
+
 
 def test_stations_of_a_feed_and_a_device_of_many_topics_are_each_one_offer_and_one_command(
     database: str, tmp_path: Path
