@@ -5,6 +5,7 @@ Knows codecs and vectors; knows no file and no command.
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import NamedTuple
@@ -54,20 +55,34 @@ def trials(model: DeviceModel, codec: Callable[[str], Codec]) -> Iterator[Trial]
 
 
 def _differences(model: DeviceModel, vector: Vector, decoded: Decoded, catalogue: MeasurandCatalogue) -> Iterator[str]:
-    for number, (wanted, found) in enumerate(zip_longest(vector.expected, decoded.readings), 1):
-        if found is None:
-            yield f"reading {number}: expected {_told(wanted)}, got none"
-            continue
-        told = _said(found, model, catalogue)
-        if wanted is None:
-            yield f"reading {number}: expected none, got {told}"
-        elif not _equal(wanted, found, model, catalogue):
-            yield f"reading {number}: expected {_told(wanted)}, got {told}"
+    # Why something was refused explains most of what is missing, so it is told first.
     for refused, fault in zip_longest(vector.refused, decoded.faults):
         if fault is None:
             yield f"expected to be refused as {refused}, and was not"
         elif refused != fault.reason:
             yield f"expected {refused or 'no fault'}, got {fault.reason}: {fault.detail}"
+    if not decoded.readings and decoded.faults and vector.expected:
+        yield f"none of {len(vector.expected)} expected readings"
+        return
+    found: dict[str, deque[Reading]] = defaultdict(deque)
+    for reading in decoded.readings:
+        found[model.fields[reading.field].name].append(reading)
+    for number, wanted in enumerate(vector.expected, 1):
+        if not found[wanted.field]:
+            yield f"reading {number}: expected {_told(wanted)}, got none{_place(model, wanted.field)}"
+            continue
+        reading = found[wanted.field].popleft()
+        if not _equal(wanted, reading, model, catalogue):
+            yield f"reading {number}: expected {_told(wanted)}, got {_said(reading, model, catalogue)}"
+    for reading in (left for of_field in found.values() for left in of_field):
+        yield f"expected no other reading, got {_said(reading, model, catalogue)}"
+
+
+def _place(model: DeviceModel, name: str) -> str:
+    """Return where a field was looked for, where that can be said."""
+    paths = next(((field.path, *field.also) for field in model.fields if field.name == name), ())
+    texts = [path.text for path in paths if path is not None]
+    return f" at {' nor '.join(texts)}" if texts else ""
 
 
 def _equal(wanted: Expected, found: Reading, model: DeviceModel, catalogue: MeasurandCatalogue) -> bool:
@@ -77,7 +92,7 @@ def _equal(wanted: Expected, found: Reading, model: DeviceModel, catalogue: Meas
         same = measurand.states[found.ticks] == wanted.value if found.ticks < len(measurand.states) else False
     else:
         same = scale_number(parse_number(wanted.value), Scale(10**field.decimals, 1, 0)) == found.ticks
-    return same and field.name == wanted.field and wanted.time_us in (None, found.time_us)
+    return same and wanted.time_us in (None, found.time_us)
 
 
 def _said(found: Reading, model: DeviceModel, catalogue: MeasurandCatalogue) -> str:
@@ -90,8 +105,6 @@ def _said(found: Reading, model: DeviceModel, catalogue: MeasurandCatalogue) -> 
     return f"{field.name} = {value} at {rfc3339(found.time_us)}"
 
 
-def _told(wanted: Expected | None) -> str:
-    if wanted is None:
-        return "none"
+def _told(wanted: Expected) -> str:
     at = "" if wanted.time_us is None else f" at {rfc3339(wanted.time_us)}"
     return f"{wanted.field} = {wanted.value}{at}"

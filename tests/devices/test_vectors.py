@@ -63,8 +63,8 @@ def test_vectors_that_hold_say_nothing() -> None:
         (("1.5005", "1.5006"), "reading 1: expected volume = 1.5006 at 2024-03-09T15:59:00.000000Z, got volume ="),
         (("59:00Z\"},", "58:00Z\"},"), "reading 1: expected volume = 1.5005 at 2024-03-09T15:58:00.000000Z"),
         (("occupied", "free"), "reading 2: expected space = free, got space = occupied at"),
-        (('    {field = "space", value = "occupied"},\n', ""), "reading 2: expected none, got space = occupied at"),
-        ((', "space": "yes"', ""), "reading 2: expected space = occupied, got none"),
+        (('    {field = "space", value = "occupied"},\n', ""), "expected no other reading, got space = occupied at"),
+        ((', "space": "yes"', ""), "reading 2: expected space = occupied, got none at space"),
         (('"yes"', '"perhaps"'), "expected no fault, got not_a_number: space"),
         (("[[test]]", '[[test]]\nrefused = ["bad_time"]'), "expected to be refused as bad_time, and was not"),
     ],
@@ -73,6 +73,16 @@ def test_what_differs_is_told(change: tuple[str, str], told: str) -> None:
     assert change[0] in GOOD
     found = differences(GOOD.replace(*change))
     assert any(where == "test[1]" and told in what for where, what in found), found
+
+
+def test_a_value_that_is_not_found_is_one_difference_and_why_nothing_is_comes_first() -> None:
+    found = differences(GOOD.replace('"volume": 1500.5', '"volumen": 1500.5'))
+    assert [what for _, what in found if "reading" in what] == [
+        "reading 1: expected volume = 1.5005 at 2024-03-09T15:59:00.000000Z, got none at volume"
+    ]
+    (cause, rest) = (what for _, what in differences(GOOD.replace('"space": "yes"}', '"space": "yes"')))
+    assert cause.startswith("expected no fault, got malformed: ")
+    assert rest == "none of 2 expected readings"
 
 
 def test_a_refused_message_states_its_reason() -> None:
