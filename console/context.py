@@ -117,6 +117,24 @@ class Context:
                 raise MisuseError(f"the city in {folder} has faults:\n{_indented(error)}") from None
         return self._registry
 
+    def require_models(self) -> None:
+        """Decode the messages in the `[[test]]` tables of the city's own models, as `models check` does.
+
+        Raises:
+            MisuseError: one is understood otherwise than it says; all of them are told.
+        """
+        from devices import codec, load_models
+        from devices.codecs.trial import try_vectors
+
+        shipped = load_models()
+        own = [model for code, model in self.registry().models.items() if shipped.get(code) is not model]
+        found = [f"  models/{one.code}.toml: {where}: {what}" for one in own for where, what in try_vectors(one, codec)]
+        if found:
+            raise MisuseError(
+                "the city's device models read their own test messages otherwise than they say:\n" + "\n".join(found),
+                f"correct them; try them with `cityvitals --city {self.city_dir()} models check`",
+            )
+
     def kpi_pack(self, *, fall_back: bool = False) -> Pack:
         """Return the catalogue of KPIs with what the city adds and changes; see `city_dir`.
 

@@ -45,7 +45,7 @@ class Vector:
     Attributes:
         payload: its bytes.
         received_us: when it arrives.
-        expected: every reading, in the order of decoding; none missing, none more.
+        expected: every reading, those of one field in the order of decoding; none missing, none more.
         refused: the reasons of every fault, in order.
         topic: pattern of the topic it comes by, where the fields of the model have their own; see `Field.topic`.
         source: where the message comes from.

@@ -41,6 +41,7 @@ def run(
     give_large_back()
     given: Context = context.obj
     registry = given.registry()
+    given.require_models()
     require_free(given.settings, metrics=True, web=False)  # a console whose port is taken is tried again and again
     pack = given.kpi_pack()
     declared = given.kpi_declared(pack)

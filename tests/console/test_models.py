@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.command import cityvitals
+from tests.devices.cities import write_city
 
 GOOD = """\
 title = "Gauge on the old bridge"
@@ -72,6 +73,15 @@ def test_a_difference_is_told_exactly_and_exits_1(gauge: Path) -> None:
         ("gauge", "test[1]", 1), ("gauge", "test[2]", 0),
     ]  # fmt: skip
     assert done.rows[0]["differs"] == [told.strip()]
+
+
+def test_a_gateway_does_not_start_with_a_model_that_reads_its_messages_otherwise(tmp_path: Path) -> None:
+    city = write_city(tmp_path, devices="device,model,zone\nharbour,gauge,north\n", models={"gauge": GOOD})
+    (city / "models" / "gauge.toml").write_text(GOOD.replace("1.8325", "18.325"), encoding="utf-8")
+    done = cityvitals("--city", str(city), "run")
+    assert done.code == 2
+    assert "models/gauge.toml: test[1]: reading 1: expected level = 18.325, got level = 1.8325 m at" in done.err
+    assert f"--city {city} models check" in done.err
 
 
 def test_every_fault_of_every_file_is_told_and_sound_models_are_tried_before_it_exits_2(gauge: Path) -> None:
