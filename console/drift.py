@@ -6,6 +6,8 @@ Knows the store's findings, and how seldom they may be looked for; knows no rule
 from __future__ import annotations
 
 import heapq
+import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -14,9 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from devices import REASON_TITLES
-from engine.store import drift
+from engine.store import StoreError, drift
 from engine.store.drift import DriftRow
 from engine.store.session import Session
+
+log = logging.getLogger("console")
 
 DAYS: Final = 7
 """Of the quarantine what arrived in so many days."""
@@ -92,13 +96,14 @@ class DriftBook:
 
     Attributes:
         looks: how often the store was looked at.
+        failures: looks that the store did not answer; what was known before stays.
         seconds: how long the last look took.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
-        self.looks, self.seconds = 0, 0.0
+        self.looks, self.failures, self.seconds = 0, 0, 0.0
         self._clock_s = clock_s
-        self._due_s = 0.0
+        self._due_s = -math.inf
         self._found: Findings | None = None
         self._looking = threading.Lock()
 
@@ -109,33 +114,35 @@ class DriftBook:
             return {}
         return {
             "findings": found.counts, "devices": found.devices, "unlisted": found.unlisted, "looks": self.looks,
-            "seconds": self.seconds,
+            "failures": self.failures, "seconds": self.seconds,
         }  # fmt: skip
 
-    def read(self, session: Session, now_us: int) -> Findings:
-        """Return the findings, at most a pause old.
+    def read(self, session: Session, now_us: int) -> Findings | None:
+        """Return the findings, at most a pause old, or older ones where the store does not answer; None for none yet.
 
-        Raises:
-            StoreUnavailable, StoreError
+        What is wrong with the connection the caller's next question says.
         """
-        found = self._found
-        if found is None:
-            with self._looking:
-                return self._found or self._look(session, now_us)
-        # Who comes while another one looks gets what was known before.
-        if self._clock_s() < self._due_s or not self._looking.acquire(blocking=False):
-            return found
+        if self._clock_s() < self._due_s:
+            return self._found
+        # Who comes while another one looks gets what was known before; where nothing was, all wait.
+        if not self._looking.acquire(blocking=self._found is None):
+            return self._found
         try:
-            return self._look(session, now_us)
+            if self._clock_s() >= self._due_s:
+                self._look(session, now_us)
+            return self._found
         finally:
             self._looking.release()
 
-    def _look(self, session: Session, now_us: int) -> Findings:
-        began_s = self._clock_s()
-        found = gathered(drift.drift_rows(session, now_us - DAYS * _DAY_US), now_us)
+    def _look(self, session: Session, now_us: int) -> None:
+        began_s, pause_s = self._clock_s(), LOOK_S_MIN
+        try:
+            self._found = gathered(drift.drift_rows(session, now_us - DAYS * _DAY_US), now_us)
+        except StoreError as error:
+            self.failures += 1
+            pause_s = 0.0
+            log.warning("findings of drift stay as they were: %s", error)
         ended_s = self._clock_s()
         self.looks += 1
         self.seconds = ended_s - began_s
-        self._due_s = ended_s + max(LOOK_S_MIN, SHARE_MAX * self.seconds)
-        self._found = found
-        return found
+        self._due_s = ended_s + max(pause_s, SHARE_MAX * self.seconds)

@@ -69,6 +69,9 @@ DEFINITIONS: Final = (
         "drift", "unlisted",
     ),
     Definition("cityvitals_drift_looks_total", "How often they were looked for.", "drift", "looks"),
+    Definition(
+        "cityvitals_drift_look_failures_total", "Looks for them that the database did not answer.", "drift", "failures"
+    ),
     Definition("cityvitals_drift_look_seconds", "How long the last look for them took.", "drift", "seconds"),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from console.web.accounts import LagItem, lag_item
 from console.web.asked import CODE_CHARS_MAX, known
-from console.web.drift import DriftCounts, DriftItem, drift_counts, drift_items, findings
+from console.web.drift import DriftCounts, DriftItem, drift_counts, drift_of, findings
 from console.web.figures import text
 from console.web.formats import Page, listed, whole
 from console.web.paging import LIMIT_DEFAULT, Cursor, Limit, cursor_of, parts_of
@@ -176,12 +176,12 @@ class DeviceDetail(DeviceItem):
     Attributes:
         silences: its own, one that lasts first, then the newest.
         flags: by series and rule.
-        drift: where it says something else than its model expects.
+        drift: where it says something else than its model expects; null where that could not be found in time.
     """
 
     silences: tuple[SilenceItem, ...]
     flags: tuple[FlagItem, ...]
-    drift: tuple[DriftItem, ...]
+    drift: tuple[DriftItem, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,8 @@ class CityHealth:
         states: of them, by state.
         gateways: those that are silent first.
         downtimes: when we ourselves did not listen, the newest first.
-        drift: how many findings there are that devices say something else than their models expect.
+        drift: how many findings there are that devices say something else than their models expect; null where that
+            could not be found in time.
         lag: how far behind the gateway is.
     """
 
@@ -224,7 +225,7 @@ class CityHealth:
     states: dict[str, int]
     gateways: tuple[GatewayItem, ...]
     downtimes: tuple[SilenceItem, ...]
-    drift: DriftCounts
+    drift: DriftCounts | None
     lag: LagItem
 
 
@@ -273,7 +274,7 @@ def get_device(site: SiteOf, device: str) -> Response:
             **{name: getattr(item, name) for name in DeviceItem.__dataclass_fields__},
             silences=tuple(map(_silence, pages.silences_of(store.session, "device", device, SILENCES_SHOWN))),
             flags=tuple(map(_flag, pages.flag_counts_of(store.session, device))),
-            drift=tuple(drift_items(site, (row for row in findings(site, store).rows if row.device == device))),
+            drift=drift_of(site, store, device),
         )
 
     found = site.stores.ask(read)

@@ -17,6 +17,7 @@ from console.drift import Findings, key, title
 from console.web.asked import CODE_CHARS_MAX, known
 from console.web.formats import Page, listed
 from console.web.paging import LIMIT_DEFAULT, Cursor, Limit, cursor_of, parts_of
+from console.web.problems import busy
 from console.web.site import Site, SiteOf
 from devices import Device, rfc3339
 from engine.store.drift import DriftRow
@@ -103,6 +104,8 @@ def get_devices_drift(
         known("model", "device model", model, site.registry.models)
     after = ("", "", "") if cursor is None else cast("tuple[str, str, str]", parts_of(cursor, str, str, str))
     found = site.stores.ask(lambda store: findings(site, store))
+    if found is None:
+        raise busy("findings of drift are not known yet: the database did not give them in time")
     wanted = {"finding": finding, "device": device, "model": model, "zone": zone}
     rows = [row for row in found.rows if key(row) > after]
     items = [
@@ -114,18 +117,22 @@ def get_devices_drift(
     return listed(request, DriftItem, [item for _, item in items[:limit]], following)
 
 
-def findings(site: Site, store: Reader) -> Findings:
-    """Return what was found lately, or is found now.
-
-    Raises:
-        StoreUnavailable, StoreError
-    """
+def findings(site: Site, store: Reader) -> Findings | None:
+    """Return what was found lately, or is found now; None where the database did not give it in time."""
     return site.drift.read(store.session, site.now_us())
 
 
-def drift_counts(found: Findings) -> DriftCounts:
-    """Return how many findings there are."""
+def drift_counts(found: Findings | None) -> DriftCounts | None:
+    """Return how many findings there are; None where it is not known."""
+    if found is None:
+        return None
     return DriftCounts(found.total, dict(found.counts), found.devices, found.unlisted, rfc3339(found.looked_us))
+
+
+def drift_of(site: Site, store: Reader, device: str) -> tuple[DriftItem, ...] | None:
+    """Return the findings on one device; None where they are not known."""
+    found = findings(site, store)
+    return None if found is None else tuple(drift_items(site, (row for row in found.rows if row.device == device)))
 
 
 def drift_items(site: Site, rows: Iterable[DriftRow]) -> list[DriftItem]:

@@ -32,6 +32,7 @@ BAD = (
     "2024-01-01T00:00:00Z,nobody,sound_level,50,dB[A]",
     "2024-01-01T00:00:00Z,street-noise,sound_level,5000,dB[A]",
     "2024-01-01T00:01:00Z,street-noise,sound_level,50,kg",
+    "2024-01-01T00:02:00Z,street-noise,loudness,50,dB[A]",
 )
 
 

@@ -266,7 +266,7 @@ def test_one_device_comes_with_its_past(get: Client) -> None:
     found = get("devices/street-noise").json
     assert found["code"] == "street-noise"
     assert (found["silences"], found["flags"]) == ([], [])
-    assert [one["finding"] for one in found["drift"]] == ["bad_unit"]
+    assert [one["finding"] for one in found["drift"]] == ["bad_unit", "unknown_field"]
     assert get("devices/street-nois").fields == ["device"]
 
 

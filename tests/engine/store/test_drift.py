@@ -66,6 +66,17 @@ def test_what_cannot_be_read_is_told_by_the_field_or_member_that_it_is_about(sto
     ]
 
 
+def test_one_field_in_other_words_is_one_finding_from_its_first_message_to_its_newest(store: Store) -> None:
+    store.register(town())
+    rows = [
+        refused(f'record {place}: model m has no field "pm25"', reason="unknown_field")._replace(received_us=T0 + at)
+        for place, at in ((2, 5), (1, 3), (2, 7), (3, 6))
+    ]
+    store.append(append([], [], [], refused=rows))
+    (found,) = store.drift_rows(TIME_MIN_US)
+    assert found == ("d0", "unknown_field", "pm25", T0 + 3, T0 + 7, 4, 4)
+
+
 def test_a_device_that_makes_up_names_has_a_bounded_number_of_findings(store: Store) -> None:
     store.register(town())
     details = [f"new_{number}: expected nothing" for number in range(FIELDS_MAX + 10)]

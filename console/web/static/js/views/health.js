@@ -93,7 +93,7 @@ class Health {
     fill(box,
       h("ul", { class: "plain stack" }, by.map(([name, n]) => h("li", { class: "row spread" },
         healthMark({ health: { state: name } }), h("span", {}, `${integer(n)} · ${percent(n / all)}`)))),
-      found.drift.findings ? h("p", { class: "word bad", "data-testid": "drift-summary" },
+      found.drift?.findings ? h("p", { class: "word bad", "data-testid": "drift-summary" },
         `${counted("health.drift_count", found.drift.findings)} · ${counted("health.drift_devices", found.drift.devices)}`) : null,
       gateways.length ? table([
         { title: t("health.gateway"), cell: (row) => row.code },
